@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# How sockspec itself is built: options, warnings, one static library per folder of harness/.
+include(GNUInstallDirs)
+include(CheckCCompilerFlag)
+
+option(SOCKSPEC_TARGETS "Build the reference and broken targets" ON)
+option(SOCKSPEC_TESTS "Build the tests" ON)
+option(SOCKSPEC_WERROR "Treat warnings as errors" OFF)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+add_library(sockspec_flags INTERFACE)
+target_compile_options(sockspec_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+  $<$<BOOL:${SOCKSPEC_WERROR}>:-Werror>)
+target_compile_definitions(sockspec_flags INTERFACE _GNU_SOURCE)
+
+# sockspec_module(NAME SOURCES … USES … LIBRARIES …)
+# One folder of harness/: a static library sockspec_NAME that sees the folders in USES (and, through
+# them, what they use). LIBRARIES are foreign ones.
+function(sockspec_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  add_library(sockspec_${name} STATIC ${arg_SOURCES})
+  target_include_directories(sockspec_${name} PUBLIC
+    "${PROJECT_SOURCE_DIR}/harness" "${PROJECT_SOURCE_DIR}/harness/include")
+  target_link_libraries(sockspec_${name} PRIVATE sockspec_flags)
+  foreach(used IN LISTS arg_USES)
+    target_link_libraries(sockspec_${name} PUBLIC sockspec_${used})
+  endforeach()
+  target_link_libraries(sockspec_${name} PUBLIC ${arg_LIBRARIES})
+endfunction()
+
+# sockspec_test(NAME SOURCES … MODULES … LABELS …)
+# One cmocka executable that links the named folders, run by ctest.
+function(sockspec_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;MODULES;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(${name} PRIVATE sockspec_flags cmocka)
+  foreach(module IN LISTS arg_MODULES)
+    target_link_libraries(${name} PRIVATE sockspec_${module})
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
+    ENVIRONMENT "CMOCKA_MESSAGE_OUTPUT=TAP"
+    SKIP_REGULAR_EXPRESSION "# SKIP"
+    FAIL_REGULAR_EXPRESSION "not ok")
+endfunction()

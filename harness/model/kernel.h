@@ -1,0 +1,144 @@
+/* Inside the model kernel: what its parts share. Not for use outside model/.
+ * Ownership: everything belongs to the model and is given back to its pools; `reset` costs what the run used,
+ * not what the limits allow. Nothing here allocates during a run. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_MODEL_KERNEL_H
+#define SOCKSPEC_MODEL_KERNEL_H
+
+#include "base/random.h"
+#include "model/calls.h"
+#include "model/model.h"
+
+struct epoll_item;
+
+/* ---- Open file descriptions (file.c) ------------------------------------------------------------- */
+
+struct model_file;
+
+/* What a kind of file can do; NULL members answer as Linux does for a file without that operation. */
+struct model_file_ops {
+    enum trace_file kind;
+    /* poll(2) bits that hold now, asked for or not. */
+    uint32_t (*poll)(struct model *model, struct model_file *file);
+    int64_t (*recv)(struct model *model, struct model_file *file, enum trace_call call, int fd, struct msghdr *message,
+                    int flags);
+    int64_t (*send)(struct model *model, struct model_file *file, enum trace_call call, int fd,
+                    const struct msghdr *message, int flags);
+    int (*ioctl)(struct model *model, struct model_file *file, unsigned long request, void *argument);
+    /* The last reference is gone: give it back. For sockets this is close(2) on the connection and may block
+     * (SO_LINGER). */
+    void (*release)(struct model *model, struct model_file *file);
+};
+
+struct model_file {
+    const struct model_file_ops *ops;
+    struct epoll_item *items; /* registrations of this file in epoll instances */
+    uint32_t refs;            /* descriptors (of any process) that share it */
+    uint32_t status_flags;    /* O_NONBLOCK and access mode */
+    uint8_t host;             /* enum trace_host: whose process opened it */
+};
+
+struct model_slot {
+    struct model_file *file; /* NULL: free */
+    uint32_t descriptor_flags; /* FD_CLOEXEC */
+};
+
+/* One program's side of the kernel. */
+struct model_process {
+    struct model_slot slots[MODEL_DESCRIPTORS_MAX];
+    uint64_t free_map[MODEL_DESCRIPTORS_MAX / 64]; /* bit set: free; lowest free in O(64) words at worst */
+    int slots_high;     /* one past the highest number ever used since reset */
+    int open_count;     /* descriptors open now */
+    int limit;          /* RLIMIT_NOFILE: numbers >= limit are not given out */
+    bool running;
+    enum trace_host host;
+};
+
+/* A new description in `slot` order: lowest free number. Returns the number or -EMFILE. Traces FD_OPEN with
+ * the connection `conn`. */
+int model_fd_install(struct model *model, struct model_file *file, uint32_t descriptor_flags, uint32_t conn);
+/* Whether a further descriptor can be had (accept must know before it takes a connection). */
+bool model_fd_available(const struct model *model);
+/* The file behind `fd` of the running process, NULL when it is not open. */
+struct model_file *model_fd_file(const struct model *model, int fd);
+/* Every change of a file's readiness ends here: epoll items are queued, sleeping waits look again. `bits` are
+ * those that became true (an edge for EPOLLET). */
+void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
+
+/* ---- Calls, faults, sleeping (call.c, fault.c, sleep.c) ------------------------------------------ */
+
+/* Every redirected call begins here: counts it for the spin limit, plays steps placed before it, ends the
+ * program when it must end, and leaves in `model->fault` the fault that strikes it, if any. */
+void model_call_enter(struct model *model, enum trace_call call, int fd);
+/* Traces the CALL (result < 0 is -errno) and returns the result unchanged. */
+int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint32_t conn, int64_t result, int64_t a,
+                         int64_t b);
+/* A fault of this call's family that may strike now under its precondition: 0 none, -errno to answer. Short
+ * transfers: *ret_limit is lowered (recv: any time; send: `may_be_short` says whether Linux could). Counts it down
+ * and traces FAULT. */
+int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn, bool may_be_short,
+                     size_t *ret_limit);
+
+typedef bool (*model_condition)(struct model *model, void *argument);
+enum {
+    MODEL_SLEEP_RESTARTS = 1 /* a handler with SA_RESTART resumes this call */
+};
+/* Puts the running program to sleep until the condition holds: 0; the timeout passed: -ETIMEDOUT; a handler
+ * ran: -EINTR. Virtual time and the scenario go on meanwhile. timeout_us -1: none. The condition is tested
+ * first, and again whenever something changed. */
+int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn, model_condition condition,
+                void *argument, int64_t timeout_us, unsigned flags);
+
+/* Something changed that may wake a sleeper or ends a spin. */
+static inline void model_changed(struct model *model);
+
+/* ---- Timers (timer.c): a binary heap by time, then by the order of setting ------------------------ */
+
+struct model_timer {
+    int64_t at_us;
+    uint64_t order;
+    uint32_t index; /* place in the heap plus 1; 0: not set */
+    void (*fire)(struct model *model, struct model_timer *timer);
+};
+void model_timer_set(struct model *model, struct model_timer *timer, int64_t at_us);
+void model_timer_cancel(struct model *model, struct model_timer *timer);
+/* Time of the next timer, INT64_MAX when none. */
+int64_t model_timer_next(const struct model *model);
+/* Runs the clock to `at_us` (tracing TIME) and fires what is due. */
+void model_timer_run(struct model *model, int64_t at_us);
+
+/* ---- Network (net.h, owned by the sockets' side) --------------------------------------------------- */
+
+struct model_net;
+enum status model_net_new(struct model *model, struct model_net **ret_net);
+void model_net_free(struct model_net *net);
+void model_net_reset(struct model *model);
+/* Delivers everything in flight that is not held; true when anything was delivered. */
+bool model_net_deliver(struct model *model);
+/* Whether something deliverable is in flight. */
+bool model_net_pending(const struct model *model);
+
+struct model_io; /* epoll items, pipes and the like: the descriptors' side */
+
+struct model {
+    struct world world; /* first: model_world() */
+    struct trace *trace;
+    const struct model_runner *runner;
+    struct world_hooks *hooks;         /* while a target runs, else NULL */
+    const struct world_target *target; /* likewise */
+    struct model_process *processes[TRACE_HOST_COUNT];
+    struct model_process *current;     /* the running program's; NULL when none runs */
+    struct model_net *net;
+    struct model_io *io;
+    struct random random;              /* kernel choices */
+    int64_t now_us;                    /* virtual time since reset */
+    int64_t realtime_offset_us;        /* CLOCK_REALTIME - now */
+    uint64_t changes;                  /* counts everything that happened: a sleeper looks again when it moved */
+    uint64_t calls_at_instant;         /* calls of the target since `changes` last moved */
+    uint32_t order;                    /* permutation of ready descriptors */
+    uint8_t *counters;                 /* state coverage, or NULL */
+};
+
+static inline void model_changed(struct model *model) { model->changes++; }
+
+#endif
