@@ -21,6 +21,9 @@ enum {
     SCENARIO_TIME_MS_MAX = 86400000 /* one step advances time by a day at most */
 };
 
+/* `from` of `peer recv all` and `kernel descriptors free`, `to` of a slice without an end. */
+#define SCENARIO_ALL UINT32_MAX
+
 /* Who acts. X(NAME, "text") */
 #define SCENARIO_ACTOR_TABLE(X)                                                      \
     X(PEER, "peer")                                                                  \
@@ -220,7 +223,9 @@ enum scenario_field {
     SCENARIO_USES_ERRNO = 1 << 7,     /* kind = errno */
     SCENARIO_USES_REPEAT = 1 << 8,    /* repeat */
     SCENARIO_USES_NUMBER = 1 << 9,    /* from = the verb's number, 0 … number_max */
-    SCENARIO_USES_OPTION = 1 << 10    /* from = optional number with a keyword, 0 when absent */
+    SCENARIO_USES_OPTION = 1 << 10,   /* from = optional number with a keyword, 0 when absent */
+    SCENARIO_USES_OPTION2 = 1 << 11,  /* to = second optional number, 0 when absent */
+    SCENARIO_USES_TIME = 1 << 12      /* the number is a time in milliseconds: 500ms, 5s, 2m, 1h */
 };
 
 struct scenario_verb_row {
@@ -228,13 +233,21 @@ struct scenario_verb_row {
     enum scenario_actor actor;
     uint32_t fields;          /* enum scenario_field */
     uint32_t number_max;      /* greatest value of `from` where it is a number */
-    const char *keyword;      /* of the option or after the number ("rcvbuf"), NULL */
+    const char *keyword;      /* of the option ("rcvbuf"), NULL */
     const char *help;         /* one line for the reference */
+    uint32_t number_min;      /* least value of `from` where it is a number */
+    const char *all_word;     /* written for from = SCENARIO_ALL ("all", "free"), NULL: no such value */
+    uint32_t calls;           /* SCENARIO_USES_CALL: 1 << enum scenario_call of those allowed */
+    const char *keyword2;     /* of the second option ("from"), NULL */
+    uint32_t option2_max;     /* greatest value of `to` where it is an option */
 };
 
 extern const struct scenario_verb_row scenario_verbs[SCENARIO_VERB_COUNT];
 
 /* Fixed texts; "?" out of range. */
+const char *scenario_actor_name(enum scenario_actor actor);
+const char *scenario_direction_name(enum scenario_direction direction);
+const char *scenario_how_name(enum scenario_how how);
 const char *scenario_call_name(enum scenario_call call);
 const char *scenario_segment_name(enum scenario_segment kind);
 const char *scenario_payload_name(enum scenario_payload payload);
@@ -243,6 +256,29 @@ const char *scenario_signal_name(enum scenario_signal signal);
 /* The host's number for a listed errno or signal. */
 int scenario_errno_number(enum scenario_errno error);
 int scenario_signal_number(enum scenario_signal signal);
+
+/* Whether a slice [from:to] may follow this payload; whether it is a number of bytes (`next 5`). */
+bool scenario_payload_slices(enum scenario_payload payload);
+bool scenario_payload_counts(enum scenario_payload payload);
+
+/* Brings a step into its canonical form: unused fields 0, every used one in its range (enums by
+ * remainder, numbers by the nearest allowed value, an empty slice to the whole message). The literal
+ * of a literal payload is left as it is. */
+void scenario_step_reduce(struct scenario_step *step);
+
+/* Forgets all steps. Costs nothing: what is not in use is never read. */
+static inline void scenario_clear(struct scenario *scenario)
+{
+    scenario->count = 0;
+    scenario->literal_used = 0;
+}
+
+/* Copies what is in use, which is far less than the struct. The two may not overlap. */
+void scenario_copy(struct scenario *ret_copy, const struct scenario *scenario);
+
+/* Every step canonical, literals without gaps in the order of the steps, all within the limits.
+ * True of whatever the functions of this folder return; for assertions and tests. */
+bool scenario_valid(const struct scenario *scenario);
 
 bool scenario_equal(const struct scenario *a, const struct scenario *b);
 

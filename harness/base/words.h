@@ -1,0 +1,21 @@
+/* Lists of allowed words: the nearest one to a mistyped word, and the list in text, for messages.
+ * Pure functions; safe from any thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_BASE_WORDS_H
+#define SOCKSPEC_BASE_WORDS_H
+
+#include <stddef.h>
+
+enum {
+    WORDS_NEAREST_MAX = 24 /* longer words resemble nothing */
+};
+
+/* The word of the list that `text` most resembles (edits, swapped neighbours counting once, case
+ * counting nothing); NULL when none is near enough to be meant. */
+const char *words_nearest(const char *text, size_t size, const char *const *words, size_t count);
+
+/* Writes "a, b, c" into the buffer, cut to fit and always ended by NUL; size > 0.
+ * Returns the length written. */
+size_t words_join(char *buffer, size_t size, const char *const *words, size_t count);
+
+#endif
