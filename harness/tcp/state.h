@@ -8,17 +8,17 @@
 #include <stdint.h>
 
 /* X(NAME, "text") in the order of RFC 9293 section 3.3.2; the spelling is the RFC's. */
-#define TCP_STATE_TABLE(X)                                                           \
-    X(CLOSED, "CLOSED")                                                              \
-    X(LISTEN, "LISTEN")                                                              \
-    X(SYN_SENT, "SYN-SENT")                                                          \
-    X(SYN_RECEIVED, "SYN-RECEIVED")                                                  \
-    X(ESTABLISHED, "ESTABLISHED")                                                    \
-    X(FIN_WAIT_1, "FIN-WAIT-1")                                                      \
-    X(FIN_WAIT_2, "FIN-WAIT-2")                                                      \
-    X(CLOSE_WAIT, "CLOSE-WAIT")                                                      \
-    X(CLOSING, "CLOSING")                                                            \
-    X(LAST_ACK, "LAST-ACK")                                                          \
+#define TCP_STATE_TABLE(X)                                                                         \
+    X(CLOSED, "CLOSED")                                                                            \
+    X(LISTEN, "LISTEN")                                                                            \
+    X(SYN_SENT, "SYN-SENT")                                                                        \
+    X(SYN_RECEIVED, "SYN-RECEIVED")                                                                \
+    X(ESTABLISHED, "ESTABLISHED")                                                                  \
+    X(FIN_WAIT_1, "FIN-WAIT-1")                                                                    \
+    X(FIN_WAIT_2, "FIN-WAIT-2")                                                                    \
+    X(CLOSE_WAIT, "CLOSE-WAIT")                                                                    \
+    X(CLOSING, "CLOSING")                                                                          \
+    X(LAST_ACK, "LAST-ACK")                                                                        \
     X(TIME_WAIT, "TIME-WAIT")
 
 #define TCP_STATE_ENUM(name, text) TCP_##name,
@@ -26,18 +26,18 @@ enum tcp_state { TCP_STATE_TABLE(TCP_STATE_ENUM) TCP_STATE_COUNT };
 #undef TCP_STATE_ENUM
 
 /* X(NAME, "text"): what moves an endpoint (RFC 9293 figure 5, with the calls' names). */
-#define TCP_EVENT_TABLE(X)                                                           \
-    X(ACTIVE_OPEN, "connect")                                                        \
-    X(PASSIVE_OPEN, "listen")                                                        \
-    X(CLOSE, "close")                                                                \
-    X(ABORT, "abort")                                                                \
-    X(RECV_SYN, "receive SYN")                                                       \
-    X(RECV_SYN_ACK, "receive SYN+ACK")                                               \
-    X(RECV_ACK, "receive ACK of SYN")                                                \
-    X(RECV_ACK_OF_FIN, "receive ACK of FIN")                                         \
-    X(RECV_FIN, "receive FIN")                                                       \
-    X(RECV_FIN_ACK, "receive FIN with ACK of FIN")                                   \
-    X(RECV_RST, "receive RST")                                                       \
+#define TCP_EVENT_TABLE(X)                                                                         \
+    X(ACTIVE_OPEN, "connect")                                                                      \
+    X(PASSIVE_OPEN, "listen")                                                                      \
+    X(CLOSE, "close")                                                                              \
+    X(ABORT, "abort")                                                                              \
+    X(RECV_SYN, "receive SYN")                                                                     \
+    X(RECV_SYN_ACK, "receive SYN+ACK")                                                             \
+    X(RECV_ACK, "receive ACK of SYN")                                                              \
+    X(RECV_ACK_OF_FIN, "receive ACK of FIN")                                                       \
+    X(RECV_FIN, "receive FIN")                                                                     \
+    X(RECV_FIN_ACK, "receive FIN with ACK of FIN")                                                 \
+    X(RECV_RST, "receive RST")                                                                     \
     X(TIMEOUT, "timeout")
 
 #define TCP_EVENT_ENUM(name, text) TCP_EVENT_##name,
@@ -45,11 +45,11 @@ enum tcp_event { TCP_EVENT_TABLE(TCP_EVENT_ENUM) TCP_EVENT_COUNT };
 #undef TCP_EVENT_ENUM
 
 struct tcp_state_row {
-    const char *name;     /* as RFC 9293 spells it */
-    bool can_send;        /* the user may still send */
-    bool can_receive;     /* the peer may still send */
-    bool synchronized;    /* RFC 9293 3.5.2: group 3 */
-    uint16_t successors;  /* bit (1 << enum tcp_state) of each state that may follow */
+    const char *name;    /* as RFC 9293 spells it */
+    bool can_send;       /* the user may still send */
+    bool can_receive;    /* the peer may still send */
+    bool synchronized;   /* RFC 9293 3.5.2: group 3 */
+    uint16_t successors; /* bit (1 << enum tcp_state) of each state that may follow */
 };
 
 extern const struct tcp_state_row tcp_states[TCP_STATE_COUNT];

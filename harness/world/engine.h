@@ -1,6 +1,7 @@
-/* The engine plays a scenario on a world: it moves the scripted peers, the wire, the kernel's faults and
- * time, and writes what it did and what the peers understood into the trace. It knows no world.
- * One engine belongs to one thread and is used again for run after run without allocating. */
+/* The engine plays a scenario on a world: it moves the scripted peers, the wire, the kernel's
+ * faults and time, and writes what it did and what the peers understood into the trace. It knows no
+ * world. One engine belongs to one thread and is used again for run after run without allocating.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_WORLD_ENGINE_H
 #define SOCKSPEC_WORLD_ENGINE_H
@@ -25,22 +26,25 @@ struct engine;
 struct engine_play {
     const struct world_target *target; /* NULL: a stack scenario, both hosts scripted */
     const struct profile *profile;     /* how to talk; NULL only for stack scenarios */
-    struct trace *trace;               /* its header is filled in by the caller (role, limits, promises) */
-    uint64_t seed;                     /* of kernel choices */
+    struct trace *trace; /* its header is filled in by the caller (role, limits, promises) */
+    uint64_t seed;       /* of kernel choices */
 };
 
 /* How a play went, besides its trace. */
 struct engine_result {
     uint32_t steps_effective; /* steps that had an effect */
     uint32_t steps_noop;
-    uint32_t connections;     /* connections that became established */
+    uint32_t connections; /* connections that became established */
 };
 
-enum status engine_new(struct world *world, struct engine **ret_engine, struct status_detail *detail) STATUS_MUST_USE;
+enum status engine_new(struct world *world, struct engine **ret_engine,
+                       struct status_detail *detail) STATUS_MUST_USE;
 void engine_free(struct engine *engine);
 
-/* Resets the world and plays. Errors: those of world run. What the target did wrong is in the trace. */
-enum status engine_run(struct engine *engine, const struct engine_play *play, const struct scenario *scenario,
-                       struct engine_result *ret_result, struct status_detail *detail) STATUS_MUST_USE;
+/* Resets the world and plays. Errors: those of world run. What the target did wrong is in the
+ * trace. */
+enum status engine_run(struct engine *engine, const struct engine_play *play,
+                       const struct scenario *scenario, struct engine_result *ret_result,
+                       struct status_detail *detail) STATUS_MUST_USE;
 
 #endif

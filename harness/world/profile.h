@@ -1,6 +1,6 @@
-/* What the engine must know of a protocol: how symbolic payloads become bytes, and what the bytes that
- * come back mean. Profiles are implemented in suite/; the engine sees this struct only.
- * No allocation: a dialogue's state is storage of the engine. */
+/* What the engine must know of a protocol: how symbolic payloads become bytes, and what the bytes
+ * that come back mean. Profiles are implemented in suite/; the engine sees this struct only. No
+ * allocation: a dialogue's state is storage of the engine. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_WORLD_PROFILE_H
 #define SOCKSPEC_WORLD_PROFILE_H
@@ -27,7 +27,8 @@ struct profile_sink {
 };
 
 /* Traces one DIALOGUE event. */
-static inline void profile_report(struct profile_sink *sink, enum trace_dialogue what, int64_t number, int64_t offset)
+static inline void profile_report(struct profile_sink *sink, enum trace_dialogue what,
+                                  int64_t number, int64_t offset)
 {
     struct trace_event *event = trace_add(sink->trace, TRACE_DIALOGUE, TRACE_HOST_PEER);
     event->conn = sink->conn;
@@ -43,24 +44,28 @@ struct profile {
     uint32_t promises;  /* enum trace_promise, before the manifest's changes */
     const void *config; /* the implementation's own data, NULL for built-in profiles */
 
-    /* Starts a dialogue: `ordinal` numbers the scenario's connections from 0, so that two of them never say
-     * the same thing; `role` is the target's. */
-    void (*begin)(const struct profile *profile, struct profile_state *state, enum trace_role role, uint32_t ordinal);
+    /* Starts a dialogue: `ordinal` numbers the scenario's connections from 0, so that two of them
+     * never say the same thing; `role` is the target's. */
+    void (*begin)(const struct profile *profile, struct profile_state *state, enum trace_role role,
+                  uint32_t ordinal);
 
     /* The bytes of a symbolic payload in the dialogue's present state, `from` and `to` as in struct
-     * scenario_step. Returns bytes written to `buffer` (<= `size`); 0: nothing to say (a response with
-     * no request to answer), which makes the step a no-op. Does not change the state; `sent` does. */
-    size_t (*payload)(const struct profile *profile, const struct profile_state *state, enum scenario_payload payload,
-                      uint32_t from, uint32_t to, uint8_t *buffer, size_t size);
+     * scenario_step. Returns bytes written to `buffer` (<= `size`); 0: nothing to say (a response
+     * with no request to answer), which makes the step a no-op. Does not change the state; `sent`
+     * does. */
+    size_t (*payload)(const struct profile *profile, const struct profile_state *state,
+                      enum scenario_payload payload, uint32_t from, uint32_t to, uint8_t *buffer,
+                      size_t size);
 
     /* These bytes left the peer, in order. */
-    void (*sent)(const struct profile *profile, struct profile_state *state, const uint8_t *data, size_t size,
-                 struct profile_sink *sink);
+    void (*sent)(const struct profile *profile, struct profile_state *state, const uint8_t *data,
+                 size_t size, struct profile_sink *sink);
     /* These bytes came from the target, in order. */
-    void (*received)(const struct profile *profile, struct profile_state *state, const uint8_t *data, size_t size,
-                     struct profile_sink *sink);
+    void (*received)(const struct profile *profile, struct profile_state *state,
+                     const uint8_t *data, size_t size, struct profile_sink *sink);
     /* The target's FIN came (it may complete a response that ends with the connection). */
-    void (*ended)(const struct profile *profile, struct profile_state *state, struct profile_sink *sink);
+    void (*ended)(const struct profile *profile, struct profile_state *state,
+                  struct profile_sink *sink);
 };
 
 #endif

@@ -1,9 +1,9 @@
 /* The world: what a scenario is played on. The model kernel and the live kernel each implement this
  * one struct of operations; nothing outside an implementation asks which one it has.
  *
- * Order: reset, then any number of run (a restart is a second run), scripted sockets at any time after
- * reset. One world belongs to one thread. Operations that model a call return what the kernel returned,
- * with -errno for an error. */
+ * Order: reset, then any number of run (a restart is a second run), scripted sockets at any time
+ * after reset. One world belongs to one thread. Operations that model a call return what the kernel
+ * returned, with -errno for an error. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_WORLD_WORLD_H
 #define SOCKSPEC_WORLD_WORLD_H
@@ -25,30 +25,32 @@ enum world_next {
     WORLD_STOP /* the scenario is over: end the target */
 };
 
-/* How the world calls back. The engine fills it in; the world reads `armed` at every call of the target. */
+/* How the world calls back. The engine fills it in; the world reads `armed` at every call of the
+ * target. */
 struct world_hooks {
     void *context;
-    /* The target sleeps, nothing that may be delivered is in flight and no goal of `advance` is open. */
+    /* The target sleeps, nothing that may be delivered is in flight and no goal of `advance` is
+     * open. */
     enum world_next (*on_idle)(void *context);
-    /* At the entry of a call whose family is armed. The hook may play steps (scripted sockets, wire,
-     * faults) but not advance time. */
+    /* At the entry of a call whose family is armed. The hook may play steps (scripted sockets,
+     * wire, faults) but not advance time. */
     void (*on_call)(void *context, enum scenario_call family);
     uint32_t armed; /* bit (1 << enum scenario_call) of each family that on_call wants */
 };
 
 /* What to run. Strings live as long as the run. */
 struct world_target {
-    const char *name;         /* for messages and the trace */
-    enum trace_role role;     /* SERVER: on the target's host; CLIENT likewise; PAIR: see peer_* */
+    const char *name;     /* for messages and the trace */
+    enum trace_role role; /* SERVER: on the target's host; CLIENT likewise; PAIR: see peer_* */
     int argc;
-    char **argv;              /* argv[argc] is NULL */
-    void *program;            /* the world's own handle of the program (linked: struct redirect_program *) */
-    int peer_argc;            /* pair mode: the client program on the peer's host */
+    char **argv;   /* argv[argc] is NULL */
+    void *program; /* the world's own handle of the program (linked: struct redirect_program *) */
+    int peer_argc; /* pair mode: the client program on the peer's host */
     char **peer_argv;
     void *peer_program;
-    uint16_t port;            /* where a server listens or a client connects */
-    int stop_signal;          /* SIGTERM unless the manifest says otherwise */
-    uint64_t calls_max;       /* calls at one instant without any change that count as spinning */
+    uint16_t port;      /* where a server listens or a client connects */
+    int stop_signal;    /* SIGTERM unless the manifest says otherwise */
+    uint64_t calls_max; /* calls at one instant without any change that count as spinning */
 };
 
 enum world_direction { WORLD_TO_TARGET, WORLD_TO_PEER, WORLD_DIRECTION_COUNT };
@@ -65,50 +67,55 @@ struct world_fault {
 
 /* Options of scripted sockets. */
 enum world_option {
-    WORLD_OPTION_RCVBUF,     /* bytes, the value that the kernel then reports is not doubled: the room there is */
+    WORLD_OPTION_RCVBUF, /* bytes, the value that the kernel then reports is not doubled: the room
+                            there is */
     WORLD_OPTION_SNDBUF,
-    WORLD_OPTION_LINGER,     /* seconds; -1 off; 0 makes close() an abort */
+    WORLD_OPTION_LINGER, /* seconds; -1 off; 0 makes close() an abort */
     WORLD_OPTION_NODELAY,
     WORLD_OPTION_KEEPALIVE,
     WORLD_OPTION_REUSEADDR,
-    WORLD_OPTION_ERROR,      /* read only: SO_ERROR, cleared by reading */
+    WORLD_OPTION_ERROR, /* read only: SO_ERROR, cleared by reading */
     WORLD_OPTION_COUNT
 };
 
-/* The operations. `host` is where a scripted socket lives; `s` is a scripted socket: a small number >= 0
- * that the world chose, valid until `close` (or `abort`) of it and until reset. All are non-blocking. */
+/* The operations. `host` is where a scripted socket lives; `s` is a scripted socket: a small number
+ * >= 0 that the world chose, valid until `close` (or `abort`) of it and until reset. All are
+ * non-blocking. */
 struct world_ops {
     const char *name;   /* "model", "linux" */
     uint32_t observers; /* enum trace_observer: what this world sees */
 
-    /* Empties the world: no socket, no fault, time 0. `trace` receives all events from here on. Kernel
-     * choices and initial sequence numbers follow `seed`. */
+    /* Empties the world: no socket, no fault, time 0. `trace` receives all events from here on.
+     * Kernel choices and initial sequence numbers follow `seed`. */
     void (*reset)(struct world *world, struct trace *trace, uint64_t seed);
     /* Runs the target until it ended, calling the hooks; traces EXIT. Errors: STATUS_ENVIRONMENT,
      * STATUS_UNSUPPORTED. A target that crashes is no error: see EXIT. */
-    enum status (*run)(struct world *world, const struct world_target *target, struct world_hooks *hooks,
-                       struct status_detail *detail);
-    /* Without a running target: delivers what is in flight and not held and lets open goals of `advance`
-     * pass, until nothing happens. */
+    enum status (*run)(struct world *world, const struct world_target *target,
+                       struct world_hooks *hooks, struct status_detail *detail);
+    /* Without a running target: delivers what is in flight and not held and lets open goals of
+     * `advance` pass, until nothing happens. */
     void (*settle)(struct world *world);
+    /* Delivers what is in flight and not held, at this instant: for steps placed before a call. */
+    void (*deliver)(struct world *world);
     void (*free)(struct world *world);
 
     int (*socket)(struct world *world, enum trace_host host);
-    int (*bind)(struct world *world, int s, uint16_t port);       /* 0: any */
+    int (*bind)(struct world *world, int s, uint16_t port); /* 0: any */
     int (*listen)(struct world *world, int s, int backlog);
-    int (*accept)(struct world *world, int s);                    /* a new scripted socket */
-    int (*connect)(struct world *world, int s, uint16_t port);    /* to the other host; -EINPROGRESS is usual */
+    int (*accept)(struct world *world, int s); /* a new scripted socket */
+    int (*connect)(struct world *world, int s,
+                   uint16_t port); /* to the other host; -EINPROGRESS is usual */
     int64_t (*send)(struct world *world, int s, const void *data, size_t size, int flags);
     int64_t (*recv)(struct world *world, int s, void *data, size_t size, int flags);
-    int (*shutdown)(struct world *world, int s, int how);         /* SHUT_RD, SHUT_WR, SHUT_RDWR */
+    int (*shutdown)(struct world *world, int s, int how); /* SHUT_RD, SHUT_WR, SHUT_RDWR */
     int (*close)(struct world *world, int s);
-    int (*abort)(struct world *world, int s);                     /* linger {1,0} and close */
+    int (*abort)(struct world *world, int s); /* linger {1,0} and close */
     int (*setsockopt)(struct world *world, int s, enum world_option option, int value);
     int (*getsockopt)(struct world *world, int s, enum world_option option, int *ret_value);
-    int (*poll)(struct world *world, int s);                      /* poll(2) bits that are true now */
+    int (*poll)(struct world *world, int s); /* poll(2) bits that are true now */
     int (*dup)(struct world *world, int s);
-    /* The next scripted socket of `host` whose readiness changed since it was last returned; -1 none.
-     * Costs the same however many sockets there are. */
+    /* The next scripted socket of `host` whose readiness changed since it was last returned; -1
+     * none. Costs the same however many sockets there are. */
     int (*next_ready)(struct world *world, enum trace_host host);
     /* Number of the connection (trace_event.conn); 0 while it has none. */
     uint32_t (*conn)(struct world *world, int s);
@@ -126,30 +133,34 @@ struct world_ops {
     void (*wire_cut)(struct world *world, enum world_direction direction, bool cut);
     /* Puts a forged segment, with the sequence number that the receiver expects, in front of the
      * receiver of connection of `s`: as if the other end had sent it. 0, -ENOTCONN. */
-    int (*wire_inject)(struct world *world, int s, enum scenario_segment kind, enum world_direction direction);
+    int (*wire_inject)(struct world *world, int s, enum scenario_segment kind,
+                       enum world_direction direction);
 
     /* Faults at the target's calls. -EINVAL where no kernel answers so for this family. */
     int (*fault_arm)(struct world *world, const struct world_fault *fault);
-    /* Withdraws what is still armed. For each fault that never struck, `unused` (may be NULL) is called with
-     * its step and the reason (enum trace_noop). */
-    void (*fault_clear)(struct world *world, void (*unused)(void *context, uint16_t step, enum trace_noop reason),
+    /* Withdraws what is still armed. For each fault that never struck, `unused` (may be NULL) is
+     * called with its step and the reason (enum trace_noop). */
+    void (*fault_clear)(struct world *world,
+                        void (*unused)(void *context, uint16_t step, enum trace_noop reason),
                         void *context);
-    void (*descriptors_free)(struct world *world, int free_count); /* leave this many; -1: no limit */
-    void (*order)(struct world *world, uint32_t permutation);      /* of ready descriptors, from now on */
+    void (*descriptors_free)(struct world *world,
+                             int free_count); /* leave this many; -1: no limit */
+    void (*order)(struct world *world,
+                  uint32_t permutation); /* of ready descriptors, from now on */
 
-    /* Time. `advance` opens a goal: before on_idle is called again the clock has run `us` on, timers fired
-     * and the target ran whenever one woke it; after `wakeups_max` wake-ups of the target the rest is left
-     * out. */
+    /* Time. `advance` opens a goal: before on_idle is called again the clock has run `us` on,
+     * timers fired and the target ran whenever one woke it; after `wakeups_max` wake-ups of the
+     * target the rest is left out. */
     int64_t (*now_us)(struct world *world);
     void (*advance)(struct world *world, int64_t us, uint32_t wakeups_max);
-    void (*clock_jump)(struct world *world, int64_t us);           /* CLOCK_REALTIME only */
+    void (*clock_jump)(struct world *world, int64_t us); /* CLOCK_REALTIME only */
 
-    /* A signal to the target's process. 0; -ESRCH when it is not running; -EPERM where it would kill it
-     * (no handler) and `even_if_fatal` is false. */
+    /* A signal to the target's process. 0; -ESRCH when it is not running; -EPERM where it would
+     * kill it (no handler) and `even_if_fatal` is false. */
     int (*signal)(struct world *world, int number, bool even_if_fatal);
 
     /* What the target holds now. */
-    int (*descriptors)(struct world *world);                       /* open descriptors */
+    int (*descriptors)(struct world *world); /* open descriptors */
     void (*heap)(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes);
     /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
     uint32_t (*connections)(struct world *world);

@@ -1,0 +1,111 @@
+/* Inside the engine: its state, shared by the parts that play steps, move peers and run the drain.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_WORLD_ENGINE_INTERNAL_H
+#define SOCKSPEC_WORLD_ENGINE_INTERNAL_H
+
+#include "base/arena.h"
+#include "world/engine.h"
+
+enum {
+    ENGINE_SOCKET_MAP = 1024,      /* scripted sockets that can be told back to their peer */
+    ENGINE_BUFFER_SIZE = 1 << 20,  /* one expanded payload; one read of a peer */
+    ENGINE_PENDING_SIZE = 64 << 20 /* address space for bytes that peers could not send at once */
+};
+
+/* Bytes that a peer still has to send: its kernel's send buffer was full. */
+struct engine_pending {
+    uint8_t *data;
+    size_t at;
+    size_t size; /* 0: nothing pending */
+};
+
+/* A scripted peer, or the other end of one. */
+struct engine_peer {
+    int socket;        /* scripted socket, -1: none */
+    uint32_t conn;     /* connection, 0 until it has one */
+    bool connecting;   /* connect() is in progress */
+    bool stalled;      /* reads only on `recv` */
+    bool ended;        /* FIN or error seen: nothing more to read */
+    bool off_protocol; /* the decoder was told to stop */
+    struct engine_pending pending;
+    struct profile_sink sink;
+    struct profile_state dialogue;
+};
+
+/* Where the play stands. */
+enum engine_stage {
+    ENGINE_PLAYING,
+    ENGINE_LIFTED, /* faults, holds and stalls were lifted; peers read what is in flight */
+    ENGINE_CLOSED, /* peers closed; the clock runs to the idle limit */
+    ENGINE_RAN_ON, /* it ran: look at what is held */
+    ENGINE_DONE
+};
+
+struct engine {
+    struct world *world;
+    const struct world_ops *ops;
+    const struct engine_play *play;
+    const struct scenario *scenario;
+    struct engine_result *result;
+    struct trace *trace;
+    struct world_hooks hooks;
+    enum engine_stage stage;
+    uint32_t next;        /* index of the next step */
+    uint32_t calls_to_go; /* of the armed family until the next step's place */
+    bool running;         /* the target runs */
+    bool ready;           /* it was idle once */
+    bool restart;         /* `target restart` asked for another run */
+    int listener;         /* where a client target connects to; -1 none */
+    uint32_t ordinal;     /* dialogues begun */
+    uint32_t peers_used;  /* bits of peers that were ever begun in this play */
+    uint32_t apps_used;
+    int16_t peer_of[ENGINE_SOCKET_MAP];
+    int apps[SCENARIO_SOCKETS_MAX]; /* scripted sockets on the target's host */
+    struct engine_peer peers[SCENARIO_SOCKETS_MAX];
+    struct arena pending; /* storage of engine_pending.data, for this play */
+    uint8_t *buffer;      /* ENGINE_BUFFER_SIZE */
+};
+
+/* What a step did. */
+enum engine_effect {
+    ENGINE_EFFECT,
+    ENGINE_NO_EFFECT = 1 + TRACE_NOOP_NO_EFFECT,
+    ENGINE_NEVER_CAME = 1 + TRACE_NOOP_CALL_NEVER_CAME,
+    ENGINE_NOT_ALLOWED = 1 + TRACE_NOOP_NOT_ALLOWED,
+    ENGINE_TARGET_GONE = 1 + TRACE_NOOP_TARGET_GONE
+};
+
+/* engine_step.c: plays step `index` and traces STEP or NOOP. */
+void engine_step_play(struct engine *engine, uint32_t index);
+void engine_step_noop(struct engine *engine, uint32_t index, enum trace_noop reason);
+/* Withdraws faults; those that never struck become no-ops. */
+void engine_faults_clear(struct engine *engine);
+
+/* engine_peer.c */
+enum engine_effect engine_peer_connect(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_accept(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_send(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_urgent(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_recv(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_stall(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_resume(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_shutdown(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_close(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_reset(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_linger(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_listen(struct engine *engine, const struct scenario_step *step);
+enum engine_effect engine_peer_unlisten(struct engine *engine, const struct scenario_step *step);
+/* Lets every peer whose socket changed go on: finish connecting, send what is pending, read. True
+ * when one did. */
+bool engine_peers_pump(struct engine *engine);
+void engine_peers_resume(struct engine *engine);
+void engine_peers_close(struct engine *engine);
+/* Expands the payload of a send into engine->buffer; 0: there is nothing to send. */
+size_t engine_payload(struct engine *engine, const struct profile_state *dialogue,
+                      const struct scenario_step *step);
+
+/* engine_app.c: scripted sockets on the target's host. */
+enum engine_effect engine_app_play(struct engine *engine, const struct scenario_step *step);
+
+#endif
