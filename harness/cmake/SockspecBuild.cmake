@@ -5,6 +5,9 @@ include(CheckCCompilerFlag)
 
 option(SOCKSPEC_TARGETS "Build the reference and broken targets" ON)
 option(SOCKSPEC_TESTS "Build the tests" ON)
+option(SOCKSPEC_FUZZERS "Build a fuzzer for every linked target" ON)
+option(SOCKSPEC_LIBFUZZER "… with libFuzzer, where clang is found" ON)
+option(SOCKSPEC_AFL "… with AFL++, where it is installed" ON)
 option(SOCKSPEC_WERROR "Treat warnings as errors" OFF)
 
 set(CMAKE_C_STANDARD 11)
