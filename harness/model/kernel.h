@@ -15,7 +15,9 @@ struct epoll_item;
 
 struct model_file;
 
-/* What a kind of file can do; NULL members answer as Linux does for a file without that operation. */
+/* What a kind of file can do; NULL members answer as Linux does for a file without that operation.
+ * `recv` and `send` run between model_call_enter and model_call_leave: model_sys_recv and model_sys_send
+ * (data.c) look the descriptor up, call them and trace the result. They take their own faults. */
 struct model_file_ops {
     enum trace_file kind;
     /* poll(2) bits that hold now, asked for or not. */
@@ -33,9 +35,10 @@ struct model_file_ops {
 struct model_file {
     const struct model_file_ops *ops;
     struct epoll_item *items; /* registrations of this file in epoll instances */
-    uint32_t refs;            /* descriptors (of any process) that share it */
+    uint32_t refs;            /* descriptors (of any process) that share it; 0 before model_fd_install */
     uint32_t status_flags;    /* O_NONBLOCK and access mode */
-    uint8_t host;             /* enum trace_host: whose process opened it */
+    uint32_t conn;            /* connection number, 0 none: a socket keeps it up to date */
+    uint8_t host;             /* enum trace_host: whose process opened it (model_fd_install sets it) */
 };
 
 struct model_slot {
@@ -47,6 +50,7 @@ struct model_slot {
 struct model_process {
     struct model_slot slots[MODEL_DESCRIPTORS_MAX];
     uint64_t free_map[MODEL_DESCRIPTORS_MAX / 64]; /* bit set: free; lowest free in O(64) words at worst */
+    int free_hint;      /* no word of free_map below this one has a bit set */
     int slots_high;     /* one past the highest number ever used since reset */
     int open_count;     /* descriptors open now */
     int limit;          /* RLIMIT_NOFILE: numbers >= limit are not given out */
@@ -54,8 +58,8 @@ struct model_process {
     enum trace_host host;
 };
 
-/* A new description in `slot` order: lowest free number. Returns the number or -EMFILE. Traces FD_OPEN with
- * the connection `conn`. */
+/* Gives a new description (refs 0) the lowest free number. Returns it, or -EMFILE and leaves the file to the
+ * caller. Traces FD_OPEN with the connection `conn`. */
 int model_fd_install(struct model *model, struct model_file *file, uint32_t descriptor_flags, uint32_t conn);
 /* Whether a further descriptor can be had (accept must know before it takes a connection). */
 bool model_fd_available(const struct model *model);
@@ -67,15 +71,18 @@ void model_file_notify(struct model *model, struct model_file *file, uint32_t bi
 
 /* ---- Calls, faults, sleeping (call.c, fault.c, sleep.c) ------------------------------------------ */
 
-/* Every redirected call begins here: counts it for the spin limit, plays steps placed before it, ends the
- * program when it must end, and leaves in `model->fault` the fault that strikes it, if any. */
+/* Every redirected call begins here: counts it for the spin limit, plays steps placed before it, delivers
+ * pending signals, and ends the program when it must end (then it does not return). */
 void model_call_enter(struct model *model, enum trace_call call, int fd);
-/* Traces the CALL (result < 0 is -errno) and returns the result unchanged. */
+/* Traces the CALL (result < 0 is -errno) and returns the result unchanged. Signals that became pending in the
+ * call (SIGPIPE) are delivered after it. */
 int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint32_t conn, int64_t result, int64_t a,
                          int64_t b);
 /* A fault of this call's family that may strike now under its precondition: 0 none, -errno to answer. Short
  * transfers: *ret_limit is lowered (recv: any time; send: `may_be_short` says whether Linux could). Counts it down
- * and traces FAULT. */
+ * and traces FAULT. Call it where the call would succeed now (recv: data is there, accept: a connection is queued,
+ * before taking it), after any sleep. EINTR is not its matter: model_sleep strikes with it. `ret_limit` may be NULL
+ * where nothing is transferred. After EAGAIN the file is notified again, as if its data had come once more. */
 int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn, bool may_be_short,
                      size_t *ret_limit);
 
@@ -84,10 +91,17 @@ enum {
     MODEL_SLEEP_RESTARTS = 1 /* a handler with SA_RESTART resumes this call */
 };
 /* Puts the running program to sleep until the condition holds: 0; the timeout passed: -ETIMEDOUT; a handler
- * ran: -EINTR. Virtual time and the scenario go on meanwhile. timeout_us -1: none. The condition is tested
- * first, and again whenever something changed. */
+ * ran: -EINTR; the program must end and gets errors from every call: -EBADF. Virtual time and the scenario go on
+ * meanwhile. timeout_us -1: none. The condition is tested first, and again whenever something changed; it may be
+ * called on another task's stack (with `current` set to the sleeper's process), so its argument must not be
+ * thread-local. */
 int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn, model_condition condition,
                 void *argument, int64_t timeout_us, unsigned flags);
+
+/* A write to a connection or pipe that nobody reads: the caller answers -EPIPE, the signal follows the CALL. */
+void model_raise_sigpipe(struct model *model);
+/* The call at hand: MSG_ flags of a recv or send (model_sys_recv sets them), 0 for others. */
+int model_call_flags(const struct model *model);
 
 /* Something changed that may wake a sleeper or ends a spin. */
 static inline void model_changed(struct model *model);
@@ -136,6 +150,7 @@ struct model {
     uint64_t changes;                  /* counts everything that happened: a sleeper looks again when it moved */
     uint64_t calls_at_instant;         /* calls of the target since `changes` last moved */
     uint32_t order;                    /* permutation of ready descriptors */
+    uint32_t faults_armed;             /* bit (1 << enum scenario_call) of each family with a fault armed */
     uint8_t *counters;                 /* state coverage, or NULL */
 };
 
