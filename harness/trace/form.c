@@ -46,9 +46,10 @@ static const char *const verb_texts[] = {SCENARIO_VERB_TABLE(VERB_TEXT)};
 #define SIGNAL_TABLE(X)                                                                            \
     X(HUP)                                                                                         \
     X(INT)                                                                                         \
-    X(QUIT) X(ILL) X(TRAP) X(ABRT) X(BUS) X(FPE) X(KILL) X(USR1) X(SEGV) X(USR2) X(PIPE) X(ALRM)   \
-        X(TERM) X(CHLD) X(CONT) X(STOP) X(TSTP) X(TTIN) X(TTOU) X(URG) X(XCPU) X(XFSZ) X(VTALRM)   \
-            X(PROF) X(WINCH) X(IO) X(PWR) X(SYS)
+    X(QUIT)                                                                                        \
+    X(ILL) X(TRAP) X(ABRT) X(BUS) X(FPE) X(KILL) X(USR1) X(SEGV) X(USR2) X(PIPE) X(ALRM) X(TERM)   \
+        X(CHLD) X(CONT) X(STOP) X(TSTP) X(TTIN) X(TTOU) X(URG) X(XCPU) X(XFSZ) X(VTALRM) X(PROF)   \
+            X(WINCH) X(IO) X(PWR) X(SYS)
 #define SIGNAL_TEXT(name) [SIG##name] = "SIG" #name,
 static const char *const signal_texts[] = {SIGNAL_TABLE(SIGNAL_TEXT)};
 
@@ -348,6 +349,18 @@ const char *trace_noop_name(enum trace_noop reason)
 const char *trace_exit_name(enum trace_exit how)
 {
     return name_or_mark(&exit_names, (unsigned)how);
+}
+
+const char *trace_state_text(int64_t state)
+{
+    const char *text = trace_names_text(&state_names, state);
+    return text != NULL ? text : "?";
+}
+
+const char *trace_event_text(int64_t event)
+{
+    const char *text = trace_names_text(&event_names, event);
+    return text != NULL ? text : "?";
 }
 
 const char *trace_errno_name(int error)

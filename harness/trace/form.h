@@ -56,6 +56,10 @@ const char *trace_names_text(const struct trace_names *names, int64_t value);
 /* The value (or bit) of a text. */
 bool trace_names_find(const struct trace_names *names, const char *text, int64_t *ret_value);
 
+/* The texts of tcp_states and tcp_events; "?" out of range. */
+const char *trace_state_text(int64_t state);
+const char *trace_event_text(int64_t event);
+
 /* The number of an errno's name; false when there is none. */
 bool trace_errno_find(const char *name, int32_t *ret_error);
 
