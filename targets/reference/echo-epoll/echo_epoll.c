@@ -195,7 +195,7 @@ static void server_accept(struct server *s)
         s->accept_ms = s->now_ms + RETRY_MS; /* it stays readable: looking at it now would spin */
 }
 
-/* Brings epoll's view of the listener in line; a failure is tried again at the next turn. */
+/* Brings epoll's view of the listener in line. */
 static void server_watch_listener(struct server *s)
 {
     bool wanted = s->accept_ms == 0 && s->count < CONNECTIONS_MAX;
@@ -204,6 +204,8 @@ static void server_watch_listener(struct server *s)
     struct epoll_event event = {.events = wanted ? EPOLLIN : 0, .data.ptr = NULL};
     if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->listener, &event) == 0)
         s->listening = wanted;
+    else
+        s->accept_ms = s->now_ms + RETRY_MS;
 }
 
 /* Closes the listener first: who comes now is refused and can go elsewhere. */
