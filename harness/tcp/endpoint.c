@@ -1,0 +1,290 @@
+/* The processing of arriving segments, RFC 9293 section 3.10.7, in the order of its text. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tcp/endpoint.h"
+
+#include <assert.h>
+
+void tcp_open_active(struct tcp_endpoint *endpoint, uint32_t iss, uint32_t window)
+{
+    *endpoint = (struct tcp_endpoint){
+        .state = TCP_SYN_SENT, .iss = iss, .snd_una = iss, .snd_nxt = iss + 1, .rcv_wnd = window};
+}
+
+void tcp_open_passive(struct tcp_endpoint *endpoint, uint32_t iss, uint32_t window,
+                      const struct tcp_segment *syn)
+{
+    assert((syn->flags & TCP_CTL_SYN) != 0);
+    *endpoint = (struct tcp_endpoint){.state = TCP_SYN_RECEIVED,
+                                      .iss = iss,
+                                      .snd_una = iss,
+                                      .snd_nxt = iss + 1,
+                                      .snd_wnd = syn->window,
+                                      .snd_wnd_max = syn->window,
+                                      .snd_wl1 = syn->seq,
+                                      .irs = syn->seq,
+                                      .rcv_nxt = syn->seq + 1,
+                                      .rcv_wnd = window};
+}
+
+void tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *ret_reset)
+{
+    assert((segment->flags & TCP_CTL_RST) == 0);
+    if ((segment->flags & TCP_CTL_ACK) != 0) {
+        *ret_reset = (struct tcp_segment){.seq = segment->ack, .flags = TCP_CTL_RST};
+    } else {
+        *ret_reset = (struct tcp_segment){.ack = segment->seq + tcp_segment_space(segment),
+                                          .flags = TCP_CTL_RST | TCP_CTL_ACK};
+    }
+}
+
+static void move(struct tcp_endpoint *endpoint, struct tcp_actions *actions, enum tcp_event event)
+{
+    enum tcp_state from = (enum tcp_state)endpoint->state;
+    enum tcp_state to = tcp_state_next(from, event);
+    assert(to != TCP_STATE_COUNT && actions->move_count < TCP_MOVES_MAX);
+    actions->moves[actions->move_count++] =
+        (struct tcp_move){(uint8_t)event, (uint8_t)from, (uint8_t)to};
+    actions->bits |= TCP_MOVED;
+    endpoint->state = (uint8_t)to;
+}
+
+static void set_window(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                       struct tcp_actions *actions)
+{
+    if (endpoint->snd_wnd != segment->window) {
+        actions->bits |= TCP_WINDOW;
+    }
+    endpoint->snd_wnd = segment->window;
+    endpoint->snd_wl1 = segment->seq;
+    endpoint->snd_wl2 = segment->ack;
+    if (segment->window > endpoint->snd_wnd_max) {
+        endpoint->snd_wnd_max = segment->window;
+    }
+}
+
+/* 3.10.7.4, sixth to eighth: urgent pointer, text, FIN. `offset` bytes of the segment are old. */
+static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                         struct tcp_actions *actions, bool fin_of_ours_acked)
+{
+    enum tcp_state state = (enum tcp_state)endpoint->state;
+    if (state != TCP_ESTABLISHED && state != TCP_FIN_WAIT_1 && state != TCP_FIN_WAIT_2) {
+        return;
+    }
+    uint32_t seq = segment->seq + ((segment->flags & TCP_CTL_SYN) != 0);
+    if (tcp_after(seq, endpoint->rcv_nxt)) {
+        if (segment->length > 0 || (segment->flags & TCP_CTL_FIN) != 0) {
+            actions->bits |= TCP_HOLD | TCP_SEND_ACK;
+        }
+        return;
+    }
+    if ((segment->flags & TCP_CTL_URG) != 0 && !tcp_before(segment->urgent, endpoint->rcv_nxt) &&
+        (!endpoint->urgent || tcp_after(segment->urgent, endpoint->rcv_up))) {
+        endpoint->urgent = true;
+        endpoint->rcv_up = segment->urgent;
+        actions->bits |= TCP_URGENT;
+    }
+    uint32_t old = endpoint->rcv_nxt - seq;
+    uint32_t fresh = old < segment->length ? segment->length - old : 0;
+    if (fresh > endpoint->rcv_wnd) {
+        fresh = endpoint->rcv_wnd;
+    }
+    if (fresh > 0) {
+        actions->bits |= TCP_TAKE_DATA | TCP_SEND_ACK;
+        actions->take_offset = (uint16_t)old;
+        actions->take_length = (uint16_t)fresh;
+        endpoint->rcv_nxt += fresh;
+        endpoint->rcv_wnd -= fresh;
+    }
+    if ((segment->flags & TCP_CTL_FIN) == 0 || endpoint->rcv_nxt != seq + segment->length) {
+        if (segment->length > fresh) {
+            actions->bits |= TCP_SEND_ACK;
+        }
+        return;
+    }
+    endpoint->rcv_nxt++;
+    endpoint->fin_received = true;
+    actions->bits |= TCP_FIN_ARRIVED | TCP_SEND_ACK;
+    move(endpoint, actions,
+         state == TCP_FIN_WAIT_1 && fin_of_ours_acked ? TCP_EVENT_RECV_FIN_ACK
+                                                      : TCP_EVENT_RECV_FIN);
+}
+
+/* 3.10.7.3. */
+static void receive_in_syn_sent(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                                struct tcp_actions *actions)
+{
+    bool ack = (segment->flags & TCP_CTL_ACK) != 0;
+    if (ack &&
+        (!tcp_after(segment->ack, endpoint->iss) || tcp_after(segment->ack, endpoint->snd_nxt))) {
+        if ((segment->flags & TCP_CTL_RST) == 0) {
+            actions->bits |= TCP_SEND_RST;
+        }
+        return;
+    }
+    if ((segment->flags & TCP_CTL_RST) != 0) {
+        if (ack) {
+            actions->bits |= TCP_WAS_RESET;
+            move(endpoint, actions, TCP_EVENT_RECV_RST);
+        }
+        return;
+    }
+    if ((segment->flags & TCP_CTL_SYN) == 0) {
+        return;
+    }
+    endpoint->irs = segment->seq;
+    endpoint->rcv_nxt = segment->seq + 1;
+    set_window(endpoint, segment, actions);
+    if (!ack) {
+        move(endpoint, actions, TCP_EVENT_RECV_SYN);
+        actions->bits |= TCP_SEND_SYN_ACK;
+        return;
+    }
+    actions->bits |= TCP_ACKED | TCP_NOW_OPEN | TCP_SEND_ACK;
+    actions->acked = segment->ack - endpoint->snd_una;
+    endpoint->snd_una = segment->ack;
+    move(endpoint, actions, TCP_EVENT_RECV_SYN_ACK);
+    receive_text(endpoint, segment, actions, false);
+}
+
+/* 3.10.7.4, first. A segment without length is also accepted at the right edge of the window: it
+ * follows data that filled the window and carries a valid acknowledgment. */
+static bool acceptable(const struct tcp_endpoint *endpoint, const struct tcp_segment *segment)
+{
+    uint32_t edge = endpoint->rcv_nxt + endpoint->rcv_wnd;
+    uint32_t space = tcp_segment_space(segment);
+    if (space == 0) {
+        return !tcp_before(segment->seq, endpoint->rcv_nxt) && !tcp_after(segment->seq, edge);
+    }
+    if (endpoint->rcv_wnd == 0) {
+        /* A lone FIN takes no room: it is taken in a closed window as well (as Linux does). */
+        return segment->seq == endpoint->rcv_nxt && segment->length == 0;
+    }
+    return tcp_before(segment->seq, edge) && tcp_after(segment->seq + space, endpoint->rcv_nxt);
+}
+
+/* 3.10.7.4, first to fourth, for what is not simply taken; false when the segment is done with. */
+static bool check_sequence(struct tcp_endpoint *endpoint, struct tcp_segment *segment,
+                           struct tcp_actions *actions)
+{
+    bool rst = (segment->flags & TCP_CTL_RST) != 0;
+    if (endpoint->state == TCP_SYN_RECEIVED && (segment->flags & TCP_CTL_SYN) != 0 &&
+        segment->seq == endpoint->irs && !rst) {
+        if ((segment->flags & TCP_CTL_ACK) == 0) {
+            actions->bits |= TCP_SEND_SYN_ACK; /* the SYN came again: our answer was lost */
+            return false;
+        }
+        segment->flags &= (uint8_t)~TCP_CTL_SYN; /* simultaneous open, 3.5 figure 7 */
+        segment->seq++;
+    }
+    if (!acceptable(endpoint, segment)) {
+        if (rst) {
+            return false;
+        }
+        bool again = endpoint->state == TCP_TIME_WAIT && (segment->flags & TCP_CTL_FIN) != 0;
+        actions->bits |= tcp_segment_space(segment) > 0 && (segment->flags & TCP_CTL_SYN) == 0
+                             ? TCP_SEND_ACK
+                             : TCP_SEND_CHALLENGE;
+        actions->bits |= again ? TCP_RESTART_2MSL : 0;
+        /* The text drops it whole; its acknowledgment is good nevertheless, and without it a
+         * retransmission into a closed window would never end. */
+        return (segment->flags & TCP_CTL_ACK) != 0 && (segment->flags & TCP_CTL_SYN) == 0;
+    }
+    if (rst) {
+        if (segment->seq != endpoint->rcv_nxt) {
+            actions->bits |= TCP_SEND_CHALLENGE; /* RFC 5961 3.2 */
+            return false;
+        }
+        actions->bits |= TCP_WAS_RESET;
+        move(endpoint, actions, TCP_EVENT_RECV_RST);
+        return false;
+    }
+    if ((segment->flags & TCP_CTL_SYN) != 0) {
+        actions->bits |= TCP_SEND_CHALLENGE; /* RFC 5961 4.2 */
+        return false;
+    }
+    return (segment->flags & TCP_CTL_ACK) != 0;
+}
+
+/* 3.10.7.4, fifth: the acknowledgment. False when the segment is done with. */
+static bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                        struct tcp_actions *actions)
+{
+    if (endpoint->state == TCP_SYN_RECEIVED) {
+        if (!tcp_after(segment->ack, endpoint->snd_una) ||
+            tcp_after(segment->ack, endpoint->snd_nxt)) {
+            actions->bits |= TCP_SEND_RST;
+            return false;
+        }
+        set_window(endpoint, segment, actions);
+        actions->bits |= TCP_NOW_OPEN;
+        move(endpoint, actions, TCP_EVENT_RECV_ACK);
+    }
+    if (tcp_after(segment->ack, endpoint->snd_nxt) ||
+        tcp_before(segment->ack, endpoint->snd_una - endpoint->snd_wnd_max)) {
+        actions->bits |= TCP_SEND_CHALLENGE; /* RFC 5961 5.2 */
+        return false;
+    }
+    if (tcp_after(segment->ack, endpoint->snd_una)) {
+        actions->bits |= TCP_ACKED;
+        actions->acked = segment->ack - endpoint->snd_una;
+        endpoint->snd_una = segment->ack;
+    }
+    if (!tcp_before(segment->ack, endpoint->snd_una) &&
+        (tcp_before(endpoint->snd_wl1, segment->seq) ||
+         (endpoint->snd_wl1 == segment->seq && !tcp_after(endpoint->snd_wl2, segment->ack)))) {
+        set_window(endpoint, segment, actions);
+    }
+    return true;
+}
+
+void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                          struct tcp_actions *ret_actions)
+{
+    struct tcp_actions *actions = ret_actions;
+    actions->bits = 0;
+    actions->move_count = 0;
+    bool rst = (segment->flags & TCP_CTL_RST) != 0;
+    switch ((enum tcp_state)endpoint->state) {
+    case TCP_CLOSED:
+        actions->bits = rst ? 0 : TCP_SEND_RST;
+        return;
+    case TCP_LISTEN:
+        if (rst) {
+            return;
+        }
+        if ((segment->flags & TCP_CTL_ACK) != 0) {
+            actions->bits = TCP_SEND_RST;
+        } else if ((segment->flags & TCP_CTL_SYN) != 0) {
+            actions->bits = TCP_SYN_ARRIVED;
+        }
+        return;
+    case TCP_SYN_SENT:
+        receive_in_syn_sent(endpoint, segment, actions);
+        return;
+    default:
+        break;
+    }
+    struct tcp_segment work = *segment;
+    if (!check_sequence(endpoint, &work, actions)) {
+        return;
+    }
+    bool refused = (actions->bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE)) != 0;
+    bool fin_was_sent = endpoint->fin_sent;
+    if (!receive_ack(endpoint, &work, actions)) {
+        return;
+    }
+    bool fin_acked = fin_was_sent && endpoint->snd_una == endpoint->snd_nxt;
+    if (fin_acked && (actions->bits & TCP_ACKED) != 0) {
+        actions->bits |= TCP_FIN_ACKED;
+        if (endpoint->state == TCP_CLOSING || endpoint->state == TCP_LAST_ACK) {
+            move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
+            return;
+        }
+    }
+    if (!refused) {
+        receive_text(endpoint, &work, actions, fin_acked);
+    }
+    if (endpoint->state == TCP_FIN_WAIT_1 && fin_acked) {
+        move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
+    }
+}
