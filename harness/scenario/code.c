@@ -43,9 +43,9 @@ static void get_payload(struct bytes_reader *reader, struct scenario *scenario,
         size_t room = (size_t)SCENARIO_LITERAL_MAX - scenario->literal_used;
         size = size < left ? size : left;
         size = size < room ? size : room;
-        step->literal_at = scenario->literal_used;
         step->literal_size = (uint16_t)size;
         if (size > 0) {
+            step->literal_at = scenario->literal_used;
             memcpy(scenario->literal + step->literal_at, reader->at, (size_t)size);
             reader->at += size;
             scenario->literal_used = (uint16_t)(scenario->literal_used + size);

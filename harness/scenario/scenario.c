@@ -392,7 +392,7 @@ bool scenario_valid(const struct scenario *scenario)
             return false;
         }
         if (has_literal(&reduced)) {
-            if (reduced.literal_at != literal_used) {
+            if (reduced.literal_at != (reduced.literal_size > 0 ? literal_used : 0)) {
                 return false;
             }
             literal_used += reduced.literal_size;
@@ -422,7 +422,8 @@ enum status scenario_append(struct scenario *scenario, const struct scenario_ste
         if (reduced.literal_size > SCENARIO_LITERAL_MAX - scenario->literal_used) {
             return STATUS_LIMIT;
         }
-        reduced.literal_at = scenario->literal_used;
+        /* An empty literal stands nowhere, so that it stays the same wherever its step goes. */
+        reduced.literal_at = reduced.literal_size > 0 ? scenario->literal_used : 0;
         if (reduced.literal_size > 0) {
             /* The literal may stand in the scenario itself, when a step is repeated. */
             memmove(scenario->literal + reduced.literal_at, literal, reduced.literal_size);
@@ -431,4 +432,27 @@ enum status scenario_append(struct scenario *scenario, const struct scenario_ste
     }
     scenario->steps[scenario->count++] = reduced;
     return STATUS_OK;
+}
+
+unsigned scenario_append_run(struct scenario *scenario, const struct scenario *source,
+                             unsigned first, unsigned end, unsigned steps_max)
+{
+    assert(scenario != source);
+    assert(first <= end && end <= source->count);
+    assert(steps_max <= SCENARIO_STEPS_MAX);
+    unsigned room = steps_max > scenario->count ? steps_max - scenario->count : 0;
+    unsigned count = end - first < room ? end - first : room;
+    if (source->literal_used == 0) {
+        memcpy(&scenario->steps[scenario->count], &source->steps[first],
+               count * sizeof(source->steps[0]));
+        scenario->count = (uint16_t)(scenario->count + count);
+        return count;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct scenario_step *step = &source->steps[first + i];
+        if (scenario_append(scenario, step, source->literal + step->literal_at) != STATUS_OK) {
+            return i;
+        }
+    }
+    return count;
 }

@@ -25,12 +25,12 @@ enum {
 #define SCENARIO_ALL UINT32_MAX
 
 /* Who acts. X(NAME, "text") */
-#define SCENARIO_ACTOR_TABLE(X)                                                      \
-    X(PEER, "peer")                                                                  \
-    X(WIRE, "wire")                                                                  \
-    X(KERNEL, "kernel")                                                              \
-    X(TIME, "time")                                                                  \
-    X(TARGET, "target")                                                              \
+#define SCENARIO_ACTOR_TABLE(X)                                                                    \
+    X(PEER, "peer")                                                                                \
+    X(WIRE, "wire")                                                                                \
+    X(KERNEL, "kernel")                                                                            \
+    X(TIME, "time")                                                                                \
+    X(TARGET, "target")                                                                            \
     X(APP, "app")
 
 #define SCENARIO_ACTOR_ENUM(name, text) SCENARIO_ACTOR_##name,
@@ -39,22 +39,22 @@ enum scenario_actor { SCENARIO_ACTOR_TABLE(SCENARIO_ACTOR_ENUM) SCENARIO_ACTOR_C
 
 /* Kinds of calls, by family: a scenario names what a program does, not which of the interchangeable
  * functions it chose (recv, read, readv, recvmsg … are all `recv`). X(NAME, "text") */
-#define SCENARIO_CALL_TABLE(X)                                                       \
-    X(NONE, "none")                                                                  \
-    X(SOCKET, "socket")     /* socket, socketpair, pipe, eventfd, … : new descriptors */ \
-    X(BIND, "bind")                                                                  \
-    X(LISTEN, "listen")                                                              \
-    X(ACCEPT, "accept")                                                              \
-    X(CONNECT, "connect")                                                            \
-    X(RECV, "recv")                                                                  \
-    X(SEND, "send")                                                                  \
-    X(WAIT, "wait")         /* poll, select, epoll_wait and their p-forms */         \
-    X(SLEEP, "sleep")                                                                \
-    X(SHUTDOWN, "shutdown")                                                          \
-    X(CLOSE, "close")                                                                \
-    X(OPTION, "option")     /* setsockopt, getsockopt */                             \
-    X(CONTROL, "control")   /* fcntl, ioctl, epoll_ctl, dup */                       \
-    X(OPEN, "open")         /* open, fopen, … : files */
+#define SCENARIO_CALL_TABLE(X)                                                                     \
+    X(NONE, "none")                                                                                \
+    X(SOCKET, "socket") /* socket, socketpair, pipe, eventfd, … : new descriptors */             \
+    X(BIND, "bind")                                                                                \
+    X(LISTEN, "listen")                                                                            \
+    X(ACCEPT, "accept")                                                                            \
+    X(CONNECT, "connect")                                                                          \
+    X(RECV, "recv")                                                                                \
+    X(SEND, "send")                                                                                \
+    X(WAIT, "wait") /* poll, select, epoll_wait and their p-forms */                               \
+    X(SLEEP, "sleep")                                                                              \
+    X(SHUTDOWN, "shutdown")                                                                        \
+    X(CLOSE, "close")                                                                              \
+    X(OPTION, "option")   /* setsockopt, getsockopt */                                             \
+    X(CONTROL, "control") /* fcntl, ioctl, epoll_ctl, dup */                                       \
+    X(OPEN, "open")       /* open, fopen, … : files */
 
 #define SCENARIO_CALL_ENUM(name, text) SCENARIO_CALL_##name,
 enum scenario_call { SCENARIO_CALL_TABLE(SCENARIO_CALL_ENUM) SCENARIO_CALL_COUNT };
@@ -63,15 +63,15 @@ enum scenario_call { SCENARIO_CALL_TABLE(SCENARIO_CALL_ENUM) SCENARIO_CALL_COUNT
 /* What a send carries. Symbolic payloads are expanded by the profile when the step is played.
  * `target` below is the program under test: towards a server the peer sends requests, towards a
  * client it sends responses; `message` stands for whichever of the two the peer sends. */
-#define SCENARIO_PAYLOAD_TABLE(X)                                                    \
-    X(NONE, "none")                                                                  \
-    X(REQUEST, "request")   /* one whole request; [a:b] cuts a slice */              \
-    X(RESPONSE, "response") /* the right answer to the oldest unanswered request; [a:b] */ \
-    X(LARGE, "large")       /* a request whose answer is large; [a:b] (client: a large answer) */ \
-    X(NEXT, "next")         /* the next N bytes of the message in progress, else of a new one */ \
-    X(REST, "rest")         /* the rest of the message in progress, else a whole one */ \
-    X(LAST, "last")         /* a request after which the target must close (HTTP: close) */ \
-    X(FILL, "fill")         /* N bytes of filling that belong to no message */       \
+#define SCENARIO_PAYLOAD_TABLE(X)                                                                  \
+    X(NONE, "none")                                                                                \
+    X(REQUEST, "request")   /* one whole request; [a:b] cuts a slice */                            \
+    X(RESPONSE, "response") /* the right answer to the oldest unanswered request; [a:b] */         \
+    X(LARGE, "large")       /* a request whose answer is large; [a:b] (client: a large answer) */  \
+    X(NEXT, "next")         /* the next N bytes of the message in progress, else of a new one */   \
+    X(REST, "rest")         /* the rest of the message in progress, else a whole one */            \
+    X(LAST, "last")         /* a request after which the target must close (HTTP: close) */        \
+    X(FILL, "fill")         /* N bytes of filling that belong to no message */                     \
     X(LITERAL, "literal")   /* the bytes of the step, "text with \r\n\x00 escapes" */
 
 #define SCENARIO_PAYLOAD_ENUM(name, text) SCENARIO_PAYLOAD_##name,
@@ -79,8 +79,9 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
 #undef SCENARIO_PAYLOAD_ENUM
 
 /* Every verb. X(NAME, ACTOR, "word").
- * Fields used (see struct scenario_step): `id` is the peer or app socket that acts. In text its number
- * stands behind the actor and is left out when it is 0: `peer connect`, `peer 2 send request`.
+ * Fields used (see struct scenario_step): `id` is the peer or app socket that acts. In text its
+ * number stands behind the actor and is left out when it is 0: `peer connect`, `peer 2 send
+ * request`.
  *
  * peer      connect [rcvbuf N] [from N] | accept [rcvbuf N] | send PAYLOAD [x N] [push] |
  *           urgent | recv N|all | stall | resume | shutdown write|read|both | close | reset |
@@ -91,114 +92,118 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
  *   first step is `peer unlisten`); `accept` takes the first connection of its queue as `id`.
  * wire      hold DIR | release DIR | deliver N | drop N | duplicate N | lose KIND N | cut DIR |
  *           mend DIR | inject KIND id DIR
- *   DIR: to-target, to-peer, both. deliver/drop/duplicate name segments in flight by index (0 is the
- *   oldest). `lose KIND N`: the next N segments of KIND vanish. `cut`: all vanish until `mend`.
+ *   DIR: to-target, to-peer, both. deliver/drop/duplicate name segments in flight by index (0 is
+ * the oldest). `lose KIND N`: the next N segments of KIND vanish. `cut`: all vanish until `mend`.
  * kernel    fail CALL ERRNO [x N] | short CALL N [x N] | interrupt CALL | descriptors N |
  *           descriptors free | order N | clear
- *   Faults apply to the target's next calls of that kind that may fail so. `descriptors N`: leaves N
- *   descriptors free (RLIMIT_NOFILE); `descriptors free` lifts it. `order N`: which permutation of
+ *   Faults apply to the target's next calls of that kind that may fail so. `descriptors N`: leaves
+ * N descriptors free (RLIMIT_NOFILE); `descriptors free` lifts it. `order N`: which permutation of
  *   ready descriptors the next waits report. `clear`: pending faults and limits are withdrawn.
  * time      advance N (milliseconds) | clock N (the wall clock jumps by N ms; monotonic stays)
  * target    signal NAME | restart
- * app       socket | bind N | listen N | accept N | connect N | send PAYLOAD | recv N | shutdown HOW |
- *           close | reset | linger N | dup N | poll: scripted sockets on the target's host, for
- *           stack cases; N of accept and dup is the new app socket, of bind and connect the port. */
-#define SCENARIO_VERB_TABLE(X)                                                       \
-    X(PEER_CONNECT, PEER, "connect")                                                 \
-    X(PEER_ACCEPT, PEER, "accept")                                                   \
-    X(PEER_SEND, PEER, "send")                                                       \
-    X(PEER_URGENT, PEER, "urgent")                                                   \
-    X(PEER_RECV, PEER, "recv")                                                       \
-    X(PEER_STALL, PEER, "stall")                                                     \
-    X(PEER_RESUME, PEER, "resume")                                                   \
-    X(PEER_SHUTDOWN, PEER, "shutdown")                                               \
-    X(PEER_CLOSE, PEER, "close")                                                     \
-    X(PEER_RESET, PEER, "reset")                                                     \
-    X(PEER_LINGER, PEER, "linger")                                                   \
-    X(PEER_LISTEN, PEER, "listen")                                                   \
-    X(PEER_UNLISTEN, PEER, "unlisten")                                               \
-    X(WIRE_HOLD, WIRE, "hold")                                                       \
-    X(WIRE_RELEASE, WIRE, "release")                                                 \
-    X(WIRE_DELIVER, WIRE, "deliver")                                                 \
-    X(WIRE_DROP, WIRE, "drop")                                                       \
-    X(WIRE_DUPLICATE, WIRE, "duplicate")                                             \
-    X(WIRE_LOSE, WIRE, "lose")                                                       \
-    X(WIRE_CUT, WIRE, "cut")                                                         \
-    X(WIRE_MEND, WIRE, "mend")                                                       \
-    X(WIRE_INJECT, WIRE, "inject")                                                   \
-    X(KERNEL_FAIL, KERNEL, "fail")                                                   \
-    X(KERNEL_SHORT, KERNEL, "short")                                                 \
-    X(KERNEL_INTERRUPT, KERNEL, "interrupt")                                         \
-    X(KERNEL_DESCRIPTORS, KERNEL, "descriptors")                                     \
-    X(KERNEL_ORDER, KERNEL, "order")                                                 \
-    X(KERNEL_CLEAR, KERNEL, "clear")                                                 \
-    X(TIME_ADVANCE, TIME, "advance")                                                 \
-    X(TIME_CLOCK, TIME, "clock")                                                     \
-    X(TARGET_SIGNAL, TARGET, "signal")                                               \
-    X(TARGET_RESTART, TARGET, "restart")                                             \
-    X(APP_SOCKET, APP, "socket")                                                     \
-    X(APP_BIND, APP, "bind")                                                         \
-    X(APP_LISTEN, APP, "listen")                                                     \
-    X(APP_ACCEPT, APP, "accept")                                                     \
-    X(APP_CONNECT, APP, "connect")                                                   \
-    X(APP_SEND, APP, "send")                                                         \
-    X(APP_RECV, APP, "recv")                                                         \
-    X(APP_SHUTDOWN, APP, "shutdown")                                                 \
-    X(APP_CLOSE, APP, "close")                                                       \
-    X(APP_RESET, APP, "reset")                                                       \
-    X(APP_LINGER, APP, "linger")                                                     \
-    X(APP_DUP, APP, "dup")                                                           \
+ * app       socket | bind N | listen N | accept N | connect N | send PAYLOAD | recv N | shutdown
+ * HOW | close | reset | linger N | dup N | poll: scripted sockets on the target's host, for stack
+ * cases; N of accept and dup is the new app socket, of bind and connect the port. */
+#define SCENARIO_VERB_TABLE(X)                                                                     \
+    X(PEER_CONNECT, PEER, "connect")                                                               \
+    X(PEER_ACCEPT, PEER, "accept")                                                                 \
+    X(PEER_SEND, PEER, "send")                                                                     \
+    X(PEER_URGENT, PEER, "urgent")                                                                 \
+    X(PEER_RECV, PEER, "recv")                                                                     \
+    X(PEER_STALL, PEER, "stall")                                                                   \
+    X(PEER_RESUME, PEER, "resume")                                                                 \
+    X(PEER_SHUTDOWN, PEER, "shutdown")                                                             \
+    X(PEER_CLOSE, PEER, "close")                                                                   \
+    X(PEER_RESET, PEER, "reset")                                                                   \
+    X(PEER_LINGER, PEER, "linger")                                                                 \
+    X(PEER_LISTEN, PEER, "listen")                                                                 \
+    X(PEER_UNLISTEN, PEER, "unlisten")                                                             \
+    X(WIRE_HOLD, WIRE, "hold")                                                                     \
+    X(WIRE_RELEASE, WIRE, "release")                                                               \
+    X(WIRE_DELIVER, WIRE, "deliver")                                                               \
+    X(WIRE_DROP, WIRE, "drop")                                                                     \
+    X(WIRE_DUPLICATE, WIRE, "duplicate")                                                           \
+    X(WIRE_LOSE, WIRE, "lose")                                                                     \
+    X(WIRE_CUT, WIRE, "cut")                                                                       \
+    X(WIRE_MEND, WIRE, "mend")                                                                     \
+    X(WIRE_INJECT, WIRE, "inject")                                                                 \
+    X(KERNEL_FAIL, KERNEL, "fail")                                                                 \
+    X(KERNEL_SHORT, KERNEL, "short")                                                               \
+    X(KERNEL_INTERRUPT, KERNEL, "interrupt")                                                       \
+    X(KERNEL_DESCRIPTORS, KERNEL, "descriptors")                                                   \
+    X(KERNEL_ORDER, KERNEL, "order")                                                               \
+    X(KERNEL_CLEAR, KERNEL, "clear")                                                               \
+    X(TIME_ADVANCE, TIME, "advance")                                                               \
+    X(TIME_CLOCK, TIME, "clock")                                                                   \
+    X(TARGET_SIGNAL, TARGET, "signal")                                                             \
+    X(TARGET_RESTART, TARGET, "restart")                                                           \
+    X(APP_SOCKET, APP, "socket")                                                                   \
+    X(APP_BIND, APP, "bind")                                                                       \
+    X(APP_LISTEN, APP, "listen")                                                                   \
+    X(APP_ACCEPT, APP, "accept")                                                                   \
+    X(APP_CONNECT, APP, "connect")                                                                 \
+    X(APP_SEND, APP, "send")                                                                       \
+    X(APP_RECV, APP, "recv")                                                                       \
+    X(APP_SHUTDOWN, APP, "shutdown")                                                               \
+    X(APP_CLOSE, APP, "close")                                                                     \
+    X(APP_RESET, APP, "reset")                                                                     \
+    X(APP_LINGER, APP, "linger")                                                                   \
+    X(APP_DUP, APP, "dup")                                                                         \
     X(APP_POLL, APP, "poll")
 
 #define SCENARIO_VERB_ENUM(name, actor, text) SCENARIO_##name,
 enum scenario_verb { SCENARIO_VERB_TABLE(SCENARIO_VERB_ENUM) SCENARIO_VERB_COUNT };
 #undef SCENARIO_VERB_ENUM
 
-enum scenario_direction { SCENARIO_BOTH, SCENARIO_TO_TARGET, SCENARIO_TO_PEER, SCENARIO_DIRECTION_COUNT };
+enum scenario_direction {
+    SCENARIO_BOTH,
+    SCENARIO_TO_TARGET,
+    SCENARIO_TO_PEER,
+    SCENARIO_DIRECTION_COUNT
+};
 enum scenario_how { SCENARIO_HOW_WRITE, SCENARIO_HOW_READ, SCENARIO_HOW_BOTH, SCENARIO_HOW_COUNT };
 
 /* Kinds of segments, for `lose` and `inject` and in traces. X(NAME, "text") */
-#define SCENARIO_SEGMENT_TABLE(X)                                                    \
-    X(ANY, "any")                                                                    \
-    X(SYN, "syn")                                                                    \
-    X(SYN_ACK, "synack")                                                             \
-    X(ACK, "ack")                                                                    \
-    X(DATA, "data")                                                                  \
-    X(FIN, "fin")                                                                    \
-    X(RST, "rst")                                                                    \
+#define SCENARIO_SEGMENT_TABLE(X)                                                                  \
+    X(ANY, "any")                                                                                  \
+    X(SYN, "syn")                                                                                  \
+    X(SYN_ACK, "synack")                                                                           \
+    X(ACK, "ack")                                                                                  \
+    X(DATA, "data")                                                                                \
+    X(FIN, "fin")                                                                                  \
+    X(RST, "rst")                                                                                  \
     X(URGENT, "urgent")
 #define SCENARIO_SEGMENT_ENUM(name, text) SCENARIO_SEGMENT_##name,
 enum scenario_segment { SCENARIO_SEGMENT_TABLE(SCENARIO_SEGMENT_ENUM) SCENARIO_SEGMENT_COUNT };
 #undef SCENARIO_SEGMENT_ENUM
 
 /* Errnos that a fault may name, as a closed list so that bytes stay portable. X(NAME) */
-#define SCENARIO_ERRNO_TABLE(X)                                                      \
-    X(EAGAIN) X(EINTR) X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENOMEM) X(ECONNABORTED)      \
-    X(EPROTO) X(ENETDOWN) X(ENETUNREACH) X(EHOSTUNREACH) X(EPERM) X(ETIMEDOUT)       \
-    X(ECONNREFUSED) X(EADDRINUSE) X(EADDRNOTAVAIL) X(EACCES) X(EINVAL) X(EIO)        \
-    X(ECONNRESET)
+#define SCENARIO_ERRNO_TABLE(X)                                                                    \
+    X(EAGAIN)                                                                                      \
+    X(EINTR) X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENOMEM) X(ECONNABORTED) X(EPROTO) X(ENETDOWN)        \
+        X(ENETUNREACH) X(EHOSTUNREACH) X(EPERM) X(ETIMEDOUT) X(ECONNREFUSED) X(EADDRINUSE)         \
+            X(EADDRNOTAVAIL) X(EACCES) X(EINVAL) X(EIO) X(ECONNRESET)
 #define SCENARIO_ERRNO_ENUM(name) SCENARIO_##name,
 enum scenario_errno { SCENARIO_ERRNO_TABLE(SCENARIO_ERRNO_ENUM) SCENARIO_ERRNO_COUNT };
 #undef SCENARIO_ERRNO_ENUM
 
 /* Signals that `target signal` may name. X(NAME) */
-#define SCENARIO_SIGNAL_TABLE(X)                                                     \
-    X(HUP) X(INT) X(USR1) X(USR2) X(ALRM) X(TERM) X(CHLD) X(WINCH)
+#define SCENARIO_SIGNAL_TABLE(X) X(HUP) X(INT) X(USR1) X(USR2) X(ALRM) X(TERM) X(CHLD) X(WINCH)
 #define SCENARIO_SIGNAL_ENUM(name) SCENARIO_SIG##name,
 enum scenario_signal { SCENARIO_SIGNAL_TABLE(SCENARIO_SIGNAL_ENUM) SCENARIO_SIGNAL_COUNT };
 #undef SCENARIO_SIGNAL_ENUM
 
 /* One step. Fields that a verb does not use are 0, always (so that equality is by field). */
 struct scenario_step {
-    uint8_t verb;        /* enum scenario_verb */
-    uint8_t id;          /* peer or app socket that acts or is meant, < SCENARIO_SOCKETS_MAX */
-    uint8_t place_call;  /* enum scenario_call: played before such a call; NONE: when idle */
-    uint8_t place_nth;   /* 1 … 255: before the Nth such call since the previous step; 0 when idle */
-    uint8_t what;        /* payload, direction, how, call, or signal: see the verb */
-    uint8_t kind;        /* segment kind (lose, inject), errno (fail), push flag (send: 1) */
-    uint16_t repeat;     /* x N: 1 … SCENARIO_REPEAT_MAX (send) or SCENARIO_CALL_MAX (fail, short) */
-    uint32_t from;       /* slice start; first number of the verb */
-    uint32_t to;         /* slice end (exclusive), UINT32_MAX: to the end; second number */
+    uint8_t verb;       /* enum scenario_verb */
+    uint8_t id;         /* peer or app socket that acts or is meant, < SCENARIO_SOCKETS_MAX */
+    uint8_t place_call; /* enum scenario_call: played before such a call; NONE: when idle */
+    uint8_t place_nth; /* 1 … 255: before the Nth such call since the previous step; 0 when idle */
+    uint8_t what;      /* payload, direction, how, call, or signal: see the verb */
+    uint8_t kind;      /* segment kind (lose, inject), errno (fail), push flag (send: 1) */
+    uint16_t repeat; /* x N: 1 … SCENARIO_REPEAT_MAX (send) or SCENARIO_CALL_MAX (fail, short) */
+    uint32_t from;   /* slice start; first number of the verb */
+    uint32_t to;     /* slice end (exclusive), UINT32_MAX: to the end; second number */
     uint16_t literal_at; /* where a literal starts in scenario.literal */
     uint16_t literal_size;
 };
@@ -229,17 +234,17 @@ enum scenario_field {
 };
 
 struct scenario_verb_row {
-    const char *word;         /* "connect" */
+    const char *word; /* "connect" */
     enum scenario_actor actor;
-    uint32_t fields;          /* enum scenario_field */
-    uint32_t number_max;      /* greatest value of `from` where it is a number */
-    const char *keyword;      /* of the option ("rcvbuf"), NULL */
-    const char *help;         /* one line for the reference */
-    uint32_t number_min;      /* least value of `from` where it is a number */
-    const char *all_word;     /* written for from = SCENARIO_ALL ("all", "free"), NULL: no such value */
-    uint32_t calls;           /* SCENARIO_USES_CALL: 1 << enum scenario_call of those allowed */
-    const char *keyword2;     /* of the second option ("from"), NULL */
-    uint32_t option2_max;     /* greatest value of `to` where it is an option */
+    uint32_t fields;      /* enum scenario_field */
+    uint32_t number_max;  /* greatest value of `from` where it is a number */
+    const char *keyword;  /* of the option ("rcvbuf"), NULL */
+    const char *help;     /* one line for the reference */
+    uint32_t number_min;  /* least value of `from` where it is a number */
+    const char *all_word; /* written for from = SCENARIO_ALL ("all", "free"), NULL: no such value */
+    uint32_t calls;       /* SCENARIO_USES_CALL: 1 << enum scenario_call of those allowed */
+    const char *keyword2; /* of the second option ("from"), NULL */
+    uint32_t option2_max; /* greatest value of `to` where it is an option */
 };
 
 extern const struct scenario_verb_row scenario_verbs[SCENARIO_VERB_COUNT];
@@ -262,8 +267,8 @@ bool scenario_payload_slices(enum scenario_payload payload);
 bool scenario_payload_counts(enum scenario_payload payload);
 
 /* Brings a step into its canonical form: unused fields 0, every used one in its range (enums by
- * remainder, numbers by the nearest allowed value, an empty slice to the whole message). The literal
- * of a literal payload is left as it is. */
+ * remainder, numbers by the nearest allowed value, an empty slice to the whole message). The
+ * literal of a literal payload is left as it is. */
 void scenario_step_reduce(struct scenario_step *step);
 
 /* Forgets all steps. Costs nothing: what is not in use is never read. */
@@ -282,10 +287,16 @@ bool scenario_valid(const struct scenario *scenario);
 
 bool scenario_equal(const struct scenario *a, const struct scenario *b);
 
-/* Appends a step; `literal` may be NULL when the step has none. Unused fields are zeroed and numbers
- * brought into range, so what is stored is always canonical.
- * Errors: STATUS_LIMIT (steps or literal bytes), and the scenario is unchanged. */
+/* Appends a step; `literal` may be NULL when the step has none. Unused fields are zeroed and
+ * numbers brought into range, so what is stored is always canonical. Errors: STATUS_LIMIT (steps or
+ * literal bytes), and the scenario is unchanged. */
 enum status scenario_append(struct scenario *scenario, const struct scenario_step *step,
                             const uint8_t *literal) STATUS_MUST_USE;
+
+/* Appends the steps [first, end) of `source`, another scenario, with their literals, as long as the
+ * scenario has fewer than `steps_max` steps and the literals fit. Returns how many were appended.
+ */
+unsigned scenario_append_run(struct scenario *scenario, const struct scenario *source,
+                             unsigned first, unsigned end, unsigned steps_max);
 
 #endif
