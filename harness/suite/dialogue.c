@@ -1,0 +1,202 @@
+/* The peer's side of a dialogue: cutting messages into payloads and recognising them as they leave.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite/dialogue.h"
+
+#include "suite/pattern.h"
+
+void dialogue_begin(struct dialogue *dialogue, enum trace_role role, uint32_t ordinal)
+{
+    /* The ring of kinds needs no clearing: what was not booked is never asked for. */
+    memset(dialogue, 0, offsetof(struct dialogue, kinds));
+    dialogue->ordinal = ordinal;
+    dialogue->role = (uint8_t)role;
+    dialogue->alive = DIALOGUE_ALIVE_ALL;
+}
+
+void dialogue_leave(struct dialogue *dialogue, struct profile_sink *sink)
+{
+    if (!dialogue->unpredictable) {
+        dialogue->unpredictable = true;
+        profile_report(sink, TRACE_DIALOGUE_UNPREDICTABLE, dialogue->sent + 1, dialogue->sent_at);
+    }
+}
+
+void dialogue_wrong(struct dialogue *dialogue, size_t skip, struct profile_sink *sink)
+{
+    if (dialogue->wrong) {
+        return;
+    }
+    dialogue->wrong = true;
+    profile_report(sink,
+                   dialogue->role == TRACE_ROLE_CLIENT ? TRACE_DIALOGUE_REQUEST_WRONG
+                                                       : TRACE_DIALOGUE_RESPONSE_WRONG,
+                   (int64_t)dialogue->answered + 1, (int64_t)dialogue->read_total + (int64_t)skip);
+}
+
+size_t dialogue_match(const struct profile *profile, const struct dialogue_speech *speech,
+                      const struct dialogue *dialogue, enum dialogue_kind kind, uint32_t number,
+                      uint32_t offset, const uint8_t *data, size_t size)
+{
+    uint8_t scratch[DIALOGUE_SCRATCH];
+    uint32_t whole = speech->size(profile, dialogue, kind, number);
+    size_t left = offset < whole ? whole - offset : 0;
+    size_t wanted = size < left ? size : left;
+    size_t matched = 0;
+    while (matched < wanted) {
+        size_t piece = 0;
+        const uint8_t *span = speech->span(profile, dialogue, kind, number,
+                                           offset + (uint32_t)matched, scratch, &piece);
+        assert(piece > 0);
+        piece = piece < wanted - matched ? piece : wanted - matched;
+        if (memcmp(span, data + matched, piece) != 0) {
+            while (span[0] == data[matched]) {
+                span++;
+                matched++;
+            }
+            return matched;
+        }
+        matched += piece;
+    }
+    return matched;
+}
+
+static size_t message_copy(const struct profile *profile, const struct dialogue_speech *speech,
+                           const struct dialogue *dialogue, enum dialogue_kind kind, uint32_t from,
+                           uint32_t to, uint8_t *buffer, size_t size)
+{
+    uint8_t scratch[DIALOGUE_SCRATCH];
+    uint32_t number = dialogue->sent + 1;
+    uint32_t whole = speech->size(profile, dialogue, kind, number);
+    to = to < whole ? to : whole;
+    size_t wanted = from < to ? to - from : 0;
+    wanted = wanted < size ? wanted : size;
+    size_t copied = 0;
+    while (copied < wanted) {
+        size_t piece = 0;
+        const uint8_t *span =
+            speech->span(profile, dialogue, kind, number, from + (uint32_t)copied, scratch, &piece);
+        assert(piece > 0);
+        piece = piece < wanted - copied ? piece : wanted - copied;
+        memcpy(buffer + copied, span, piece);
+        copied += piece;
+    }
+    return copied;
+}
+
+/* Filling of capital letters: no message of any profile starts so. */
+static size_t fill_copy(uint32_t count, uint8_t *buffer, size_t size)
+{
+    size_t wanted = count < size ? count : size;
+    for (size_t copied = 0; copied < wanted;) {
+        size_t piece = 0;
+        const uint8_t *span = pattern_at(copied, &piece);
+        piece = piece < wanted - copied ? piece : wanted - copied;
+        for (size_t i = 0; i < piece; i++) {
+            buffer[copied + i] = (uint8_t)(span[i] & 0xDF);
+        }
+        copied += piece;
+    }
+    return wanted;
+}
+
+size_t dialogue_payload(const struct profile *profile, const struct dialogue_speech *speech,
+                        const struct dialogue *dialogue, enum scenario_payload payload,
+                        uint32_t from, uint32_t to, uint8_t *buffer, size_t size)
+{
+    enum dialogue_kind kind =
+        dialogue->sent_at > 0 ? dialogue_kind_now(dialogue) : DIALOGUE_ORDINARY;
+    if (payload == SCENARIO_PAYLOAD_FILL) {
+        return fill_copy(from, buffer, size);
+    }
+    if (dialogue->role == TRACE_ROLE_SERVER &&
+        dialogue->sent - dialogue->answered >= DIALOGUE_PENDING_MAX - 2) {
+        return 0;
+    }
+    switch (payload) {
+    case SCENARIO_PAYLOAD_REQUEST:
+    case SCENARIO_PAYLOAD_RESPONSE:
+        return message_copy(profile, speech, dialogue, DIALOGUE_ORDINARY, from, to, buffer, size);
+    case SCENARIO_PAYLOAD_LARGE:
+        return message_copy(profile, speech, dialogue, DIALOGUE_LARGE, from, to, buffer, size);
+    case SCENARIO_PAYLOAD_LAST:
+        return message_copy(profile, speech, dialogue, DIALOGUE_LAST, 0, SCENARIO_ALL, buffer,
+                            size);
+    case SCENARIO_PAYLOAD_NEXT: {
+        uint32_t at = dialogue->sent_at;
+        uint32_t end = from < SCENARIO_ALL - at ? at + from : SCENARIO_ALL;
+        return message_copy(profile, speech, dialogue, kind, at, end, buffer, size);
+    }
+    case SCENARIO_PAYLOAD_REST:
+        return message_copy(profile, speech, dialogue, kind, dialogue->sent_at, SCENARIO_ALL,
+                            buffer, size);
+    default:
+        return 0;
+    }
+}
+
+/* Takes what these bytes add to the message in progress. Returns how many were taken; 0: they do
+ * not continue it. */
+static size_t message_continue(const struct profile *profile, const struct dialogue_speech *speech,
+                               struct dialogue *dialogue, const uint8_t *data, size_t size,
+                               struct profile_sink *sink)
+{
+    uint32_t number = dialogue->sent + 1;
+    uint8_t alive = 0;
+    enum dialogue_kind whole = DIALOGUE_KIND_COUNT;
+    size_t taken = size;
+    for (unsigned kind = 0; kind < DIALOGUE_STRAY; kind++) {
+        if ((dialogue->alive >> kind & 1U) == 0) {
+            continue;
+        }
+        uint32_t left = speech->size(profile, dialogue, (enum dialogue_kind)kind, number);
+        left = left > dialogue->sent_at ? left - dialogue->sent_at : 0;
+        size_t wanted = left < size ? left : size;
+        if (wanted == 0 || dialogue_match(profile, speech, dialogue, (enum dialogue_kind)kind,
+                                          number, dialogue->sent_at, data, size) < wanted) {
+            continue;
+        }
+        alive = (uint8_t)(alive | 1U << kind);
+        if (wanted == left && whole == DIALOGUE_KIND_COUNT) {
+            whole = (enum dialogue_kind)kind;
+            taken = wanted;
+        }
+    }
+    if (alive == 0) {
+        return 0;
+    }
+    dialogue->alive = alive;
+    dialogue->sent_at += (uint32_t)taken;
+    if (whole != DIALOGUE_KIND_COUNT) {
+        dialogue->sent = number;
+        dialogue->sent_at = 0;
+        dialogue->alive = DIALOGUE_ALIVE_ALL;
+        dialogue_book(dialogue, number, whole);
+        speech->complete(profile, dialogue, whole, sink);
+    }
+    return taken;
+}
+
+void dialogue_sent(const struct profile *profile, const struct dialogue_speech *speech,
+                   struct dialogue *dialogue, const uint8_t *data, size_t size,
+                   struct profile_sink *sink)
+{
+    while (size > 0 && !dialogue->unpredictable) {
+        if (dialogue->role == TRACE_ROLE_SERVER &&
+            dialogue->sent - dialogue->answered >= DIALOGUE_PENDING_MAX - 1) {
+            dialogue_leave(dialogue, sink);
+            return;
+        }
+        size_t taken = message_continue(profile, speech, dialogue, data, size, sink);
+        if (taken == 0) {
+            if (speech->stray == NULL) {
+                dialogue_leave(dialogue, sink);
+            } else {
+                speech->stray(profile, dialogue, data, size, sink);
+            }
+            return;
+        }
+        data += taken;
+        size -= taken;
+    }
+}

@@ -1,0 +1,24 @@
+/* The profiles: how to talk to a target. Constant data; any thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_SUITE_PROFILES_H
+#define SOCKSPEC_SUITE_PROFILES_H
+
+#include "world/profile.h"
+
+extern const struct profile profile_echo;
+extern const struct profile profile_discard;
+extern const struct profile profile_http;
+extern const struct profile profile_line;
+extern const struct profile profile_banner;
+
+/* The built-in profile `index` in the order of `sockspec list profiles`; NULL past the last. */
+const struct profile *profiles_at(unsigned index);
+/* By name; NULL when there is none. */
+const struct profile *profiles_find(const char *name);
+
+/* Whether a peer of this profile has such a message to say at the start of a dialogue (clients: in
+ * answer to a first request this cannot be known, and true is said). */
+bool profiles_can_say(const struct profile *profile, enum trace_role role,
+                      enum scenario_payload payload);
+
+#endif
