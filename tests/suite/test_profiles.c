@@ -1,0 +1,454 @@
+/* Profiles: what peers say, and that the same is understood however the bytes are cut. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "suite/profiles.h"
+
+enum { TALK_MAX = 1 << 20, EVENTS_MAX = 1 << 14, CUTS = 400 };
+
+/* Bytes in order, each with whether the peer (true) or the target said it. */
+struct talk {
+    size_t size;
+    bool peer[TALK_MAX];
+    uint8_t bytes[TALK_MAX];
+};
+
+static struct talk talk;
+static uint8_t buffer[TALK_MAX];
+
+static void talk_add(bool peer, const void *data, size_t size)
+{
+    assert_true(size <= TALK_MAX - talk.size);
+    memcpy(talk.bytes + talk.size, data, size);
+    memset(talk.peer + talk.size, peer, size);
+    talk.size += size;
+}
+
+struct hearing {
+    struct trace trace;
+    struct profile_state state;
+    struct profile_sink sink;
+};
+
+static struct hearing hearing_new(const struct profile *profile, enum trace_role role,
+                                  uint32_t ordinal)
+{
+    struct hearing hearing = {.sink = {.conn = 1}};
+    struct status_detail detail;
+    assert_ok(trace_init(&hearing.trace, EVENTS_MAX), &detail);
+    profile->begin(profile, &hearing.state, role, ordinal);
+    return hearing;
+}
+
+static size_t say(const struct profile *profile, struct hearing *hearing,
+                  enum scenario_payload payload, uint32_t from, uint32_t to)
+{
+    hearing->sink.trace = &hearing->trace;
+    size_t size =
+        profile->payload(profile, &hearing->state, payload, from, to, buffer, sizeof(buffer));
+    profile->sent(profile, &hearing->state, buffer, size, &hearing->sink);
+    return size;
+}
+
+static void hear(const struct profile *profile, struct hearing *hearing, const void *data,
+                 size_t size)
+{
+    hearing->sink.trace = &hearing->trace;
+    profile->received(profile, &hearing->state, data, size, &hearing->sink);
+}
+
+static void hear_text(const struct profile *profile, struct hearing *hearing, const char *text)
+{
+    hear(profile, hearing, text, strlen(text));
+}
+
+static unsigned heard(const struct hearing *hearing, enum trace_dialogue what)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < hearing->trace.count; i++) {
+        count += hearing->trace.events[i].what == (uint8_t)what;
+    }
+    return count;
+}
+
+static int64_t heard_at(const struct hearing *hearing, enum trace_dialogue what)
+{
+    for (uint32_t i = 0; i < hearing->trace.count; i++) {
+        if (hearing->trace.events[i].what == (uint8_t)what) {
+            return hearing->trace.events[i].b;
+        }
+    }
+    return -1;
+}
+
+/* Plays the talk, cut at random, into a fresh dialogue. */
+static struct hearing hear_talk(const struct profile *profile, enum trace_role role,
+                                struct random *random)
+{
+    struct hearing hearing = hearing_new(profile, role, 3);
+    hearing.sink.trace = &hearing.trace;
+    for (size_t at = 0; at < talk.size;) {
+        size_t longest = 1;
+        while (at + longest < talk.size && talk.peer[at + longest] == talk.peer[at]) {
+            longest++;
+        }
+        size_t piece = random == NULL
+                           ? longest
+                           : 1 + random_below(random, random_below(random, 4) == 0 ? 3000 : 20);
+        piece = piece < longest ? piece : longest;
+        (talk.peer[at] ? profile->sent : profile->received)(profile, &hearing.state,
+                                                            talk.bytes + at, piece, &hearing.sink);
+        at += piece;
+    }
+    return hearing;
+}
+
+static void assert_same_however_cut(const struct profile *profile, enum trace_role role)
+{
+    struct random random = {.state = 42};
+    struct hearing whole = hear_talk(profile, role, NULL);
+    assert_int_equal(heard(&whole, TRACE_DIALOGUE_RESPONSE_WRONG), 0);
+    assert_int_equal(heard(&whole, TRACE_DIALOGUE_UNPREDICTABLE), 0);
+    assert_true(whole.trace.count > 3);
+    for (unsigned cut = 0; cut < CUTS; cut++) {
+        struct hearing pieces = hear_talk(profile, role, &random);
+        assert_int_equal(pieces.trace.count, whole.trace.count);
+        assert_memory_equal(pieces.trace.events, whole.trace.events,
+                            whole.trace.count * sizeof(struct trace_event));
+        trace_done(&pieces.trace);
+    }
+    trace_done(&whole.trace);
+}
+
+/* Lets the peer say a payload, and puts it into the talk. */
+static size_t talk_say(const struct profile *profile, struct hearing *hearing,
+                       enum scenario_payload payload)
+{
+    size_t size = say(profile, hearing, payload, 0, SCENARIO_ALL);
+    assert_true(size > 0);
+    talk_add(true, buffer, size);
+    return size;
+}
+
+static void echo_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    static const enum scenario_payload payloads[] = {
+        SCENARIO_PAYLOAD_REQUEST, SCENARIO_PAYLOAD_REQUEST, SCENARIO_PAYLOAD_LARGE,
+        SCENARIO_PAYLOAD_REQUEST};
+    struct hearing script = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 3);
+    talk.size = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        size_t size = talk_say(&profile_echo, &script, payloads[i]);
+        talk_add(false, buffer, size < 5000 ? size : 5000);
+        if (size > 5000) {
+            talk_add(false, buffer + 5000, size - 5000);
+        }
+    }
+    trace_done(&script.trace);
+    assert_same_however_cut(&profile_echo, TRACE_ROLE_SERVER);
+}
+
+static void http_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    struct hearing script = hearing_new(&profile_http, TRACE_ROLE_SERVER, 3);
+    talk.size = 0;
+    (void)talk_say(&profile_http, &script, SCENARIO_PAYLOAD_REQUEST);
+    char answer[256];
+    int size = snprintf(answer, sizeof(answer),
+                        "HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n003-000001-sock\n");
+    talk_add(false, answer, (size_t)size);
+    (void)talk_say(&profile_http, &script, SCENARIO_PAYLOAD_REQUEST);
+    size = snprintf(
+        answer, sizeof(answer),
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;x=y\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\nTrailer: t\r\n\r\n");
+    talk_add(false, answer, (size_t)size);
+    (void)talk_say(&profile_http, &script, SCENARIO_PAYLOAD_LARGE);
+    size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n");
+    talk_add(false, answer, (size_t)size);
+    for (unsigned i = 0; i < 262144; i++) {
+        char byte = (char)('a' + i % 251 % 26);
+        talk_add(false, &byte, 1);
+    }
+    (void)talk_say(&profile_http, &script, SCENARIO_PAYLOAD_LAST);
+    talk_add(false, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 59);
+    trace_done(&script.trace);
+    assert_same_however_cut(&profile_http, TRACE_ROLE_SERVER);
+}
+
+static void banner_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    struct hearing script = hearing_new(&profile_banner, TRACE_ROLE_SERVER, 3);
+    talk.size = 0;
+    talk_add(false, "220-hello\r\n220 there\r\n", 22);
+    (void)talk_say(&profile_banner, &script, SCENARIO_PAYLOAD_REQUEST);
+    talk_add(false, "250-one\r\n250-two\r\n250 three\r\n", 29);
+    (void)talk_say(&profile_banner, &script, SCENARIO_PAYLOAD_LAST);
+    talk_add(false, "221 bye\r\n", 9);
+    trace_done(&script.trace);
+    assert_same_however_cut(&profile_banner, TRACE_ROLE_SERVER);
+}
+
+static void echo_client_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    talk.size = 0;
+    talk_add(false, "hello\nworld\n", 12);
+    talk_add(true, "hello\nworld\n", 12);
+    talk_add(false, "once more\n", 10);
+    talk_add(true, "once more\n", 10);
+    assert_same_however_cut(&profile_echo, TRACE_ROLE_CLIENT);
+}
+
+static void http_client_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    talk.size = 0;
+    talk_add(false,
+             "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET / "
+             "HTTP/1.1\r\nHost: x\r\n\r\n",
+             82);
+    talk_add(true, "HTTP/1.1 200 OK\r\nContent-Length: 00000003\r\n\r\nabc", 48);
+    talk_add(
+        true,
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 00000016\r\n\r\nabcdefghijklmnop",
+        80);
+    assert_same_however_cut(&profile_http, TRACE_ROLE_CLIENT);
+}
+
+static void discard_server_request_is_answered_at_once(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_discard, TRACE_ROLE_SERVER, 0);
+    assert_true(say(&profile_discard, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL) > 0);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    hear_text(&profile_discard, &hearing, "x");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    trace_done(&hearing.trace);
+}
+
+static void echo_wrong_byte_reported_once_with_its_offset(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    size_t size = say(&profile_echo, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    buffer[20] ^= 1;
+    hear(&profile_echo, &hearing, buffer, 7);
+    hear(&profile_echo, &hearing, buffer + 7, size - 7);
+    hear(&profile_echo, &hearing, buffer, size);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    assert_int_equal(heard_at(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 20);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 0);
+    trace_done(&hearing.trace);
+}
+
+static void echo_stray_bytes_must_come_back_too(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    hearing.sink.trace = &hearing.trace;
+    profile_echo.sent(&profile_echo, &hearing.state, (const uint8_t *)"hello, stray", 12,
+                      &hearing.sink);
+    hear_text(&profile_echo, &hearing, "hello, ");
+    hear_text(&profile_echo, &hearing, "stray");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    profile_echo.sent(&profile_echo, &hearing.state, (const uint8_t *)"again", 5, &hearing.sink);
+    hear_text(&profile_echo, &hearing, "agaim");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_UNPREDICTABLE), 0);
+    trace_done(&hearing.trace);
+}
+
+static void echo_unfinished_message_becomes_stray(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    char said[32];
+    size_t size = say(&profile_echo, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, 15);
+    assert_int_equal(size, 15);
+    memcpy(said, buffer, size);
+    hear(&profile_echo, &hearing, said, 9);
+    profile_echo.sent(&profile_echo, &hearing.state, (const uint8_t *)"!?", 2, &hearing.sink);
+    hear(&profile_echo, &hearing, said + 9, 6);
+    hear_text(&profile_echo, &hearing, "!?");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 0);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    trace_done(&hearing.trace);
+}
+
+static void echo_more_than_was_said_is_wrong(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    size_t size = say(&profile_echo, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear(&profile_echo, &hearing, buffer, size);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 0);
+    hear_text(&profile_echo, &hearing, "R");
+    assert_int_equal(heard_at(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), (int)size);
+    trace_done(&hearing.trace);
+}
+
+static void payload_next_and_rest_make_one_request(void **state)
+{
+    (void)state;
+    const struct profile *profile = NULL;
+    for (unsigned i = 0; (profile = profiles_at(i)) != NULL; i++) {
+        struct hearing hearing = hearing_new(profile, TRACE_ROLE_SERVER, 0);
+        assert_int_equal(say(profile, &hearing, SCENARIO_PAYLOAD_NEXT, 3, 0), 3);
+        assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), 0);
+        assert_true(say(profile, &hearing, SCENARIO_PAYLOAD_REST, 0, 0) > 0);
+        assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), 1);
+        assert_int_equal(heard(&hearing, TRACE_DIALOGUE_UNPREDICTABLE), 0);
+        trace_done(&hearing.trace);
+    }
+}
+
+static void payload_slices_join_to_the_whole_message(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_SERVER, 0);
+    size_t first = say(&profile_http, &hearing, SCENARIO_PAYLOAD_LARGE, 0, 30);
+    assert_int_equal(first, 30);
+    assert_true(say(&profile_http, &hearing, SCENARIO_PAYLOAD_LARGE, 30, SCENARIO_ALL) > 0);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), 1);
+    trace_done(&hearing.trace);
+}
+
+static void http_literal_bytes_leave_the_protocol(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_SERVER, 0);
+    hearing.sink.trace = &hearing.trace;
+    profile_http.sent(&profile_http, &hearing.state, (const uint8_t *)"BREW / HTCPCP/1.0\r\n", 19,
+                      &hearing.sink);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_UNPREDICTABLE), 1);
+    hear_text(&profile_http, &hearing, "I'm a teapot");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 0);
+    trace_done(&hearing.trace);
+}
+
+static void http_body_that_ends_with_the_connection_completes_at_fin(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile_http, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear_text(&profile_http, &hearing, "HTTP/1.0 200 OK\r\n\r\n000-000001-sock\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 0);
+    profile_http.ended(&profile_http, &hearing.state, &hearing.sink);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    trace_done(&hearing.trace);
+}
+
+static void http_body_other_than_what_was_posted_is_wrong(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile_http, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear_text(&profile_http, &hearing,
+              "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n000-000002-sock\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    assert_int_equal(heard_at(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 39 + 9);
+    trace_done(&hearing.trace);
+}
+
+static void http_announced_close_owes_nothing_more(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile_http, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    (void)say(&profile_http, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear_text(&profile_http, &hearing,
+              "HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_UNPREDICTABLE), 1);
+    trace_done(&hearing.trace);
+}
+
+static void http_client_gets_back_what_it_posted(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http, TRACE_ROLE_CLIENT, 0);
+    assert_int_equal(say(&profile_http, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL), 0);
+    hear_text(&profile_http, &hearing, "POST /echo HTTP/1.1\r\nContent-Length: 4\r\n\r\nping");
+    size_t size = say(&profile_http, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL);
+    assert_memory_equal(buffer + size - 4, "ping", 4);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_SENT), 1);
+    trace_done(&hearing.trace);
+}
+
+static void echo_client_gets_half_a_line_back_and_then_the_rest(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_CLIENT, 0);
+    hear_text(&profile_echo, &hearing, "pi");
+    assert_int_equal(say(&profile_echo, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL), 2);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_SENT), 0);
+    hear_text(&profile_echo, &hearing, "ng\n");
+    assert_int_equal(say(&profile_echo, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL), 3);
+    assert_memory_equal(buffer, "ng\n", 3);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_SENT), 1);
+    trace_done(&hearing.trace);
+}
+
+static void banner_client_is_greeted_first(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_banner, TRACE_ROLE_CLIENT, 0);
+    assert_true(say(&profile_banner, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL) > 0);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_GREETING), 1);
+    assert_int_equal(say(&profile_banner, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL), 0);
+    hear_text(&profile_banner, &hearing, "NOOP\r\n");
+    assert_true(say(&profile_banner, &hearing, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL) > 0);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_SENT), 1);
+    trace_done(&hearing.trace);
+}
+
+static void profiles_find_unknown_name_finds_none(void **state)
+{
+    (void)state;
+    assert_null(profiles_find("gopher"));
+    assert_ptr_equal(profiles_find("http"), &profile_http);
+}
+
+static void profiles_can_say_large_only_where_there_is_one(void **state)
+{
+    (void)state;
+    assert_true(profiles_can_say(&profile_http, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LARGE));
+    assert_false(profiles_can_say(&profile_line, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LARGE));
+    assert_false(profiles_can_say(&profile_echo, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LAST));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(echo_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(http_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(banner_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(echo_client_cut_anywhere_says_the_same),
+        cmocka_unit_test(http_client_cut_anywhere_says_the_same),
+        cmocka_unit_test(discard_server_request_is_answered_at_once),
+        cmocka_unit_test(echo_wrong_byte_reported_once_with_its_offset),
+        cmocka_unit_test(echo_stray_bytes_must_come_back_too),
+        cmocka_unit_test(echo_unfinished_message_becomes_stray),
+        cmocka_unit_test(echo_more_than_was_said_is_wrong),
+        cmocka_unit_test(payload_next_and_rest_make_one_request),
+        cmocka_unit_test(payload_slices_join_to_the_whole_message),
+        cmocka_unit_test(http_literal_bytes_leave_the_protocol),
+        cmocka_unit_test(http_body_that_ends_with_the_connection_completes_at_fin),
+        cmocka_unit_test(http_body_other_than_what_was_posted_is_wrong),
+        cmocka_unit_test(http_announced_close_owes_nothing_more),
+        cmocka_unit_test(http_client_gets_back_what_it_posted),
+        cmocka_unit_test(echo_client_gets_half_a_line_back_and_then_the_rest),
+        cmocka_unit_test(banner_client_is_greeted_first),
+        cmocka_unit_test(profiles_find_unknown_name_finds_none),
+        cmocka_unit_test(profiles_can_say_large_only_where_there_is_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
