@@ -21,7 +21,7 @@
 
 enum {
     INPUT_SIZE = 4096, /* and the longest head of a request */
-    OUTPUT_SIZE = 4096,
+    OUTPUT_SIZE = 16384,
     BODY_MAX = 65536,       /* the longest request body */
     CONNECTIONS_MAX = 1000, /* beyond these, clients wait in the listener's queue */
     CAPACITY_FIRST = 8,
@@ -231,9 +231,18 @@ static void output_refill(struct connection *c)
     if (c->output_begin == c->output_end)
         c->output_begin = c->output_end = 0;
     while (c->output_end < OUTPUT_SIZE && c->body_place < c->body_length) {
-        char byte = c->answer != NULL ? c->answer[c->body_place] : pattern_byte(c->body_place);
-        c->output[c->output_end++] = byte;
-        c->body_place++;
+        uint64_t left = c->body_length - c->body_place;
+        size_t room = OUTPUT_SIZE - c->output_end;
+        size_t piece = room;
+        const char *from =
+            c->answer != NULL ? c->answer + c->body_place : pattern_at(c->body_place, &piece);
+        if (piece > room)
+            piece = room;
+        if (piece > left)
+            piece = (size_t)left;
+        memcpy(c->output + c->output_end, from, piece);
+        c->output_end += piece;
+        c->body_place += piece;
     }
 }
 

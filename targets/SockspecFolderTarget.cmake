@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Targets from folders: what a target.ini says is read here, so that it stands in one place.
+
+# sockspec_ini_value(FILE KEY OUT): the value of KEY in an INI file, empty when it is not there.
+function(sockspec_ini_value file key out)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(STRINGS "${file}" lines REGEX "^${key} *=")
+  set(value "")
+  if(lines)
+    list(GET lines 0 line)
+    string(REGEX REPLACE "^${key} *= *" "" value "${line}")
+  endif()
+  set(${out} "${value}" PARENT_SCOPE)
+endfunction()
+
+# sockspec_folder_target(FOLDER INCLUDE SOURCES LIBRARIES)
+# The target that FOLDER/target.ini describes, named after the folder; INCLUDE is where its headers
+# are found from. Without sockspec_add_target only the plain program is built.
+function(sockspec_folder_target folder include sources libraries)
+  get_filename_component(name "${folder}" NAME)
+  set_source_files_properties(${sources} PROPERTIES INCLUDE_DIRECTORIES "${include}")
+  if(COMMAND sockspec_add_target)
+    sockspec_ini_value("${folder}/target.ini" role role)
+    sockspec_ini_value("${folder}/target.ini" profile profile)
+    sockspec_ini_value("${folder}/target.ini" args args)
+    separate_arguments(args UNIX_COMMAND "${args}")
+    # The definition is what glibc wants before it declares accept4(), ppoll() and memmem().
+    sockspec_add_target(NAME ${name} ROLE ${role} SOURCES ${sources} LIBRARIES ${libraries}
+      DEFINITIONS _GNU_SOURCE PROFILE ${profile} ARGS ${args})
+  else()
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE sockspec_flags ${libraries})
+  endif()
+endfunction()
+
+# sockspec_broken_target(NAME)
+# broken/NAME: the sources of the reference program that its target.ini names as base, copied into
+# the binary folder, with mistake.patch applied. A patch that does not apply cleanly is an error.
+function(sockspec_broken_target name)
+  set(folder "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+  set(reference "${PROJECT_SOURCE_DIR}/targets/reference")
+  set(copy "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+  sockspec_ini_value("${folder}/target.ini" base base)
+  set(sources ${${base}_SOURCES})
+  if(NOT sources)
+    message(FATAL_ERROR "targets/broken/${name}/target.ini: base '${base}' is no reference target")
+  endif()
+  set(originals ${sources})
+  set(copies ${sources})
+  list(TRANSFORM originals PREPEND "${reference}/")
+  list(TRANSFORM copies PREPEND "${copy}/")
+  set(copy_commands "")
+  foreach(source IN LISTS sources)
+    list(APPEND copy_commands
+      COMMAND "${CMAKE_COMMAND}" -E copy "${reference}/${source}" "${copy}/${source}")
+  endforeach()
+  add_custom_command(
+    OUTPUT ${copies}
+    ${copy_commands}
+    COMMAND "${SOCKSPEC_PATCH}" --quiet --strip=1 --fuzz=0 --no-backup-if-mismatch
+      --directory "${copy}" --input "${folder}/mistake.patch"
+    DEPENDS ${originals} "${folder}/mistake.patch"
+    COMMENT "Breaking ${base}: ${name}"
+    VERBATIM)
+  sockspec_folder_target("${folder}" "${copy}" "${copies}" "")
+endfunction()
