@@ -1,0 +1,108 @@
+/* The manifest of a target, target.ini: what it is, how to start it, how to talk to it, what it
+ * promises and which failures are known. docs/reference/manifest.md describes every key. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_SUITE_MANIFEST_H
+#define SOCKSPEC_SUITE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "suite/framed.h"
+#include "trace/trace.h"
+#include "world/profile.h"
+
+enum {
+    MANIFEST_SIZE_MAX = 1 << 16, /* bytes of a file */
+    MANIFEST_LINE_MAX = 2048,
+    MANIFEST_WORD_MAX = 128,
+    MANIFEST_TEXT_MAX = 512,
+    MANIFEST_ARGUMENTS_MAX = 32,
+    MANIFEST_ENVIRONMENT_MAX = 16,
+    MANIFEST_KNOWN_MAX = 64,
+    MANIFEST_IDLE_LIMIT_S = 120 /* unless the manifest says otherwise */
+};
+
+/* A failure that is known: its verdict is EXPECTED. */
+struct manifest_known {
+    char cases[MANIFEST_WORD_MAX]; /* glob over names of cases */
+    char rule[16];
+    char reason[MANIFEST_TEXT_MAX];
+    uint32_t line;
+};
+
+struct manifest {
+    char path[MANIFEST_TEXT_MAX]; /* for messages; empty when there is no file */
+    char name[TRACE_NAME_MAX];
+    char profile_name[MANIFEST_WORD_MAX];
+    char args[MANIFEST_TEXT_MAX]; /* as written; {port} and {host} are filled in at the start */
+    char description[MANIFEST_TEXT_MAX];
+    char base[MANIFEST_WORD_MAX]; /* the target that this one was made from */
+    char breaks[16];              /* the rule that it breaks on purpose, or empty */
+    enum trace_role role;
+    bool has_role;
+    enum trace_rules rules;
+    bool has_rules;
+    bool has_profile; /* there is a [profile] section */
+    int64_t idle_limit_us;
+    int64_t connect_limit_us; /* clients; 0: none */
+    int stop_signal;
+    uint16_t port;
+    uint64_t seed;
+    uint32_t promises_made; /* enum trace_promise, over the profile's */
+    uint32_t promises_denied;
+    uint32_t promises_named; /* those said in [promises] or by a key, either way */
+    /* A command, for worlds that run processes. */
+    char command[MANIFEST_TEXT_MAX];
+    char folder[MANIFEST_TEXT_MAX];                                /* working folder */
+    char environment[MANIFEST_ENVIRONMENT_MAX][MANIFEST_WORD_MAX]; /* NAME=value */
+    uint32_t environment_count;
+    struct manifest_known known[MANIFEST_KNOWN_MAX];
+    uint32_t known_count;
+    struct framed_config framed; /* what [profile] says */
+    struct profile own;          /* the profile of [profile] */
+};
+
+/* What holds without a file: a server on port 7000, Linux's rules, an idle limit of 120 s, SIGTERM.
+ */
+void manifest_begin(struct manifest *manifest);
+
+/* Reads `text`, whose name in messages is `path`, over what stands in `manifest`. Errors:
+ * STATUS_SYNTAX with "path:line: [section] key: …, expected …"; STATUS_LIMIT. `manifest` is
+ * unspecified then. */
+enum status manifest_parse(struct manifest *manifest, const char *path, const char *text,
+                           size_t size, struct status_detail *detail) STATUS_MUST_USE;
+/* The same from a file. Further errors: STATUS_NOT_FOUND, STATUS_IO. */
+enum status manifest_load(struct manifest *manifest, const char *path,
+                          struct status_detail *detail) STATUS_MUST_USE;
+
+/* The profile that the manifest names or defines. Errors: STATUS_USAGE (unknown, or none named).
+ * Borrowed. */
+enum status manifest_profile(const struct manifest *manifest, const struct profile **ret_profile,
+                             struct status_detail *detail) STATUS_MUST_USE;
+/* What the target promises: the profile's promises with the manifest's changes. */
+uint32_t manifest_promises(const struct manifest *manifest, const struct profile *profile);
+
+/* The known failure that covers this case and rule; NULL when none does. */
+const struct manifest_known *manifest_known(const struct manifest *manifest, const char *name,
+                                            const char *rule);
+
+/* Arguments for a start. `storage` receives the texts; argv[0] is `program`, argv[*ret_argc] is
+ * NULL. */
+struct manifest_arguments {
+    char storage[MANIFEST_TEXT_MAX * 2];
+    char *argv[MANIFEST_ARGUMENTS_MAX + 2];
+    int argc;
+};
+/* Splits a line of arguments at blanks (double quotes keep them) and fills in {port} and {host}.
+ * Errors: STATUS_LIMIT, STATUS_SYNTAX (a quote without its end). */
+enum status manifest_arguments_split(struct manifest_arguments *arguments, const char *program,
+                                     const char *line, const char *host, uint16_t port,
+                                     struct status_detail *detail) STATUS_MUST_USE;
+/* The same from a list. */
+enum status manifest_arguments_fill(struct manifest_arguments *arguments, const char *program,
+                                    int argc, const char *const *argv, const char *host,
+                                    uint16_t port, struct status_detail *detail) STATUS_MUST_USE;
+
+#endif
