@@ -1,7 +1,8 @@
-/* Runs programs that are linked into this process and puts them back between runs, as the model's runner.
- * There is one image of each program, so one `struct redirect` may exist at a time. Order: redirect_new,
- * redirect_runner, model_new, redirect_bind, then runs; redirect_free after the model was freed.
- * `program` and `peer_program` of struct world_target are `const struct sockspec_program *`. */
+/* Runs programs that are linked into this process and puts them back between runs, as the model's
+ * runner. There is one image of each program, so one `struct redirect` may exist at a time. Order:
+ * redirect_new, redirect_runner, model_new, redirect_bind, then runs; redirect_free after the model
+ * was freed. `program` and `peer_program` of struct world_target are `const struct sockspec_program
+ * *`. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_REDIRECT_PROGRAM_H
 #define SOCKSPEC_REDIRECT_PROGRAM_H
@@ -12,9 +13,9 @@
 
 struct redirect;
 
-/* Saves what every run starts from: the image of `program` (and of its peer), environment, working folder,
- * umask. Call it before the program has run. `program` must outlive the result.
- * Errors: STATUS_NO_MEMORY, STATUS_LIMIT (one exists already), STATUS_ENVIRONMENT. */
+/* Saves what every run starts from: the image of `program` (and of its peer), environment, working
+ * folder, umask. Call it before the program has run. `program` must outlive the result. Errors:
+ * STATUS_NO_MEMORY, STATUS_LIMIT (one exists already), STATUS_ENVIRONMENT. */
 enum status redirect_new(const struct sockspec_program *program, struct redirect **ret_redirect,
                          struct status_detail *detail) STATUS_MUST_USE;
 /* Accepts NULL. */

@@ -1,0 +1,269 @@
+/* Redirected calls: waiting for descriptors and for time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redirect/calls.h"
+#include "redirect/task.h"
+
+enum { US_PER_S = 1000000, US_PER_MS = 1000, NS_PER_US = 1000, NS_PER_S = 1000000000 };
+
+/* Microseconds, rounded up; -1 for ever (NULL); -EINVAL when malformed. */
+static int64_t timespec_us(const struct timespec *time)
+{
+    if (time == NULL) {
+        return -1;
+    }
+    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= NS_PER_S) {
+        return -EINVAL;
+    }
+    if (time->tv_sec > INT64_MAX / US_PER_S / 2) {
+        return -1;
+    }
+    return time->tv_sec * (int64_t)US_PER_S + (time->tv_nsec + NS_PER_US - 1) / NS_PER_US;
+}
+
+static int invalid(void)
+{
+    errno = EINVAL;
+    return -1;
+}
+
+/* The mask that holds during a wait, swapped in and out around it so that a signal is judged by it.
+ */
+struct mask_swap {
+    struct redirect_task *task;
+    uint64_t saved;
+    bool interrupted; /* a pending signal ran its handler at once */
+};
+
+static struct mask_swap mask_enter(const sigset_t *mask)
+{
+    struct mask_swap swap = {.task = mask == NULL ? NULL : redirect_task};
+    if (swap.task != NULL) {
+        uint64_t deliveries = swap.task->deliveries;
+        swap.saved = swap.task->mask;
+        swap.task->mask = redirect_mask_bits(mask);
+        if ((swap.saved & ~swap.task->mask) != 0) {
+            model_sys_sigmask_changed(swap.task->model);
+        }
+        swap.interrupted = swap.task->deliveries != deliveries;
+    }
+    return swap;
+}
+
+static int64_t mask_leave(const struct mask_swap *swap, int64_t result)
+{
+    if (swap->task != NULL) {
+        swap->task->mask = swap->saved;
+    }
+    return result;
+}
+
+int sockspec_call_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    int64_t us = timeout < 0 ? -1 : (int64_t)timeout * US_PER_MS;
+    return (int)REDIRECT_SYS(model_sys_poll, TRACE_CALL_POLL, fds, count, us, NULL);
+}
+
+int sockspec_call_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                        const sigset_t *mask)
+{
+    int64_t us = timespec_us(timeout);
+    if (us == -EINVAL) {
+        return invalid();
+    }
+    struct mask_swap swap = mask_enter(mask);
+    if (swap.interrupted) {
+        us = 0;
+    }
+    int64_t result = REDIRECT_SYS(model_sys_poll, TRACE_CALL_PPOLL, fds, count, us, mask);
+    return (int)mask_leave(&swap, result);
+}
+
+int sockspec_call___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
+{
+    if (room / sizeof *fds < count && redirect_task != NULL) {
+        redirect_abort(redirect_task);
+    }
+    return sockspec_call_poll(fds, count, timeout);
+}
+
+int sockspec_call___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                              const sigset_t *mask, size_t room)
+{
+    if (room / sizeof *fds < count && redirect_task != NULL) {
+        redirect_abort(redirect_task);
+    }
+    return sockspec_call_ppoll(fds, count, timeout, mask);
+}
+
+static int64_t now_us(void)
+{
+    return redirect_task == NULL ? 0 : model_sys_clock_us(redirect_task->model, CLOCK_MONOTONIC);
+}
+
+/* Linux writes back what is left of the timeout. */
+int sockspec_call_select(int count, fd_set *in, fd_set *out, fd_set *except,
+                         struct timeval *timeout)
+{
+    if (timeout == NULL) {
+        return (int)REDIRECT_SYS(model_sys_select, TRACE_CALL_SELECT, count, in, out, except, -1,
+                                 NULL);
+    }
+    if (timeout->tv_sec < 0 || timeout->tv_usec < 0) {
+        return invalid();
+    }
+    int64_t us =
+        timeout->tv_sec > INT32_MAX ? -1 : timeout->tv_sec * (int64_t)US_PER_S + timeout->tv_usec;
+    if (us <= 0) {
+        return (int)REDIRECT_SYS(model_sys_select, TRACE_CALL_SELECT, count, in, out, except, us,
+                                 NULL);
+    }
+    int64_t begin = now_us();
+    int result =
+        (int)REDIRECT_SYS(model_sys_select, TRACE_CALL_SELECT, count, in, out, except, us, NULL);
+    int64_t left = us - (now_us() - begin);
+    left = left < 0 ? 0 : left;
+    *timeout = (struct timeval){.tv_sec = left / US_PER_S, .tv_usec = left % US_PER_S};
+    return result;
+}
+
+int sockspec_call_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
+                          const struct timespec *timeout, const sigset_t *mask)
+{
+    int64_t us = timespec_us(timeout);
+    if (us == -EINVAL) {
+        return invalid();
+    }
+    struct mask_swap swap = mask_enter(mask);
+    if (swap.interrupted) {
+        (void)mask_leave(&swap, 0);
+        errno = EINTR;
+        return -1;
+    }
+    int64_t result =
+        REDIRECT_SYS(model_sys_select, TRACE_CALL_PSELECT, count, in, out, except, us, mask);
+    return (int)mask_leave(&swap, result);
+}
+
+int sockspec_call_epoll_create(int size)
+{
+    return size <= 0 ? invalid() : (int)REDIRECT_SYS(model_sys_epoll_create, 0);
+}
+
+int sockspec_call_epoll_create1(int flags)
+{
+    return (int)REDIRECT_SYS(model_sys_epoll_create, flags);
+}
+
+int sockspec_call_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    return (int)REDIRECT_SYS(model_sys_epoll_ctl, epfd, op, fd, event);
+}
+
+int sockspec_call_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
+{
+    int64_t us = timeout < 0 ? -1 : (int64_t)timeout * US_PER_MS;
+    return (int)REDIRECT_SYS(model_sys_epoll_wait, TRACE_CALL_EPOLL_WAIT, epfd, events, max, us,
+                             NULL);
+}
+
+static int epoll_wait_masked(int epfd, struct epoll_event *events, int max, int64_t us,
+                             const sigset_t *mask)
+{
+    struct mask_swap swap = mask_enter(mask);
+    if (swap.interrupted) {
+        us = 0;
+    }
+    int64_t result =
+        REDIRECT_SYS(model_sys_epoll_wait, TRACE_CALL_EPOLL_PWAIT, epfd, events, max, us, mask);
+    return (int)mask_leave(&swap, result);
+}
+
+int sockspec_call_epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout,
+                              const sigset_t *mask)
+{
+    return epoll_wait_masked(epfd, events, max, timeout < 0 ? -1 : (int64_t)timeout * US_PER_MS,
+                             mask);
+}
+
+int sockspec_call_epoll_pwait2(int epfd, struct epoll_event *events, int max,
+                               const struct timespec *timeout, const sigset_t *mask)
+{
+    int64_t us = timespec_us(timeout);
+    return us == -EINVAL ? invalid() : epoll_wait_masked(epfd, events, max, us, mask);
+}
+
+/* Sleeps; `ret_left_us` says what an interruption left. 0 or -1 with errno. */
+static int sleep_us(int64_t us, int64_t *ret_left_us)
+{
+    *ret_left_us = 0;
+    return (int)REDIRECT_SYS(model_sys_sleep, us, ret_left_us);
+}
+
+unsigned sockspec_call_sleep(unsigned seconds)
+{
+    int64_t left_us;
+    int saved = errno;
+    if (sleep_us((int64_t)seconds * US_PER_S, &left_us) == 0) {
+        return 0;
+    }
+    errno = saved;
+    return (unsigned)((left_us + US_PER_S - 1) / US_PER_S);
+}
+
+int sockspec_call_usleep(useconds_t us)
+{
+    int64_t left_us;
+    return sleep_us(us, &left_us);
+}
+
+int sockspec_call_nanosleep(const struct timespec *time, struct timespec *left)
+{
+    int64_t us = timespec_us(time);
+    int64_t left_us;
+    if (us < 0) {
+        return invalid();
+    }
+    int result = sleep_us(us, &left_us);
+    if (result < 0 && left != NULL) {
+        *left = (struct timespec){.tv_sec = left_us / US_PER_S,
+                                  .tv_nsec = left_us % US_PER_S * NS_PER_US};
+    }
+    return result;
+}
+
+int sockspec_call_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+                                  struct timespec *left)
+{
+    int64_t us = timespec_us(time);
+    int saved = errno;
+    if (us < 0 || redirect_task == NULL) {
+        return EINVAL;
+    }
+    struct timespec relative = *time;
+    if ((flags & TIMER_ABSTIME) != 0) {
+        us -= model_sys_clock_us(redirect_task->model, clock);
+        us = us < 0 ? 0 : us;
+        relative = (struct timespec){.tv_sec = us / US_PER_S, .tv_nsec = us % US_PER_S * NS_PER_US};
+        left = NULL;
+    }
+    int result = sockspec_call_nanosleep(&relative, left) == 0 ? 0 : errno;
+    errno = saved;
+    return result;
+}
+
+int sockspec_call_pause(void)
+{
+    int64_t left_us;
+    return sleep_us(-1, &left_us);
+}
+
+int sockspec_call_sigsuspend(const sigset_t *mask)
+{
+    struct mask_swap swap = mask_enter(mask);
+    if (!swap.interrupted) {
+        (void)sockspec_call_pause();
+    }
+    (void)mask_leave(&swap, 0);
+    errno = EINTR;
+    return -1;
+}
