@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "trace/form.h"
+#include "trace/utf8.h"
 
 enum {
     LINE_MAX_SIZE = 4096, /* the longest line: a header of escaped names, or every field named */
@@ -65,24 +66,6 @@ static void put_key(struct buffer *buffer, const char *key)
     put(buffer, ":", 1);
 }
 
-/* Bytes of a well-formed UTF-8 character at `at`, 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-    size_t length = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    if (at[0] < 0xC2 || at[0] > 0xF4 || left < length) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    bool surrogate = at[0] == 0xED && at[1] > 0x9F;
-    bool beyond = at[0] == 0xF4 && at[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
 /* A name of the header. A byte that is no UTF-8 becomes U+FFFD: JSON cannot hold it. */
 static void put_name(struct buffer *buffer, const char *name)
 {
@@ -90,7 +73,7 @@ static void put_name(struct buffer *buffer, const char *name)
     put(buffer, "\"", 1);
     for (size_t i = 0; i < size;) {
         unsigned char byte = (unsigned char)name[i];
-        size_t length = byte < 0x80 ? 1 : utf8_length((const unsigned char *)name + i, size - i);
+        size_t length = trace_utf8_length(name + i, size - i);
         if (length == 0) {
             put_text(buffer, "\xEF\xBF\xBD");
             length = 1;

@@ -182,7 +182,7 @@ static void ladder_of_one_connection_ties_causes_and_effects(void **state)
     assert_line(&text, "-- SYN --",
                 "             "
                 "                             SYN-RECEIVED <----- SYN ------- SYN-SENT");
-    assert_line(&text, "send(5",
+    assert_line(&text, "send(5, 12)",
                 "             send(5, 12) = 5                  |        --- data 5 @1 ---> "
                 "    |        read 5");
     trace_text_free(&text);
