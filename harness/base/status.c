@@ -17,8 +17,7 @@ const char *status_text(enum status status)
     return (unsigned)status < STATUS_COUNT ? texts[status] : "unknown status";
 }
 
-enum status status_fail(struct status_detail *detail, enum status status, const char *format,
-                        ...)
+enum status status_fail(struct status_detail *detail, enum status status, const char *format, ...)
 {
     assert(status != STATUS_OK);
     if (detail != NULL) {
@@ -30,8 +29,7 @@ enum status status_fail(struct status_detail *detail, enum status status, const 
     return status;
 }
 
-enum status status_wrap(struct status_detail *detail, enum status status, const char *format,
-                        ...)
+enum status status_wrap(struct status_detail *detail, enum status status, const char *format, ...)
 {
     if (detail == NULL || status == STATUS_OK) {
         return status;
@@ -41,9 +39,13 @@ enum status status_wrap(struct status_detail *detail, enum status status, const 
     va_start(args, format);
     int prefix = vsnprintf(detail->text, sizeof detail->text, format, args);
     va_end(args);
-    if (prefix >= 0 && (size_t)prefix < sizeof detail->text) {
-        (void)snprintf(detail->text + prefix, sizeof detail->text - (size_t)prefix, ": %s",
-                       old.text);
+    size_t used = prefix < 0 ? 0 : (size_t)prefix;
+    for (const char *part = ": "; *part != '\0' && used + 1 < sizeof detail->text; part++) {
+        detail->text[used++] = *part;
     }
+    for (const char *part = old.text; *part != '\0' && used + 1 < sizeof detail->text; part++) {
+        detail->text[used++] = *part;
+    }
+    detail->text[used < sizeof detail->text ? used : sizeof detail->text - 1] = '\0';
     return status;
 }

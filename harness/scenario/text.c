@@ -9,8 +9,8 @@
 #include "scenario/lexer.h"
 
 _Static_assert(SCENARIO_VERB_COUNT - SCENARIO_APP_SOCKET <= LEXER_WORDS_MAX, "the verbs fit");
-_Static_assert(SCENARIO_ERRNO_COUNT <= LEXER_WORDS_MAX, "the errnos fit");
-_Static_assert(SCENARIO_CALL_COUNT <= LEXER_WORDS_MAX, "the calls fit");
+_Static_assert((int)SCENARIO_ERRNO_COUNT <= LEXER_WORDS_MAX, "the errnos fit");
+_Static_assert((int)SCENARIO_CALL_COUNT <= LEXER_WORDS_MAX, "the calls fit");
 
 /* ---- words ---- */
 
@@ -316,8 +316,8 @@ static enum status parse_step(struct lexer *lexer, struct scenario_text *out)
         status = take_actor(lexer, &actor);
     }
     bool has_id = actor == SCENARIO_ACTOR_PEER || actor == SCENARIO_ACTOR_APP;
-    if (status == STATUS_OK && has_id && lexer_is_digit(lexer_peek(lexer).text[0]) &&
-        lexer_peek(lexer).size > 0) {
+    struct lexer_token next = lexer_peek(lexer);
+    if (status == STATUS_OK && has_id && next.size > 0 && lexer_is_digit(next.text[0])) {
         status = take_id(lexer, &step.id);
     }
     if (status == STATUS_OK) {
