@@ -55,6 +55,7 @@ struct model_process {
     int open_count;     /* descriptors open now */
     int limit;          /* RLIMIT_NOFILE: numbers >= limit are not given out */
     bool running;
+    bool failing;       /* the program is being ended: every call fails (model_fd_file finds nothing) */
     enum trace_host host;
 };
 

@@ -1,5 +1,5 @@
-/* The descriptors' side of the world's operations and of the model's life: what model.c puts into its
- * struct world_ops and calls from model_new, reset and free. See world.h for each operation. */
+/* The descriptors' side of the world's operations and of the model's life: what model.c puts into
+ * its struct world_ops and calls from model_new, reset and free. See world.h for each operation. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_MODEL_WORLD_IO_H
 #define SOCKSPEC_MODEL_WORLD_IO_H
@@ -10,15 +10,17 @@
 enum status model_io_new(struct model *model) STATUS_MUST_USE;
 /* Accepts NULL in model->io. */
 void model_io_free(struct model *model);
-/* Time 0, no descriptor, no fault, no timer, no signal. model->trace must be set. Costs what was used. */
+/* Time 0, no descriptor, no fault, no timer, no signal. model->trace must be set. Costs what was
+ * used. */
 void model_io_reset(struct model *model);
 
 /* struct world_ops, one by one. */
-enum status model_world_run(struct world *world, const struct world_target *target, struct world_hooks *hooks,
-                            struct status_detail *detail);
+enum status model_world_run(struct world *world, const struct world_target *target,
+                            struct world_hooks *hooks, struct status_detail *detail);
 void model_world_settle(struct world *world);
 int model_world_fault_arm(struct world *world, const struct world_fault *fault);
-void model_world_fault_clear(struct world *world, void (*unused)(void *context, uint16_t step, enum trace_noop reason),
+void model_world_fault_clear(struct world *world,
+                             void (*unused)(void *context, uint16_t step, enum trace_noop reason),
                              void *context);
 void model_world_descriptors_free(struct world *world, int free_count);
 void model_world_order(struct world *world, uint32_t permutation);

@@ -1,0 +1,203 @@
+/* The frame around every redirected call: steps before it, spinning, its CALL event, the end of
+ * programs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "model/io.h"
+
+#define CALL_FAMILY(name, text, family) [TRACE_CALL_##name] = SCENARIO_CALL_##family,
+const uint8_t io_call_families[TRACE_CALL_COUNT] = {TRACE_CALL_TABLE(CALL_FAMILY)};
+#undef CALL_FAMILY
+
+void io_leave(struct model *model, enum trace_exit how, int status)
+{
+    model->runner->leave(model->runner->context, (struct model_exit){.how = how, .status = status});
+    __builtin_unreachable();
+}
+
+/* The call that says most about a spin: the last one that was not a wait; of a pure loop of waits,
+ * the wait and what it reported. */
+static void spin_describe(const struct trace *trace, struct trace_event *ret_spin)
+{
+    enum { LOOK_BACK = 256 };
+    uint32_t lowest = trace->count > LOOK_BACK ? trace->count - LOOK_BACK : 0;
+    for (uint32_t i = trace->count; i-- > lowest;) {
+        const struct trace_event *event = &trace->events[i];
+        bool ready = event->kind == TRACE_READY;
+        if (ready && ret_spin->conn == 0) {
+            ret_spin->fd = event->fd;
+            ret_spin->conn = event->conn;
+        }
+        if (event->kind == TRACE_CALL && io_call_families[event->what] != SCENARIO_CALL_WAIT &&
+            io_call_families[event->what] != SCENARIO_CALL_NONE) {
+            ret_spin->what = event->what;
+            ret_spin->fd = event->fd;
+            ret_spin->conn = event->conn;
+            return;
+        }
+    }
+}
+
+static void __attribute__((noreturn, noinline))
+spin_end(struct model *model, enum trace_call call, int fd)
+{
+    struct trace_event spin = {.what = (uint8_t)call, .fd = fd};
+    spin_describe(model->trace, &spin);
+    struct trace_event *event = trace_add(model->trace, TRACE_SPIN, model->current->host);
+    event->what = spin.what;
+    event->fd = spin.fd;
+    event->conn = spin.conn;
+    event->a = (int64_t)model->calls_at_instant;
+    io_leave(model, TRACE_EXIT_JUMPED, 0);
+}
+
+/* After the stop signal: a program that goes on calling gets errors, then it is left. */
+static void stopping_enter(struct model *model, enum trace_call call)
+{
+    struct io_task *task = io_task(model);
+    if (task->stop == IO_STOP_NONE || call == TRACE_CALL_CLOSE) {
+        return;
+    }
+    task->stop_calls++;
+    if (task->stop == IO_STOP_ASKED && task->stop_calls > IO_STOP_CALLS) {
+        io_stop_fail(model, task);
+    }
+    if (task->stop == IO_STOP_ERRORS) {
+        model->io->call.faulted = true;
+        if (task->stop_calls > IO_ERROR_CALLS) {
+            io_leave(model, TRACE_EXIT_JUMPED, 0);
+        }
+    }
+}
+
+static void __attribute__((noinline)) attend(struct model *model, enum trace_call call)
+{
+    uint32_t attention = model->io->attention;
+    if ((attention & IO_ATTENTION_STOPPING) != 0) {
+        stopping_enter(model, call);
+    }
+    if ((attention & IO_ATTENTION_SIGNAL) != 0) {
+        struct io_call saved = model->io->call;
+        (void)io_signal_deliver(model, true);
+        model->io->call = saved;
+    }
+}
+
+static void __attribute__((noinline)) family_armed(struct model *model, enum scenario_call family)
+{
+    if ((model->hooks->armed >> family & 1U) != 0 && model->current->host == TRACE_HOST_TARGET) {
+        model->hooks->on_call(model->hooks->context, family);
+    }
+    if ((model->faults_armed >> family & 1U) != 0) {
+        io_fault_came(model, family);
+    }
+}
+
+void model_call_enter(struct model *model, enum trace_call call, int fd)
+{
+    struct model_io *io = model->io;
+    assert(model->current != NULL);
+    if ((io->attention & IO_ATTENTION_PAIR) != 0) {
+        io_task_maybe_switch(model);
+    }
+    io->call = (struct io_call){0};
+    if (model->changes != io->changes_seen) {
+        io->changes_seen = model->changes;
+        model->calls_at_instant = 0;
+    }
+    if (++model->calls_at_instant > io->calls_max) {
+        spin_end(model, call, fd);
+    }
+    enum scenario_call family = io_call_families[call];
+    if (((model->hooks->armed | model->faults_armed) >> family & 1U) != 0) {
+        family_armed(model, family);
+    }
+    if ((io->attention & ~(uint32_t)IO_ATTENTION_PAIR) != 0) {
+        attend(model, call);
+    }
+}
+
+/* Calls whose success is progress, so that they end a spin: what a program can repeat for ever
+ * without the world moving (waits, EAGAIN, end of file, options, clocks, output) is not among them.
+ */
+static const bool progress[TRACE_CALL_COUNT] = {
+    [TRACE_CALL_ACCEPT] = true, [TRACE_CALL_ACCEPT4] = true,  [TRACE_CALL_CONNECT] = true,
+    [TRACE_CALL_RECV] = true,   [TRACE_CALL_RECVFROM] = true, [TRACE_CALL_RECVMSG] = true,
+    [TRACE_CALL_READ] = true,   [TRACE_CALL_READV] = true,    [TRACE_CALL_SEND] = true,
+    [TRACE_CALL_SENDTO] = true, [TRACE_CALL_SENDMSG] = true,  [TRACE_CALL_WRITE] = true,
+    [TRACE_CALL_WRITEV] = true, [TRACE_CALL_SENDFILE] = true, [TRACE_CALL_CLOSE] = true,
+};
+
+static bool is_output(const struct model_file *file)
+{
+    return file->ops == &io_console_ops || file->ops == &io_real_ops;
+}
+
+static void note_progress(struct model *model, enum trace_call call, const struct model_file *file,
+                          int64_t result)
+{
+    enum scenario_call family = io_call_families[call];
+    bool transfers = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
+    if (result < 0 && !(call == TRACE_CALL_CONNECT && result == -EINPROGRESS)) {
+        return;
+    }
+    if (transfers && result == 0) {
+        return;
+    }
+    if (family == SCENARIO_CALL_SEND && file != NULL && is_output(file)) {
+        return;
+    }
+    model_changed(model);
+}
+
+int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                         int64_t result, int64_t a, int64_t b)
+{
+    struct model_io *io = model->io;
+    const struct model_file *file = model_fd_file(model, fd);
+    if (__builtin_expect(io->call.shortened != NULL, 0)) {
+        io_fault_confirm(model, call, fd, conn, result, a);
+    }
+    struct trace_event *event = trace_add(model->trace, TRACE_CALL, model->current->host);
+    event->what = (uint8_t)call;
+    event->fd = fd;
+    event->conn = conn;
+    event->result = result >= 0 ? result : -1;
+    event->err = result >= 0 ? 0 : (int32_t)-result;
+    event->a = a;
+    event->b = b;
+    bool nonblock = (file != NULL && (file->status_flags & O_NONBLOCK) != 0) ||
+                    (io->call.flags & MSG_DONTWAIT) != 0;
+    event->flags =
+        (uint8_t)((nonblock ? TRACE_NONBLOCK : 0) | (io->call.faulted ? TRACE_FAULTED : 0));
+    if (progress[call]) {
+        note_progress(model, call, file, result);
+    }
+    if (__builtin_expect(trace_full(model->trace), 0)) {
+        io_leave(model, TRACE_EXIT_JUMPED, 0);
+    }
+    if (__builtin_expect((io->attention & IO_ATTENTION_SIGNAL) != 0, 0)) {
+        (void)io_signal_deliver(model, true);
+    }
+    return result;
+}
+
+int model_call_flags(const struct model *model)
+{
+    return model->io->call.flags;
+}
+
+void model_sys_unsupported(struct model *model, enum trace_call call, int64_t a, int64_t b,
+                           bool fatal)
+{
+    struct trace_event *event = trace_add(model->trace, TRACE_UNSUPPORTED, model->current->host);
+    event->what = (uint8_t)call;
+    event->a = a;
+    event->b = b;
+    event->result = fatal;
+    if (fatal) {
+        io_leave(model, TRACE_EXIT_UNSUPPORTED, 0);
+    }
+}

@@ -1,0 +1,181 @@
+/* Data on any descriptor: one mechanism for read, recv, write, send and their relatives. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/io.h"
+
+size_t io_message_size(const struct msghdr *message)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        size += message->msg_iov[i].iov_len;
+    }
+    return size;
+}
+
+/* Copies `size` bytes between the iovecs, from `offset` on, and a flat buffer: `in` towards the
+ * iovecs. */
+static size_t copy(const struct msghdr *message, size_t offset, uint8_t *flat, size_t size, bool in)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < message->msg_iovlen && done < size; i++) {
+        const struct iovec *part = &message->msg_iov[i];
+        if (offset >= part->iov_len) {
+            offset -= part->iov_len;
+            continue;
+        }
+        size_t room = part->iov_len - offset;
+        size_t now = room < size - done ? room : size - done;
+        uint8_t *at = (uint8_t *)part->iov_base + offset;
+        if (in) {
+            memcpy(at, flat + done, now);
+        } else {
+            memcpy(flat + done, at, now);
+        }
+        done += now;
+        offset = 0;
+    }
+    return done;
+}
+
+size_t io_scatter(const struct msghdr *message, size_t offset, const void *data, size_t size)
+{
+    /* Only read from in this direction. */
+    return copy(message, offset, (uint8_t *)(uintptr_t)data, size, true);
+}
+
+size_t io_gather(const struct msghdr *message, size_t offset, void *data, size_t size)
+{
+    return copy(message, offset, data, size, false);
+}
+
+static bool is_read(enum trace_call call)
+{
+    return call == TRACE_CALL_READ || call == TRACE_CALL_READV;
+}
+static bool is_write(enum trace_call call)
+{
+    return call == TRACE_CALL_WRITE || call == TRACE_CALL_WRITEV;
+}
+static bool is_socket(const struct model_file *file)
+{
+    return file->ops->kind == TRACE_FILE_SOCKET || file->ops->kind == TRACE_FILE_LISTENER;
+}
+
+int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct msghdr *message,
+                       int flags)
+{
+    model_call_enter(model, call, fd);
+    size_t asked = io_message_size(message);
+    struct model_file *file = model_fd_file(model, fd);
+    int64_t result = -EBADF;
+    uint32_t conn = 0;
+    if (file != NULL) {
+        conn = file->conn;
+        model->io->call.flags = flags;
+        if (!is_read(call) && !is_socket(file)) {
+            result = -ENOTSOCK;
+        } else if (file->ops->recv == NULL) {
+            result = -EINVAL;
+        } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_WRONLY) {
+            result = -EBADF;
+        } else {
+            file->refs++;
+            result = file->ops->recv(model, file, call, fd, message, flags);
+            io_file_drop(model, file);
+        }
+    }
+    return model_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
+}
+
+int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
+                       const struct msghdr *message, int flags)
+{
+    model_call_enter(model, call, fd);
+    size_t asked = io_message_size(message);
+    struct model_file *file = model_fd_file(model, fd);
+    int64_t result = -EBADF;
+    uint32_t conn = 0;
+    if (file != NULL) {
+        conn = file->conn;
+        model->io->call.flags = flags;
+        if (!is_write(call) && !is_socket(file)) {
+            result = -ENOTSOCK;
+        } else if (file->ops->send == NULL) {
+            result = -EINVAL;
+        } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_RDONLY) {
+            result = -EBADF;
+        } else {
+            file->refs++;
+            result = file->ops->send(model, file, call, fd, message, flags);
+            io_file_drop(model, file);
+        }
+    }
+    return model_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
+}
+
+/* Reads a piece of the file and sends it; what was not sent is read again. `*ret_whole`: all of it
+ * was sent. */
+static int64_t sendfile_piece(struct model *model, struct model_file *to, int out, int real,
+                              off_t at, size_t count, bool *ret_whole)
+{
+    uint8_t *buffer = model->io->buffers[model->current->host];
+    ssize_t got = pread(real, buffer, count < IO_PIPE_SIZE ? count : IO_PIPE_SIZE, at);
+    *ret_whole = false;
+    if (got <= 0) {
+        return got < 0 ? -errno : 0;
+    }
+    struct iovec part = {.iov_base = buffer, .iov_len = (size_t)got};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    int64_t sent = to->ops->send(model, to, TRACE_CALL_SENDFILE, out, &message, 0);
+    *ret_whole = sent == got;
+    return sent;
+}
+
+/* Sends until the file ends, `count` is reached or the other side takes no more. Bytes sent or
+ * -errno. */
+static int64_t sendfile_loop(struct model *model, struct model_file *to, int out, int real,
+                             off_t at, size_t count)
+{
+    int64_t done = 0;
+    bool whole = true;
+    while (whole && (size_t)done < count) {
+        int64_t sent =
+            sendfile_piece(model, to, out, real, at + done, count - (size_t)done, &whole);
+        if (sent < 0 && done == 0) {
+            return sent;
+        }
+        done += sent > 0 ? sent : 0;
+    }
+    return done;
+}
+
+int64_t model_sys_sendfile(struct model *model, int out, int in, off_t *offset, size_t count)
+{
+    model_call_enter(model, TRACE_CALL_SENDFILE, out);
+    struct model_file *to = model_fd_file(model, out);
+    struct model_file *from = model_fd_file(model, in);
+    uint32_t conn = to != NULL ? to->conn : 0;
+    int64_t result = 0;
+    if (to == NULL || from == NULL) {
+        result = -EBADF;
+    } else if (from->ops != &io_real_ops || to->ops->send == NULL) {
+        result = -EINVAL;
+    } else {
+        int real = io_object(from)->real.real;
+        off_t at = offset != NULL ? *offset : lseek(real, 0, SEEK_CUR);
+        to->refs++;
+        result = sendfile_loop(model, to, out, real, at, count);
+        io_file_drop(model, to);
+        if (result > 0 && offset != NULL) {
+            *offset = at + result;
+        } else if (result > 0) {
+            (void)lseek(real, at + result, SEEK_SET);
+        }
+    }
+    return model_call_leave(model, TRACE_CALL_SENDFILE, out, conn, result, (int64_t)count, 0);
+}

@@ -1,0 +1,323 @@
+/* Inside the descriptors' side of the model kernel: what file.c, call.c, fault.c, sleep.c, timer.c,
+ * signal.c, poll.c, epoll.c and the kinds of files share. Nothing outside these files includes it.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_MODEL_IO_H
+#define SOCKSPEC_MODEL_IO_H
+
+#include "model/kernel.h"
+#include "model/world_io.h"
+
+enum {
+    IO_TIMERS_MAX = 65536, /* timers set at once: those of all sockets and of the programs */
+    IO_FAULTS_MAX = 64,    /* faults armed at once */
+    IO_OBJECTS_MAX =
+        2 * MODEL_DESCRIPTORS_MAX, /* eventfd, timerfd, signalfd, epoll and real files */
+    IO_PIPES_MAX = 256,
+    IO_PIPE_SIZE = 65536,   /* pipe(7): the capacity of a pipe */
+    IO_ITEMS_MAX = 16384,   /* epoll registrations */
+    IO_SLEEP_DEPTH_MAX = 4, /* a signal handler may sleep while its program sleeps */
+    IO_SIGNALS = 65,
+    IO_SPIN_CALLS = 1000, /* calls at one instant when the target does not say */
+    IO_STOP_CALLS = 8192, /* calls after the stop signal before every call fails */
+    IO_ERROR_CALLS = 256, /* calls that failed so before the program is left */
+    IO_STOP_LIMIT_US =
+        10000000, /* virtual time that a program has after the stop signal (ENGINE_STOP_LIMIT_US) */
+    IO_EPOLL_NESTING_MAX = 5, /* epoll_ctl(2): ELOOP */
+    IO_SWITCH_ODDS = 4        /* pair mode: one call in so many hands the baton over when it can */
+};
+
+/* 2024-01-01T00:00:00Z: CLOCK_REALTIME when the model's time is 0. */
+/* CLOCK_MONOTONIC then: never 0 on a real machine, and programs use 0 for "not set". */
+#define IO_MONOTONIC_US INT64_C(1000000000)
+#define IO_REALTIME_US INT64_C(1704067200000000)
+
+/* Why model_call_enter must look closer than usual. */
+enum io_attention {
+    IO_ATTENTION_STOPPING = 1 << 0,
+    IO_ATTENTION_SIGNAL =
+        1 << 1, /* some process has a pending signal that is not known to be blocked */
+    IO_ATTENTION_PAIR = 1 << 2
+};
+
+/* How far the end of a run has come. */
+enum io_stop {
+    IO_STOP_NONE,
+    IO_STOP_ASKED, /* the stop signal was sent: time runs on, calls answer as usual */
+    IO_STOP_ERRORS /* every call fails */
+};
+
+/* One sleep of one task. `frame` tells a sleep that a handler jumped out of from one that still
+ * lasts. */
+struct io_sleeper {
+    model_condition condition; /* NULL: nothing but time or a signal ends it */
+    void *argument;
+    struct model_timer deadline;
+    uintptr_t frame;
+    uint64_t seen; /* model->changes when the condition was last false */
+    bool timed_out;
+};
+
+enum io_life {
+    IO_ABSENT,  /* not part of this run */
+    IO_WAITING, /* pair mode: will begin when it first gets the baton */
+    IO_RUNNING,
+    IO_GONE
+};
+
+/* A program: its process and what it is doing. Index: enum trace_host. */
+struct io_task {
+    struct model *model;
+    enum io_life life;
+    bool preempted; /* gave the baton away at the entry of a call: it can go on at any time */
+    int depth;      /* sleepers in use */
+    struct io_sleeper sleepers[IO_SLEEP_DEPTH_MAX];
+    uint64_t pending;         /* bit (1 << number - 1): signals not yet delivered */
+    uint64_t pending_blocked; /* those of them that the mask held back when last looked at */
+    uint64_t kernel_raised;   /* those of them that the kernel itself raised (SIGPIPE, SIGALRM) */
+    const sigset_t *mask;     /* signal mask of ppoll and its like while it sleeps, else NULL */
+    uint16_t dispositions[IO_SIGNALS]; /* as the program last set them, for signals from the other
+                                          task's turn */
+    struct model_timer alarm;
+    int64_t alarm_interval_us;
+    struct io_object *signalfds; /* those of this process, chained by `next` */
+    enum io_stop stop;
+    int64_t stop_deadline_us;
+    uint64_t stop_calls; /* calls since the stop signal, then since errors began */
+};
+
+/* fault_table.c: what a kernel may answer. */
+enum fault_when {
+    FAULT_ALWAYS,
+    FAULT_READABLE,          /* something to accept or to read is there */
+    FAULT_READABLE_NONBLOCK, /* so, and the descriptor (or the call) is non-blocking */
+    FAULT_WRITABLE_NONBLOCK,
+    FAULT_BLOCKING, /* the descriptor is not O_NONBLOCK */
+    FAULT_SHORT,    /* the caller says that the transfer may be short */
+    FAULT_SLEEPS,   /* the call would sleep and a handler interrupts it: model_sleep strikes */
+    FAULT_HANDLED   /* a handler runs */
+};
+
+struct fault_row {
+    enum scenario_call family;
+    int error; /* errno; 0: a short transfer */
+    uint64_t
+        calls; /* bit (1 << enum trace_call) of those that may answer so, 0: all of the family */
+    enum fault_when when;
+    bool posix_only;    /* Linux never does this */
+    const char *source; /* where it stands */
+};
+/* NULL where no kernel answers so. */
+const struct fault_row *io_fault_row(enum scenario_call family, int error);
+
+struct io_fault {
+    struct world_fault spec;
+    const struct fault_row *row;
+    bool came; /* a call of the family came */
+    bool struck;
+};
+
+/* The small kinds of files share one pool. */
+struct io_object {
+    struct model_file file; /* first: a file is cast to its object */
+    struct io_object *next; /* free list; signalfds of a task; epoll instances: unused */
+    union {
+        struct {
+            uint64_t count;
+            bool semaphore;
+        } eventfd;
+        struct {
+            struct model_timer timer;
+            int64_t interval_us;
+            uint64_t expirations;
+            struct model *model;
+            bool realtime;
+        } timerfd;
+        struct {
+            uint64_t mask; /* as struct io_task.pending */
+        } signalfd;
+        struct {
+            struct epoll_item *items; /* all registrations */
+            struct epoll_item *ready_first;
+            struct epoll_item *ready_last;
+            uint32_t ready_count;
+            uint32_t waiters; /* tasks that sleep in epoll_wait on it */
+        } epoll;
+        struct {
+            int real; /* descriptor of ours */
+            uint8_t mode;
+        } real;
+        int console; /* 0, 1 or 2 */
+    };
+};
+
+struct io_pipe; /* pipe.c */
+
+/* A timer in the heap, with its key beside it so that sifting touches no timer but the moved ones.
+ */
+struct io_heap_entry {
+    int64_t at_us;
+    uint64_t order;
+    struct model_timer *timer;
+};
+
+/* What lives as long as one call; a handler that runs inside the call starts with its own. */
+struct io_call {
+    int flags;                  /* MSG_ flags */
+    bool faulted;               /* a fault changed this call's answer */
+    struct io_fault *shortened; /* a short transfer that took effect when the result is its limit */
+    size_t short_limit;
+};
+
+struct model_io {
+    struct model_process process[TRACE_HOST_COUNT];
+    struct io_task tasks[TRACE_HOST_COUNT];
+    struct io_object consoles[TRACE_HOST_COUNT][3];
+
+    struct io_call call;
+    uint64_t changes_seen; /* model->changes when calls_at_instant was last reset */
+    uint64_t calls_max;    /* of them, before a spin */
+    uint32_t attention;    /* enum io_attention */
+
+    bool goal_open; /* world.advance: time shall pass */
+    int64_t goal_at_us;
+    uint32_t goal_wakeups; /* wake-ups of the target that are left */
+
+    int free_wanted;         /* world.descriptors_free before the program begins; -1 none */
+    uint32_t idle_rounds;    /* on_idle in a row without any change */
+    uint64_t idle_changes;   /* model->changes when on_idle was last asked */
+    uint64_t dialogues;      /* connections of the target that it closed */
+    uint64_t dialogues_heap; /* `dialogues` at the last HEAP event */
+
+    struct io_fault faults[IO_FAULTS_MAX]; /* in the order of arming */
+    uint32_t fault_count;
+
+    struct io_heap_entry *timers; /* heap: the earliest first */
+    uint32_t timer_count;
+    uint64_t timer_order;
+
+    struct io_object *objects; /* IO_OBJECTS_MAX */
+    struct io_object *objects_free;
+    uint32_t objects_used; /* the rest was never touched since reset */
+    struct epoll_item *items;
+    struct epoll_item *items_free;
+    uint32_t items_used;
+    struct io_pipe *pipes;
+    struct io_pipe *pipes_free;
+    uint32_t pipes_used;
+
+    void (*console_write)(void *context, int fd, const void *data, size_t size);
+    void *console_context;
+    uint8_t *buffers[TRACE_HOST_COUNT]; /* IO_PIPE_SIZE bytes each, for sendfile */
+};
+
+static inline struct io_object *io_object(struct model_file *file)
+{
+    return (struct io_object *)(void *)file;
+}
+
+/* The running program's task; a program must be running. */
+static inline struct io_task *io_task(const struct model *model)
+{
+    return &model->io->tasks[model->current->host];
+}
+
+/* ---- file.c ------------------------------------------------------------------------------------
+ */
+/* Objects come with everything but `file` uninitialised; NULL when the pool is empty. */
+struct io_object *io_object_new(struct model *model, const struct model_file_ops *ops,
+                                uint32_t status_flags);
+void io_object_free(struct model *model, struct io_object *object);
+/* Installs a new object's file, or gives it back. Returns the number or -errno. */
+int io_object_install(struct model *model, struct io_object *object, uint32_t descriptor_flags);
+/* Closes everything the process holds, as exit does: not traced. */
+void io_files_close_all(struct model *model, struct model_process *process);
+/* A reference that was taken for the time of a call is given back. */
+void io_file_drop(struct model *model, struct model_file *file);
+void io_files_open_consoles(struct model *model, struct model_process *process);
+void io_files_reset(struct model *model);
+void io_process_reset(struct model_process *process, enum trace_host host);
+/* A number of the process is given up: FD_CLOSE, and the file's release when it was the last. */
+bool io_slot_close(struct model *model, struct model_process *process, int fd, bool traced);
+
+/* ---- call.c ------------------------------------------------------------------------------------
+ */
+/* Ends the running program. */
+void io_leave(struct model *model, enum trace_exit how, int status) __attribute__((noreturn));
+
+/* ---- fault.c -----------------------------------------------------------------------------------
+ */
+/* An armed interruption of this family, NULL none. */
+struct io_fault *io_fault_interrupt(struct model *model, enum trace_call call);
+/* It struck: traced, counted down. */
+void io_fault_struck(struct model *model, struct io_fault *fault, enum trace_call call, int fd,
+                     uint32_t conn);
+void io_fault_came(struct model *model, enum scenario_call family);
+/* The result of a call whose transfer a fault shortened. */
+void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                      int64_t result, int64_t asked);
+void io_fault_reset(struct model *model);
+extern const uint8_t io_call_families[TRACE_CALL_COUNT];
+
+/* ---- signal.c ----------------------------------------------------------------------------------
+ */
+void io_signal_send(struct model *model, struct io_task *task, int number, bool by_kernel);
+/* Delivers what is pending and not blocked to the running program: handlers run, or it ends. True
+ * when a handler ran that interrupts: without SA_RESTART or where the call is never restarted. */
+bool io_signal_deliver(struct model *model, bool restarts);
+/* Runs the handler of `number` and traces it. */
+void io_signal_run(struct model *model, int number, bool by_kernel);
+/* A handled, unblocked signal whose handler would interrupt; 0 none. */
+int io_signal_choose(struct model *model, bool restarts);
+/* signal(7): the default action ends the process. */
+bool io_signal_fatal(int number);
+/* 0 default, 1 ignored, 2 handler, flags as model_runner.disposition, with the mask of ppoll at
+ * work. */
+unsigned io_signal_disposition(struct model *model, int number);
+void io_signal_task_reset(struct model *model, struct io_task *task);
+/* The mask of ppoll and its like is in force, or (NULL) no longer. */
+void io_signal_mask_set(struct model *model, const sigset_t *mask);
+
+/* ---- sleep.c -----------------------------------------------------------------------------------
+ */
+/* Pair mode: lets the other program run when it can and the kernel's choice falls on it. */
+void io_task_maybe_switch(struct model *model);
+
+/* The stop signal did not help: every call of the program fails from here on. */
+void io_stop_fail(struct model *model, struct io_task *task);
+/* Time goes on to the next timer or to the goal, as far as it may; false: it may not. */
+bool io_time_step(struct model *model);
+/* Forgets sleeps deeper than `depth`. */
+void io_task_pop(struct model *model, struct io_task *task, int depth);
+
+/* ---- timer.c -----------------------------------------------------------------------------------
+ */
+void io_timers_reset(struct model *model);
+
+/* ---- the kinds of files
+ * -------------------------------------------------------------------------- */
+extern const struct model_file_ops io_console_ops;
+extern const struct model_file_ops io_real_ops;
+enum status io_pipes_new(struct model_io *io) STATUS_MUST_USE;
+void io_pipes_free(struct model_io *io);
+void io_pipes_reset(struct model *model);
+enum status io_epoll_new(struct model_io *io) STATUS_MUST_USE;
+void io_epoll_free(struct model_io *io);
+void io_epoll_reset(struct model *model);
+/* The file goes away: its registrations too. */
+void io_epoll_forget(struct model *model, struct model_file *file);
+/* signalfds of the task look again. */
+void io_signalfd_notify(struct model *model, struct io_task *task, int number);
+
+/* Copies between an iovec list and a flat buffer; bytes copied. */
+size_t io_scatter(const struct msghdr *message, size_t offset, const void *data, size_t size);
+size_t io_gather(const struct msghdr *message, size_t offset, void *data, size_t size);
+size_t io_message_size(const struct msghdr *message);
+
+/* poll(2) bits of a file. */
+static inline uint32_t io_file_poll(struct model *model, struct model_file *file)
+{
+    return file->ops->poll != NULL ? file->ops->poll(model, file) : POLLIN | POLLOUT;
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* Sleeping: the loop in which everything else happens while a program blocks. The wire delivers,
+ * the other program runs, time passes as far as the scenario lets it, the engine plays its next
+ * step, the run is brought to its end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+
+#include "model/io.h"
+
+enum {
+    IDLE_ROUNDS_MAX = 100000
+}; /* on_idle said "go" so often and nothing changed: take it for the end */
+
+static struct io_task *other_task(struct model *model, const struct io_task *task)
+{
+    return &model->io->tasks[task == &model->io->tasks[0] ? 1 : 0];
+}
+
+/* ---- The baton ---------------------------------------------------------------------------------
+ */
+
+static bool condition_holds(struct model *model, struct io_task *task, struct io_sleeper *sleeper)
+{
+    if (sleeper->condition == NULL || sleeper->seen == model->changes) {
+        return false;
+    }
+    uint64_t seen = model->changes;
+    struct model_process *current = model->current;
+    model->current = &model->io->process[task - model->io->tasks];
+    bool holds = sleeper->condition(model, sleeper->argument);
+    model->current = current;
+    sleeper->seen = holds ? seen - 1 : seen;
+    return holds;
+}
+
+static bool runnable(struct model *model, struct io_task *task)
+{
+    if (task->life != IO_RUNNING) {
+        return task->life == IO_WAITING;
+    }
+    if (task->preempted || task->depth == 0 || (task->pending & ~task->pending_blocked) != 0 ||
+        model->io->process[task - model->io->tasks].failing) {
+        return true;
+    }
+    struct io_sleeper *sleeper = &task->sleepers[task->depth - 1];
+    return sleeper->timed_out || condition_holds(model, task, sleeper);
+}
+
+static void hand_over(struct model *model, struct io_task *task)
+{
+    struct model_process *mine = model->current;
+    model->runner->switch_to(model->runner->context, (unsigned)(task - model->io->tasks));
+    model->current = mine;
+}
+
+void io_task_maybe_switch(struct model *model)
+{
+    struct io_task *task = io_task(model);
+    struct io_task *other = other_task(model, task);
+    if (other->life == IO_GONE || random_below(&model->random, IO_SWITCH_ODDS) != 0 ||
+        !runnable(model, other)) {
+        return;
+    }
+    task->preempted = true;
+    hand_over(model, other);
+    task->preempted = false;
+}
+
+/* ---- The end of a run --------------------------------------------------------------------------
+ */
+
+void io_stop_fail(struct model *model, struct io_task *task)
+{
+    task->stop = IO_STOP_ERRORS;
+    task->stop_calls = 0;
+    model->io->process[task - model->io->tasks].failing = true;
+    model_changed(model);
+}
+
+/* The target first, then the other program. */
+static struct io_task *task_to_stop(struct model_io *io)
+{
+    struct io_task *target = &io->tasks[TRACE_HOST_TARGET];
+    return target->life == IO_RUNNING ? target : &io->tasks[TRACE_HOST_PEER];
+}
+
+/* The next degree of asking, when the one before has led nowhere. */
+static void stop_escalate(struct model *model)
+{
+    struct io_task *task = task_to_stop(model->io);
+    if (task->life == IO_WAITING) {
+        return;
+    }
+    if (task->stop == IO_STOP_NONE) {
+        task->stop = IO_STOP_ASKED;
+        task->stop_calls = 0;
+        task->stop_deadline_us = model->now_us + IO_STOP_LIMIT_US;
+        model->io->attention |= IO_ATTENTION_STOPPING;
+        io_signal_send(model, task, model->target->stop_signal, false);
+    } else if (task->stop == IO_STOP_ASKED) {
+        io_stop_fail(model, task);
+    }
+}
+
+/* ---- Idle --------------------------------------------------------------------------------------
+ */
+
+/* How far time may run on by itself now; INT64_MIN: not at all. */
+static int64_t time_limit(const struct model_io *io)
+{
+    int64_t limit = io->goal_open ? io->goal_at_us : INT64_MIN;
+    for (int host = 0; host < TRACE_HOST_COUNT; host++) {
+        const struct io_task *task = &io->tasks[host];
+        if (task->life == IO_RUNNING && task->stop == IO_STOP_ASKED &&
+            task->stop_deadline_us > limit) {
+            limit = task->stop_deadline_us;
+        }
+    }
+    return limit;
+}
+
+bool io_time_step(struct model *model)
+{
+    struct model_io *io = model->io;
+    int64_t limit = time_limit(io);
+    int64_t next = model_timer_next(model);
+    if (io->goal_open && next > io->goal_at_us) {
+        io->goal_open = false;
+        model_timer_run(model, io->goal_at_us);
+        return true;
+    }
+    if (limit == INT64_MIN || next > limit) {
+        return false;
+    }
+    model_timer_run(model, next);
+    return true;
+}
+
+/* A leak per dialogue shows when no connection is open: tell what the heap holds once after each
+ * batch. */
+static void heap_note(struct model *model)
+{
+    struct model_io *io = model->io;
+    if (io->dialogues == io->dialogues_heap || model->runner->heap == NULL ||
+        model->world.ops->connections(&model->world) != 0) {
+        return;
+    }
+    io->dialogues_heap = io->dialogues;
+    struct trace_event *event = trace_add(model->trace, TRACE_HEAP, TRACE_HOST_TARGET);
+    event->result = (int64_t)io->dialogues;
+    model->runner->heap(model->runner->context, &event->a, &event->b);
+}
+
+/* Asks the engine. While the target is being stopped only once per change: it may let its peers
+ * react. */
+static enum world_next ask(struct model *model)
+{
+    struct model_io *io = model->io;
+    heap_note(model);
+    enum world_next next = model->hooks->on_idle(model->hooks->context);
+    io->idle_rounds = model->changes == io->idle_changes ? io->idle_rounds + 1 : 0;
+    io->idle_changes = model->changes;
+    return io->idle_rounds > IDLE_ROUNDS_MAX ? WORLD_STOP : next;
+}
+
+/* One thing happens while the running task sleeps. */
+static void idle_step(struct model *model, struct io_task *task)
+{
+    struct model_io *io = model->io;
+    if (model_net_deliver(model)) {
+        return;
+    }
+    if ((io->attention & IO_ATTENTION_PAIR) != 0) {
+        struct io_task *other = other_task(model, task);
+        if (runnable(model, other)) {
+            hand_over(model, other);
+            return;
+        }
+    }
+    bool stopping = task_to_stop(io)->stop != IO_STOP_NONE;
+    if (stopping && io->idle_changes != model->changes && ask(model) == WORLD_GO) {
+        return;
+    }
+    if (io_time_step(model)) {
+        return;
+    }
+    if (stopping || ask(model) == WORLD_STOP) {
+        stop_escalate(model);
+    }
+}
+
+/* ---- Sleeping ----------------------------------------------------------------------------------
+ */
+
+static void deadline_fire(struct model *model, struct model_timer *timer)
+{
+    struct io_sleeper *sleeper =
+        (struct io_sleeper *)(void *)((char *)timer - offsetof(struct io_sleeper, deadline));
+    (void)model;
+    sleeper->timed_out = true;
+}
+
+void io_task_pop(struct model *model, struct io_task *task, int depth)
+{
+    while (task->depth > depth) {
+        model_timer_cancel(model, &task->sleepers[--task->depth].deadline);
+    }
+}
+
+static struct io_sleeper *push(struct model *model, struct io_task *task, uintptr_t frame)
+{
+    /* The stack grows down: a sleep whose frame lies below this one was left by a handler that
+     * jumped. */
+    while (task->depth > 0 && task->sleepers[task->depth - 1].frame <= frame) {
+        io_task_pop(model, task, task->depth - 1);
+    }
+    if (task->depth == IO_SLEEP_DEPTH_MAX) {
+        io_leave(model, TRACE_EXIT_JUMPED, 0);
+    }
+    struct io_sleeper *sleeper = &task->sleepers[task->depth++];
+    sleeper->frame = frame;
+    sleeper->timed_out = false;
+    sleeper->deadline.fire = deadline_fire;
+    return sleeper;
+}
+
+/* A fault may interrupt the call now that it would sleep. */
+static bool interrupted_by_fault(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                                 bool restarts)
+{
+    struct io_fault *fault = io_fault_interrupt(model, call);
+    int number = fault != NULL ? io_signal_choose(model, restarts) : 0;
+    if (number == 0) {
+        return false;
+    }
+    io_fault_struck(model, fault, call, fd, conn);
+    io_signal_run(model, number, false);
+    return true;
+}
+
+static int sleep_loop(struct model *model, struct io_task *task, struct io_sleeper *sleeper,
+                      bool restarts)
+{
+    for (;;) {
+        if (condition_holds(model, task, sleeper)) {
+            return 0;
+        }
+        if ((model->io->attention & IO_ATTENTION_SIGNAL) != 0 &&
+            io_signal_deliver(model, restarts)) {
+            return -EINTR;
+        }
+        if (model->current->failing) {
+            return -EBADF;
+        }
+        if (sleeper->timed_out) {
+            return -ETIMEDOUT;
+        }
+        if (trace_full(model->trace)) {
+            io_leave(model, TRACE_EXIT_JUMPED, 0);
+        }
+        idle_step(model, task);
+    }
+}
+
+static void trace_block(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                        int64_t timeout_us)
+{
+    struct trace_event *event = trace_add(model->trace, TRACE_BLOCK, model->current->host);
+    event->what = (uint8_t)call;
+    event->fd = fd;
+    event->conn = conn;
+    event->a = timeout_us;
+}
+
+int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                model_condition condition, void *argument, int64_t timeout_us, unsigned flags)
+{
+    uint64_t seen = model->changes;
+    struct io_task *task = io_task(model);
+    bool restarts = (flags & MODEL_SLEEP_RESTARTS) != 0;
+    if (condition != NULL && condition(model, argument)) {
+        return 0;
+    }
+    if (timeout_us == 0 || task->life != IO_RUNNING) {
+        return -ETIMEDOUT;
+    }
+    trace_block(model, call, fd, conn, timeout_us);
+    if (model->faults_armed != 0 && interrupted_by_fault(model, call, fd, conn, restarts)) {
+        return -EINTR;
+    }
+    struct io_sleeper *sleeper = push(model, task, (uintptr_t)__builtin_frame_address(0));
+    int depth = task->depth;
+    sleeper->condition = condition;
+    sleeper->argument = argument;
+    sleeper->seen = seen;
+    if (timeout_us > 0) {
+        model_timer_set(model, &sleeper->deadline, model->now_us + timeout_us);
+    }
+    struct io_call saved = model->io->call;
+    int result = sleep_loop(model, task, sleeper, restarts);
+    model->io->call = saved;
+    model->io->call.faulted |= result == -EBADF;
+    assert(task->depth >= depth);
+    io_task_pop(model, task, depth - 1);
+    if (model->io->goal_open && task == &model->io->tasks[TRACE_HOST_TARGET] &&
+        --model->io->goal_wakeups == 0) {
+        model->io->goal_open = false;
+    }
+    return result;
+}
+
+int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us)
+{
+    enum trace_call call = us < 0 ? TRACE_CALL_PAUSE : TRACE_CALL_SLEEP;
+    model_call_enter(model, call, -1);
+    int64_t end_us = model->now_us + us;
+    int result = model_sleep(model, call, -1, 0, NULL, NULL, us, 0);
+    int64_t left_us = us < 0 ? 0 : end_us - model->now_us;
+    if (ret_left_us != NULL) {
+        *ret_left_us = result == -ETIMEDOUT ? 0 : left_us;
+    }
+    return (int)model_call_leave(model, call, -1, 0, result == -ETIMEDOUT ? 0 : -EINTR, us, 0);
+}
+
+int64_t model_sys_clock_us(struct model *model, clockid_t clock)
+{
+    model_call_enter(model, TRACE_CALL_CLOCK, -1);
+    bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
+    int64_t us = model->now_us + (wall ? model->realtime_offset_us : IO_MONOTONIC_US);
+    return model_call_leave(model, TRACE_CALL_CLOCK, -1, 0, us, clock, 0);
+}
