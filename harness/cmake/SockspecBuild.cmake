@@ -58,3 +58,7 @@ function(sockspec_test name)
     SKIP_REGULAR_EXPRESSION "# SKIP"
     FAIL_REGULAR_EXPRESSION "not ok")
 endfunction()
+
+# Our own targets all stand in one folder, where the command looks for them.
+set(SOCKSPEC_TARGET_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/targets")
+include("${CMAKE_CURRENT_LIST_DIR}/SockspecTarget.cmake")

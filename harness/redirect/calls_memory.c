@@ -52,13 +52,12 @@ void *sockspec_call_realloc(void *block, size_t size)
     if (!allowed(size)) {
         return NULL;
     }
-    uintptr_t old = (uintptr_t)block;
+    size_t old_size = block == NULL ? 0 : malloc_usable_size(block);
+    forget(block);
     void *moved = realloc(block, size);
     if (moved == NULL && size > 0) {
+        (void)keep(block, old_size); /* it stands where it was */
         return NULL;
-    }
-    if (old != 0 && redirect_task != NULL) {
-        (void)redirect_heap_remove(&redirect_task->heap, old);
     }
     return keep(moved, size);
 }

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+# sockspec_add_target: from a program's sources to the program, its conformance check and its fuzzers. Included by
+# sockspec's own build and by find_package(sockspec).
+
+set(_SOCKSPEC_SCRIPTS "${CMAKE_CURRENT_LIST_DIR}")
+if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/symbols.def")
+  set(_SOCKSPEC_SYMBOLS "${CMAKE_CURRENT_LIST_DIR}/symbols.def")
+else()
+  set(_SOCKSPEC_SYMBOLS "${CMAKE_CURRENT_LIST_DIR}/../redirect/symbols.def")
+endif()
+if(NOT DEFINED SOCKSPEC_INCLUDE_DIR)
+  set(SOCKSPEC_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/../include")
+endif()
+
+# Where AFL++ keeps the driver and the runtime that n_afl is linked with.
+set(SOCKSPEC_AFL_DIR "/usr/lib/afl" CACHE PATH "Folder of libAFLDriver.a and afl-compiler-rt.o")
+find_program(SOCKSPEC_LD NAMES ld.bfd ld)
+find_program(SOCKSPEC_CLANG NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19)
+mark_as_advanced(SOCKSPEC_LD SOCKSPEC_CLANG)
+
+# The C library's own parts are linked as they are: their calls are the ones that we redirect to.
+set(_SOCKSPEC_SYSTEM_LIBRARIES c m pthread dl rt resolv util atomic gcc gcc_s)
+# A shared library with any of these undefined would reach the real kernel behind our back.
+set(_SOCKSPEC_SOCKET_CALLS socket socketpair bind listen accept accept4 connect shutdown send sendto sendmsg
+  sendmmsg recv recvfrom recvmsg recvmmsg poll ppoll select pselect epoll_create epoll_create1 epoll_ctl epoll_wait
+  epoll_pwait __poll_chk __recv_chk __recvfrom_chk)
+
+# A library of ours by name, whether from this build or from the installed package; empty when there is none.
+function(_sockspec_resolve ret_target name)
+  set(found "")
+  foreach(candidate "${name}" "sockspec::${name}")
+    if(TARGET ${candidate})
+      set(found ${candidate})
+    endif()
+  endforeach()
+  set(${ret_target} "${found}" PARENT_SCOPE)
+endfunction()
+
+function(_sockspec_refuse_shared name library)
+  execute_process(COMMAND "${CMAKE_NM}" -D --undefined-only "${library}" OUTPUT_VARIABLE symbols
+    ERROR_QUIET RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "sockspec_add_target(${name}): cannot read ${library}")
+  endif()
+  set(calls "")
+  foreach(call IN LISTS _SOCKSPEC_SOCKET_CALLS)
+    if(symbols MATCHES " U ${call}(@[^\n]*)?\n")
+      list(APPEND calls ${call})
+    endif()
+  endforeach()
+  if(calls)
+    list(JOIN calls ", " calls)
+    message(FATAL_ERROR "sockspec_add_target(${name}): the shared library ${library} calls ${calls}; those calls "
+      "would escape to the real kernel. Link its static form (lib….a), or judge the program with "
+      "`sockspec check -- COMMAND`.")
+  endif()
+endfunction()
+
+# Sorts LIBRARIES into static ones (part of the target's image) and those of the final link.
+function(_sockspec_libraries name ret_archives ret_links)
+  set(archives "")
+  set(links "")
+  foreach(library IN LISTS ARGN)
+    set(more_archives "")
+    set(more_links "")
+    if(TARGET ${library})
+      _sockspec_library_target(${name} ${library} more_archives more_links)
+    elseif(library MATCHES "\\.a$")
+      set(more_archives "${library}")
+    elseif(library MATCHES "\\.so(\\.[0-9]+)*$")
+      _sockspec_refuse_shared(${name} "${library}")
+      set(more_links "${library}")
+    else()
+      _sockspec_library_name(${name} ${library} more_archives more_links)
+    endif()
+    list(APPEND archives ${more_archives})
+    list(APPEND links ${more_links})
+  endforeach()
+  set(${ret_archives} "${archives}" PARENT_SCOPE)
+  set(${ret_links} "${links}" PARENT_SCOPE)
+endfunction()
+
+function(_sockspec_library_target name library ret_archives ret_links)
+  get_target_property(type ${library} TYPE)
+  get_target_property(used ${library} INTERFACE_LINK_LIBRARIES)
+  get_target_property(imported ${library} IMPORTED)
+  set(archives "")
+  set(links "")
+  if(type STREQUAL "STATIC_LIBRARY")
+    set(archives "$<TARGET_FILE:${library}>")
+  elseif(type MATCHES "SHARED_LIBRARY|UNKNOWN_LIBRARY" AND imported)
+    get_target_property(location ${library} LOCATION)
+    if(location MATCHES "\\.a$")
+      set(archives "${location}")
+    else()
+      _sockspec_refuse_shared(${name} "${location}")
+      set(links "${library}")
+    endif()
+  elseif(NOT type STREQUAL "INTERFACE_LIBRARY")
+    message(FATAL_ERROR "sockspec_add_target(${name}): ${library} is a ${type}; make it a static library")
+  endif()
+  if(used)
+    string(REGEX REPLACE "\\$<LINK_ONLY:([^>]*)>" "\\1" used "${used}")
+    _sockspec_libraries(${name} used_archives used_links ${used})
+    list(APPEND archives ${used_archives})
+    list(APPEND links ${used_links})
+  endif()
+  set(${ret_archives} "${archives}" PARENT_SCOPE)
+  set(${ret_links} "${links}" PARENT_SCOPE)
+endfunction()
+
+# The static form is preferred: only that can be put back between runs.
+function(_sockspec_library_name name library ret_archives ret_links)
+  string(REGEX REPLACE "^-l" "" short "${library}")
+  set(${ret_archives} "" PARENT_SCOPE)
+  set(${ret_links} "" PARENT_SCOPE)
+  if(library MATCHES "^-[^l]" OR short IN_LIST _SOCKSPEC_SYSTEM_LIBRARIES)
+    set(${ret_links} "${library}" PARENT_SCOPE)
+    return()
+  endif()
+  find_library(_sockspec_static_${short} NAMES "lib${short}.a")
+  find_library(_sockspec_shared_${short} NAMES "${short}")
+  mark_as_advanced(_sockspec_static_${short} _sockspec_shared_${short})
+  if(_sockspec_static_${short})
+    set(${ret_archives} "${_sockspec_static_${short}}" PARENT_SCOPE)
+  elseif(_sockspec_shared_${short})
+    _sockspec_refuse_shared(${name} "${_sockspec_shared_${short}}")
+    set(${ret_links} "${_sockspec_shared_${short}}" PARENT_SCOPE)
+  else()
+    message(FATAL_ERROR "sockspec_add_target(${name}): library ${library} was not found")
+  endif()
+endfunction()
+
+# The command in front of another compiler's command lines; empty where the build's own compiler is clang.
+function(_sockspec_clang ret_launcher ret_available)
+  set(${ret_launcher} "" PARENT_SCOPE)
+  set(${ret_available} FALSE PARENT_SCOPE)
+  if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    set(clang "${CMAKE_C_COMPILER}")
+  elseif(SOCKSPEC_CLANG AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+    set(clang "${SOCKSPEC_CLANG}")
+    set(${ret_launcher} "${_SOCKSPEC_SCRIPTS}/with_compiler.sh;${SOCKSPEC_CLANG}" PARENT_SCOPE)
+  else()
+    return()
+  endif()
+  if(NOT DEFINED CACHE{SOCKSPEC_HAS_LIBFUZZER})
+    set(probe "${CMAKE_BINARY_DIR}/CMakeFiles/sockspec_fuzzer_probe")
+    file(WRITE "${probe}.c" "int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n);\n"
+      "int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d == 0 && n == 1; }\n")
+    execute_process(COMMAND "${clang}" -fsanitize=fuzzer,address "${probe}.c" -o "${probe}"
+      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(failed)
+      set(SOCKSPEC_HAS_LIBFUZZER FALSE CACHE INTERNAL "clang links libFuzzer and AddressSanitizer")
+    else()
+      set(SOCKSPEC_HAS_LIBFUZZER TRUE CACHE INTERNAL "clang links libFuzzer and AddressSanitizer")
+    endif()
+  endif()
+  set(${ret_available} TRUE PARENT_SCOPE)
+endfunction()
+
+# The target's objects, compiled for one use: NAME_VARIANT_objects.
+function(_sockspec_objects name variant launcher)
+  set(objects "${name}_${variant}_objects")
+  add_library(${objects} OBJECT EXCLUDE_FROM_ALL ${arg_SOURCES})
+  target_compile_definitions(${objects} PRIVATE ${arg_DEFINITIONS})
+  target_include_directories(${objects} PRIVATE ${arg_INCLUDES})
+  target_compile_options(${objects} PRIVATE ${arg_OPTIONS} ${ARGN})
+  foreach(library IN LISTS arg_LIBRARIES)
+    if(TARGET ${library})
+      target_link_libraries(${objects} PRIVATE ${library})
+    endif()
+  endforeach()
+  set_target_properties(${objects} PROPERTIES C_COMPILER_LAUNCHER "${launcher}")
+endfunction()
+
+# One object of the target's objects and static libraries, for a slot of executable `exe`.
+function(_sockspec_prepare exe name variant slot ret_object)
+  set(objects "${name}_${variant}_objects")
+  get_property(archives GLOBAL PROPERTY SOCKSPEC_${name}_ARCHIVES)
+  set(output "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${exe}.${slot}.o")
+  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sockspec")
+  add_custom_command(OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -E env "CC=${CMAKE_C_COMPILER}" "LD=${SOCKSPEC_LD}" "NM=${CMAKE_NM}"
+      "OBJCOPY=${CMAKE_OBJCOPY}" sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${name}" ${slot}
+      "${_SOCKSPEC_SYMBOLS}" "${output}" "$<TARGET_OBJECTS:${objects}>" ${archives}
+    DEPENDS "$<TARGET_OBJECTS:${objects}>" ${archives} "${_SOCKSPEC_SYMBOLS}"
+      "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${_SOCKSPEC_SCRIPTS}/target.ld.in"
+    COMMENT "Preparing target ${name} for ${exe}" COMMAND_EXPAND_LISTS VERBATIM)
+  set(${ret_object} "${output}" PARENT_SCOPE)
+endfunction()
+
+# A C string literal, or NULL for nothing.
+function(_sockspec_literal ret_text value)
+  if(value STREQUAL "")
+    set(${ret_text} "NULL" PARENT_SCOPE)
+    return()
+  endif()
+  string(REPLACE "\\" "\\\\" value "${value}")
+  string(REPLACE "\"" "\\\"" value "${value}")
+  set(${ret_text} "\"${value}\"" PARENT_SCOPE)
+endfunction()
+
+# The C definition of one struct sockspec_program and what it names.
+function(_sockspec_describe ret_text name slot symbol peer)
+  foreach(field ROLE PROFILE MANIFEST BROKEN ARGS)
+    get_property(${field} GLOBAL PROPERTY SOCKSPEC_${name}_${field})
+  endforeach()
+  _sockspec_literal(profile "${PROFILE}")
+  _sockspec_literal(manifest "${MANIFEST}")
+  set(arguments "")
+  list(LENGTH ARGS argc)
+  foreach(argument IN LISTS ARGS)
+    _sockspec_literal(literal "${argument}")
+    string(APPEND arguments "${literal}, ")
+  endforeach()
+  set(broken "false")
+  if(BROKEN)
+    set(broken "true")
+  endif()
+  set(t "sockspec_target${slot}")
+  set(text "
+int ${t}_main(int argc, char **argv, char **environment);
+extern char __start_sockspec_data${slot}[] __attribute__((weak, visibility(\"hidden\")));
+extern char __stop_sockspec_data${slot}[] __attribute__((weak, visibility(\"hidden\")));
+extern char __start_sockspec_bss${slot}[] __attribute__((weak, visibility(\"hidden\")));
+extern char __stop_sockspec_bss${slot}[] __attribute__((weak, visibility(\"hidden\")));
+extern _Thread_local char ${t}_tls_data_begin[], ${t}_tls_data_end[];
+extern _Thread_local char ${t}_tls_zero_begin[], ${t}_tls_zero_end[];
+
+static void tls${slot}(struct sockspec_program_tls *ret_bounds)
+{
+    *ret_bounds = (struct sockspec_program_tls){${t}_tls_data_begin, ${t}_tls_data_end,
+                                                ${t}_tls_zero_begin, ${t}_tls_zero_end};
+}
+
+static const char *const arguments${slot}[] = {${arguments}NULL};
+
+${symbol} = {
+    .name = \"${name}\",
+    .role = \"${ROLE}\",
+    .profile = ${profile},
+    .manifest = ${manifest},
+    .broken = ${broken},
+    .argc = ${argc},
+    .argv = arguments${slot},
+    .slot = ${slot},
+    .main = ${t}_main,
+    .data = __start_sockspec_data${slot},
+    .data_end = __stop_sockspec_data${slot},
+    .zero = __start_sockspec_bss${slot},
+    .zero_end = __stop_sockspec_bss${slot},
+    .tls = tls${slot},
+    .peer = ${peer},
+};
+")
+  set(${ret_text} "${text}" PARENT_SCOPE)
+endfunction()
+
+# An executable `exe` that holds target `name` (and, in pair mode, `peer`), compiled as `variant`, and the
+# description sockspec_target_program. The caller links the rest: a main and our libraries.
+function(_sockspec_executable exe name peer variant)
+  set(text "/* Generated by sockspec_add_target: what ${exe} runs. */\n#include <stddef.h>\n\n#include <sockspec/program.h>\n")
+  set(objects "")
+  set(peer_pointer "NULL")
+  if(peer)
+    _sockspec_prepare(${exe} ${peer} ${variant} 1 object)
+    list(APPEND objects "${object}")
+    _sockspec_describe(part ${peer} 1 "static const struct sockspec_program peer" "NULL")
+    string(APPEND text "${part}")
+    set(peer_pointer "&peer")
+  endif()
+  _sockspec_prepare(${exe} ${name} ${variant} 0 object)
+  list(APPEND objects "${object}")
+  _sockspec_describe(part ${name} 0 "const struct sockspec_program sockspec_target_program" "${peer_pointer}")
+  string(APPEND text "${part}")
+  set(description "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${exe}_program.c")
+  file(CONFIGURE OUTPUT "${description}" CONTENT "${text}" @ONLY)
+  add_executable(${exe} "${description}" ${objects})
+  target_include_directories(${exe} PRIVATE "${SOCKSPEC_INCLUDE_DIR}")
+  foreach(linked ${name} ${peer})
+    get_property(links GLOBAL PROPERTY SOCKSPEC_${linked}_LINKS)
+    target_link_libraries(${exe} PRIVATE ${links})
+  endforeach()
+  _sockspec_place(${exe})
+endfunction()
+
+# Executables go to the calling project's binary folder, ours to one place.
+function(_sockspec_place exe)
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}")
+  if(DEFINED SOCKSPEC_TARGET_OUTPUT_DIRECTORY)
+    set(folder "${SOCKSPEC_TARGET_OUTPUT_DIRECTORY}")
+  endif()
+  set_target_properties(${exe} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${folder}")
+endfunction()
+
+# What `sockspec list targets` reads, beside NAME_check.
+function(_sockspec_inform name exe)
+  foreach(field ROLE PROFILE MANIFEST BROKEN)
+    get_property(${field} GLOBAL PROPERTY SOCKSPEC_${name}_${field})
+  endforeach()
+  set(broken "no")
+  if(BROKEN)
+    set(broken "yes")
+  endif()
+  set(role "${ROLE}")
+  if(ARGC GREATER 2 AND NOT ARGV2 STREQUAL "")
+    set(role "pair")
+  endif()
+  string(REGEX REPLACE "_check$" "" shown "${exe}")
+  file(GENERATE OUTPUT "$<TARGET_FILE_DIR:${exe}>/${shown}.target.ini" CONTENT
+"name = ${shown}
+role = ${role}
+profile = ${PROFILE}
+broken = ${broken}
+manifest = ${MANIFEST}
+")
+endfunction()
+
+function(_sockspec_check name target peer)
+  _sockspec_resolve(main sockspec_check_main)
+  _sockspec_resolve(redirect sockspec_redirect)
+  if(NOT main)
+    return()
+  endif()
+  _sockspec_executable(${name}_check ${target} "${peer}" check)
+  target_link_libraries(${name}_check PRIVATE ${main} ${redirect})
+  _sockspec_inform(${target} ${name}_check "${peer}")
+  get_property(broken GLOBAL PROPERTY SOCKSPEC_${target}_BROKEN)
+  if(broken)
+    # A broken target does its duty when the suite finds it so, and in no other way.
+    add_test(NAME ${name}.conformance COMMAND sh -c "\"$1\"; test $? -eq 1" sh $<TARGET_FILE:${name}_check>)
+  else()
+    add_test(NAME ${name}.conformance COMMAND ${name}_check)
+  endif()
+  set_tests_properties(${name}.conformance PROPERTIES LABELS model SKIP_RETURN_CODE 77)
+endfunction()
+
+function(_sockspec_fuzzers name target peer launcher)
+  _sockspec_resolve(redirect sockspec_redirect)
+  _sockspec_resolve(libfuzzer sockspec_fuzz_libfuzzer)
+  _sockspec_resolve(afl sockspec_fuzz_afl)
+  if(libfuzzer AND SOCKSPEC_HAS_LIBFUZZER)
+    _sockspec_executable(${name}_fuzzer ${target} "${peer}" fuzzer)
+    target_link_libraries(${name}_fuzzer PRIVATE ${libfuzzer} ${redirect})
+    target_link_options(${name}_fuzzer PRIVATE -fsanitize=fuzzer,address)
+    set_target_properties(${name}_fuzzer PROPERTIES C_LINKER_LAUNCHER "${launcher}")
+  endif()
+  if(afl AND EXISTS "${SOCKSPEC_AFL_DIR}/libAFLDriver.a" AND EXISTS "${SOCKSPEC_AFL_DIR}/afl-compiler-rt.o")
+    _sockspec_executable(${name}_afl ${target} "${peer}" afl)
+    target_link_libraries(${name}_afl PRIVATE "${SOCKSPEC_AFL_DIR}/libAFLDriver.a" ${afl} ${redirect}
+      "${SOCKSPEC_AFL_DIR}/afl-compiler-rt.o" dl pthread)
+    set_target_properties(${name}_afl PROPERTIES C_LINKER_LAUNCHER "${launcher}")
+  endif()
+endfunction()
+
+# sockspec_add_target(NAME n ROLE server|client SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …]
+#                     [PROFILE p] [ARGS …] [MANIFEST target.ini] [BROKEN] [PEER client])
+# Makes n (the plain program), n_check (the conformance suite on it), n_fuzzer (libFuzzer, where clang has it),
+# n_afl (AFL++, where installed) and the test n.conformance. ARGS are the program's arguments with {port} and
+# {host} unfilled. PEER names another target, a client: then n_check and the fuzzers run both programs against
+# each other.
+function(sockspec_add_target)
+  cmake_parse_arguments(arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER"
+    "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS" ${ARGN})
+  if(NOT arg_NAME OR NOT arg_SOURCES OR NOT arg_ROLE MATCHES "^(server|client)$")
+    message(FATAL_ERROR "sockspec_add_target: NAME, SOURCES and ROLE server|client are needed")
+  endif()
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sockspec_add_target(${arg_NAME}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(arg_MANIFEST)
+    get_filename_component(arg_MANIFEST "${arg_MANIFEST}" ABSOLUTE)
+  endif()
+  _sockspec_libraries(${arg_NAME} archives links ${arg_LIBRARIES})
+  set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_ARCHIVES "${archives}")
+  set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_LINKS "${links}")
+  foreach(field ROLE PROFILE MANIFEST BROKEN ARGS)
+    set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_${field} "${arg_${field}}")
+  endforeach()
+
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_compile_definitions(${arg_NAME} PRIVATE ${arg_DEFINITIONS})
+  target_include_directories(${arg_NAME} PRIVATE ${arg_INCLUDES})
+  target_compile_options(${arg_NAME} PRIVATE ${arg_OPTIONS})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBRARIES})
+  _sockspec_place(${arg_NAME})
+
+  _sockspec_objects(${arg_NAME} check "")
+  _sockspec_clang(launcher available)
+  if(available)
+    _sockspec_objects(${arg_NAME} fuzzer "${launcher}" -O1 -g -fno-omit-frame-pointer
+      -fsanitize=fuzzer-no-link,address)
+    _sockspec_objects(${arg_NAME} afl "${launcher}" -O2 -g -fsanitize-coverage=trace-pc-guard)
+  endif()
+  _sockspec_check(${arg_NAME} ${arg_NAME} "${arg_PEER}")
+  if(available)
+    _sockspec_fuzzers(${arg_NAME} ${arg_NAME} "${arg_PEER}" "${launcher}")
+  endif()
+endfunction()
+
+# sockspec_add_pair(NAME n SERVER s CLIENT c)
+# Two targets that stand already, against each other: n_check, n_fuzzer, n_afl and the test n.conformance.
+function(sockspec_add_pair)
+  cmake_parse_arguments(arg "" "NAME;SERVER;CLIENT" "" ${ARGN})
+  if(NOT arg_NAME OR NOT TARGET "${arg_SERVER}" OR NOT TARGET "${arg_CLIENT}")
+    message(FATAL_ERROR "sockspec_add_pair: NAME and two targets, SERVER and CLIENT, are needed")
+  endif()
+  _sockspec_check(${arg_NAME} ${arg_SERVER} ${arg_CLIENT})
+  _sockspec_clang(launcher available)
+  if(available)
+    _sockspec_fuzzers(${arg_NAME} ${arg_SERVER} ${arg_CLIENT} "${launcher}")
+  endif()
+endfunction()
