@@ -7,7 +7,7 @@
 #include "base/words.h"
 
 static const char *const words[] = {"connect",   "close",  "reset", "send",
-                                    "to-target", "EMFILE", "x"};
+                                    "to-target", "EMFILE", "fin",   "x"};
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
 static const char *nearest(const char *text)
@@ -24,6 +24,7 @@ static void nearest_forgives_one_slip_in_three_letters(void **state)
     assert_string_equal(nearest("rst"), "reset");
     assert_string_equal(nearest("sned"), "send");
     assert_string_equal(nearest("to_target"), "to-target");
+    assert_string_equal(nearest("ifn"), "fin");
 }
 
 static void nearest_ignores_case(void **state)

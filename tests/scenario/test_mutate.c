@@ -50,6 +50,20 @@ static void mutate_from_nothing_opens_connections(void **state)
     assert_in_range(count_opening(SCENARIO_ROLE_CLIENT, SCENARIO_PEER_ACCEPT), 750, 1000);
 }
 
+static void mutate_gives_a_scenario_without_a_connection_one(void **state)
+{
+    (void)state;
+    const struct scenario_shape shape = {SCENARIO_ROLE_SERVER, 40};
+    struct random random = {12};
+    unsigned opened = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        support_parse("peer send request\npeer 1 send request\ntime advance 1s", &scenario);
+        scenario_mutate(&scenario, &random, &shape);
+        opened += has_verb(&scenario, SCENARIO_PEER_CONNECT);
+    }
+    assert_in_range(opened, 900, 999);
+}
+
 static void generate_draws_every_verb_of_the_role(void **state)
 {
     (void)state;
@@ -216,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mutate_from_nothing_opens_connections),
+        cmocka_unit_test(mutate_gives_a_scenario_without_a_connection_one),
         cmocka_unit_test(generate_draws_every_verb_of_the_role),
         cmocka_unit_test(mutate_keeps_to_the_role),
         cmocka_unit_test(splice_takes_steps_of_both),
