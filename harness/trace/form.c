@@ -43,13 +43,12 @@ static const char *const disposition_texts[] = {"ignored", "handled", "killed", 
 #define VERB_TEXT(name, actor, word) VERB_##actor(word),
 static const char *const verb_texts[] = {SCENARIO_VERB_TABLE(VERB_TEXT)};
 
-#define SIGNAL_TABLE(X)                                                                            \
-    X(HUP)                                                                                         \
-    X(INT)                                                                                         \
-    X(QUIT)                                                                                        \
-    X(ILL) X(TRAP) X(ABRT) X(BUS) X(FPE) X(KILL) X(USR1) X(SEGV) X(USR2) X(PIPE) X(ALRM) X(TERM)   \
-        X(CHLD) X(CONT) X(STOP) X(TSTP) X(TTIN) X(TTOU) X(URG) X(XCPU) X(XFSZ) X(VTALRM) X(PROF)   \
-            X(WINCH) X(IO) X(PWR) X(SYS)
+/* clang-format off */
+#define SIGNAL_TABLE(X)                                                              \
+    X(HUP) X(INT) X(QUIT) X(ILL) X(TRAP) X(ABRT) X(BUS) X(FPE) X(KILL) X(USR1)       \
+    X(SEGV) X(USR2) X(PIPE) X(ALRM) X(TERM) X(CHLD) X(CONT) X(STOP) X(TSTP) X(TTIN)  \
+    X(TTOU) X(URG) X(XCPU) X(XFSZ) X(VTALRM) X(PROF) X(WINCH) X(IO) X(PWR) X(SYS)
+/* clang-format on */
 #define SIGNAL_TEXT(name) [SIG##name] = "SIG" #name,
 static const char *const signal_texts[] = {SIGNAL_TABLE(SIGNAL_TEXT)};
 

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -388,6 +389,8 @@ static void junit_of_any_bytes_is_well_formed(void **state)
     if (system("command -v xmllint >/dev/null") != 0) {
         skip();
     }
+    /* A parser that refuses the text early must show as a failure, not end the test. */
+    (void)signal(SIGPIPE, SIG_IGN);
     struct random random = {21};
     for (int round = 0; round < 10; round++) {
         struct paper paper;
