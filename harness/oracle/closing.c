@@ -1,0 +1,158 @@
+/* Rules about ending connections: half-close, graceful close, abort. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oracle/predicates.h"
+
+ORACLE_EVENT(hcl_09)
+{
+    struct facts *facts = &oracle->facts;
+    struct facts_fd *record = facts_fd(facts, event->fd);
+    struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+    if (conn == NULL || (conn->flags & FACTS_HALF_SHUT) == 0 || event->a != 1 || facts->stopping) {
+        return;
+    }
+    bool told = (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 || record->at_hup != 0;
+    if (told || facts->turn > conn->at_shut) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_shut, conn->at_eof, index + 1));
+    } else {
+        oracle_break(oracle, rule,
+                     "after shutdown(SHUT_WR) it closed at once, without reading to the end",
+                     EVIDENCE(record->conn, conn->at_shut, index + 1));
+    }
+}
+
+/* CLO-06 for servers and CLO-07 for clients. */
+ORACLE_EVENT(clo_06)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->what != TRACE_PHASE_QUIET) {
+        return;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->at_peer_fin == 0 || conn->at_open == 0 || (conn->flags & FACTS_OLD) != 0) {
+            continue;
+        }
+        if (conn->state == TCP_CLOSE_WAIT) {
+            oracle_break(oracle, rule, "the peer closed, and it never closed its end",
+                         EVIDENCE(i, conn->at_peer_fin, index + 1));
+        } else if (conn->at_close != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_peer_fin, conn->at_close));
+        }
+    }
+}
+
+ORACLE_EVENT(clo_12)
+{
+    const struct facts *facts = &oracle->facts;
+    if (facts->at_stop_handled == 0) {
+        return;
+    }
+    if (event->what == TRACE_EXIT_JUMPED || event->what == TRACE_EXIT_HUNG) {
+        oracle_break(oracle, rule, "it handled the stop signal and did not stop",
+                     EVIDENCE(0, facts->at_stop_handled, index + 1));
+    } else if (event->what == TRACE_EXIT_STOPPED_BY_HANDLER || event->what == TRACE_EXIT_RETURNED) {
+        oracle_keep(oracle, rule, EVIDENCE(0, facts->at_stop_handled, index + 1));
+    }
+}
+
+ORACLE_EVENT(clo_15)
+{
+    const struct facts *facts = &oracle->facts;
+    if (event->what != TRACE_PHASE_PLAYED) {
+        return;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        bool answered = (conn->flags & FACTS_LAST) != 0 && conn->requests > 0 &&
+                        conn->answers >= conn->requests;
+        const uint32_t ended =
+            FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_PEER_SHUT | FACTS_OFF_PROTOCOL | FACTS_OLD;
+        if (!answered || facts->wire_touched || facts->at_stop_signal != 0) {
+            continue;
+        }
+        if ((conn->at_shut | conn->at_close) != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_answer, conn->at_shut, conn->at_close));
+            continue;
+        }
+        /* A program that sleeps without a limit will not close by itself; others get their time. */
+        bool forever = facts->at_block != 0 && facts->block_us < 0;
+        bool late =
+            event->time_us - oracle_event(oracle, conn->at_answer)->time_us > FACTS_PATIENCE_US;
+        if ((forever || late) && (conn->flags & ended) == 0) {
+            oracle_break(oracle, rule,
+                         "after its last answer it did not close, and waits for the peer to do so",
+                         EVIDENCE(i, conn->at_answer, facts->at_block, index + 1));
+        }
+    }
+}
+
+ORACLE_END(clo_16)
+{
+    const struct facts *facts = &oracle->facts;
+    uint32_t played = facts->at_phase[TRACE_PHASE_PLAYED];
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        int64_t end =
+            conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
+        bool in_turn =
+            conn->peer_sent == end && (conn->flags & (FACTS_EVER_STALLED | FACTS_PEER_SHUT)) == 0;
+        bool reads = in_turn && conn->messages > 0 && !facts_excused(facts, conn) &&
+                     conn->at_rst == 0 && facts->at_full == 0 && facts->at_died == 0;
+        uint32_t seen = conn->at_saw_rst;
+        if (!reads || conn->at_close == 0) {
+            continue;
+        }
+        if (seen > conn->at_close && (played == 0 || seen < played)) {
+            oracle_break(oracle, rule,
+                         "it aborted the connection of a peer that had read everything",
+                         EVIDENCE(i, conn->at_request, conn->at_close, seen));
+        } else if (seen == 0 && conn->at_saw_fin != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_close, conn->at_saw_fin));
+        }
+    }
+}
+
+ORACLE_END(rst_05)
+{
+    const struct facts *facts = &oracle->facts;
+    const uint32_t reasons = FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_LOSSY | FACTS_URGENT |
+                             FACTS_SILENT | FACTS_OLD | FACTS_LINGER_0;
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 ||
+            (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0) {
+            continue;
+        }
+        if (conn->answers < conn->owed && conn->at_saw_rst > conn->at_close) {
+            oracle_break(oracle, rule,
+                         "it closed with input unread, and the RST took its response away",
+                         EVIDENCE(i, conn->at_request, conn->at_close, conn->at_saw_rst));
+        } else if (conn->answers >= conn->owed && conn->at_saw_rst == 0 &&
+                   (conn->flags & FACTS_HALF_SHUT) != 0 && conn->at_close > conn->at_shut) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_shut, conn->at_eof, conn->at_close));
+        }
+    }
+}
+
+ORACLE_END(twt_07)
+{
+    const struct facts *facts = &oracle->facts;
+    const uint32_t reasons = FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_LOSSY | FACTS_SILENT |
+                             FACTS_OLD | FACTS_OFF_PROTOCOL | FACTS_PEER_SHUT;
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->at_close == 0 || (conn->flags & reasons) != 0 || facts->wire_lossy ||
+            conn->sent == 0) {
+            continue;
+        }
+        if ((conn->flags & FACTS_LINGER_0) == 0) {
+            if (conn->at_saw_fin != 0) {
+                oracle_keep(oracle, rule, EVIDENCE(i, conn->at_close, conn->at_saw_fin));
+            }
+        } else if (conn->peer_read < conn->sent && conn->at_saw_rst > conn->at_close) {
+            oracle_break(oracle, rule,
+                         "SO_LINGER {1,0} threw away bytes that the peer had not received",
+                         EVIDENCE(i, conn->at_close, conn->at_saw_rst));
+        }
+    }
+}

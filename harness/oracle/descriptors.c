@@ -1,0 +1,204 @@
+/* Rules about descriptors and heap: each closed once, none used after, none left. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+
+#include "oracle/predicates.h"
+
+/* Descriptors that a client left behind, one per connection, when it ended by itself. */
+static void judge_left_at_exit(struct oracle *oracle, unsigned rule, uint32_t index)
+{
+    const struct facts *facts = &oracle->facts;
+    uint32_t left = 0;
+    uint32_t oldest = 0;
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        const struct facts_conn *conn =
+            record->open ? facts_conn((struct facts *)facts, record->conn) : NULL;
+        if (conn != NULL && (conn->at_peer_fin | conn->at_rst) != 0) {
+            left++;
+            oldest = oldest == 0 || record->at_opened < oldest ? record->at_opened : oldest;
+        }
+    }
+    if (left >= 2) {
+        oracle_break(oracle, rule,
+                     "it made connection after connection and never closed the ended ones",
+                     EVIDENCE(0, oldest, index + 1));
+    }
+}
+
+ORACLE_EVENT(fdh_01)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_EXIT) {
+        if (facts->role == TRACE_ROLE_CLIENT && event->what == TRACE_EXIT_RETURNED) {
+            judge_left_at_exit(oracle, rule, index);
+        }
+        return;
+    }
+    if (event->what != TRACE_PHASE_QUIET) {
+        return;
+    }
+    uint32_t others = 0;
+    uint32_t other = 0;
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        if (!record->open || record->listener || record->inherited) {
+            continue;
+        }
+        if (record->conn != 0) {
+            oracle_break(oracle, rule,
+                         "the descriptor of an ended connection was still open at the end",
+                         EVIDENCE(record->conn, record->at_opened, index + 1));
+        } else if (!record->baseline) {
+            others++;
+            other = record->at_opened;
+        }
+    }
+    if (others >= 2) { /* One may be opened once and kept on purpose. */
+        oracle_break(oracle, rule,
+                     "it held more descriptors at the end than before the first connection",
+                     EVIDENCE(0, other, index + 1));
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        if (facts->conns[i].at_open != 0 && facts->conns[i].at_close != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(i, facts->conns[i].at_close, index + 1));
+        }
+    }
+}
+
+ORACLE_EVENT(fdh_02)
+{
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL) {
+        return;
+    }
+    if (event->err == EBADF && !record->open && record->at_closed != 0) {
+        oracle_break(oracle, rule, "it closed a descriptor twice",
+                     EVIDENCE(record->conn, record->at_closed, index + 1));
+    } else if (event->err == 0 && record->conn != 0) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_opened, index + 1));
+    }
+}
+
+ORACLE_EVENT(fdh_03)
+{
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL) {
+        return;
+    }
+    bool closes = event->kind == TRACE_CALL && facts_family(event->what) == SCENARIO_CALL_CLOSE;
+    bool refused = event->kind == TRACE_READY ? (event->b & POLLNVAL) != 0 : event->err == EBADF;
+    if (closes) {
+        if (event->err == 0 && record->conn != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(record->conn, index + 1));
+        }
+    } else if (refused && !record->open && record->at_closed != 0) {
+        oracle_break(oracle, rule, "it used a descriptor after its close",
+                     EVIDENCE(record->conn, record->at_closed, index + 1));
+    }
+}
+
+ORACLE_EVENT(fdh_04)
+{
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL || record->at_close_intr == 0 || record->open) {
+        return;
+    }
+    const struct oracle_evidence *evidence =
+        EVIDENCE(record->conn, record->at_close_intr, index + 1);
+    if (oracle->trace->header.rules == TRACE_RULES_LINUX) {
+        oracle_break(oracle, rule,
+                     "it called close again after EINTR, when the number was free already",
+                     evidence);
+    } else {
+        oracle_inform(oracle, rule, "it called close again after EINTR", evidence);
+    }
+}
+
+ORACLE_END(fdh_04)
+{
+    const struct facts *facts = &oracle->facts;
+    if (facts->at_close_intr != 0 && facts->at_call > facts->at_close_intr) {
+        oracle_keep(oracle, rule, EVIDENCE(0, facts->at_close_intr, facts->at_call));
+    }
+}
+
+ORACLE_EVENT(fdh_09)
+{
+    const struct facts *facts = &oracle->facts;
+    if (event->result < 0 ||
+        (event->what != TRACE_CALL_SOCKET && facts_family(event->what) != SCENARIO_CALL_ACCEPT)) {
+        return;
+    }
+    if (event->result > 2) {
+        oracle_keep(oracle, rule, EVIDENCE(event->conn, index + 1));
+    } else if ((facts->console >> event->result & 1U) != 0) {
+        const struct facts_fd *record = &facts->fds[event->result];
+        oracle_break(oracle, rule,
+                     "it had closed a standard descriptor, and a socket took its number",
+                     EVIDENCE(event->conn, record->at_closed, index + 1));
+    }
+}
+
+ORACLE_EVENT(fdh_10)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_CALL) {
+        struct facts_fd *closed = facts_fd(facts, event->fd);
+        if (closed != NULL && closed->open && closed->accepted && closed->at_option != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(closed->conn, closed->at_option, index + 1));
+        }
+        return;
+    }
+    for (uint32_t fd = 0; event->what == TRACE_PHASE_QUIET && fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        if (record->open && record->accepted && record->at_option != 0 && !record->used) {
+            oracle_break(oracle, rule,
+                         "an option could not be set on an accepted descriptor, and it was left "
+                         "open, unused",
+                         EVIDENCE(record->conn, record->at_option, index + 1));
+        }
+    }
+}
+
+ORACLE_END(fdh_10)
+{
+    const struct facts *facts = &oracle->facts;
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        uint32_t died = record->accepted ? facts_died_of(facts, record->at_option) : 0;
+        if (died != 0) {
+            oracle_break(oracle, rule,
+                         "an option could not be set on an accepted descriptor, and it ended",
+                         EVIDENCE(record->conn, record->at_option, died));
+        }
+    }
+}
+
+/* A leak grows with every dialogue; a cache stops growing. Four samples, each with more blocks than
+ * the one before, at least one block per dialogue. */
+ORACLE_END(fdh_11)
+{
+    const struct facts *facts = &oracle->facts;
+    enum { SAMPLES = 4 };
+    if (facts->heaps < SAMPLES) {
+        return;
+    }
+    const struct facts_heap *newest = &facts->heap[(facts->heaps - 1) % FACTS_HEAP];
+    bool grows = true;
+    const struct facts_heap *oldest = newest;
+    for (uint32_t k = 1; k < SAMPLES; k++) {
+        const struct facts_heap *older = &facts->heap[(facts->heaps - 1 - k) % FACTS_HEAP];
+        int64_t dialogues = oldest->dialogues - older->dialogues;
+        grows &= dialogues > 0 && oldest->blocks - older->blocks >= dialogues &&
+                 oldest->bytes > older->bytes;
+        oldest = older;
+    }
+    if (grows) {
+        oracle_break(oracle, rule, "the heap that it holds grew with every dialogue",
+                     EVIDENCE(0, oldest->at, newest->at));
+    } else if (newest->dialogues > oldest->dialogues) {
+        oracle_keep(oracle, rule, EVIDENCE(0, oldest->at, newest->at));
+    }
+}

@@ -1,0 +1,30 @@
+/* What follows from the facts for more than one rule: whether an answer was owed and what
+ * excuses that it did not come. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oracle/facts.h"
+
+bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
+{
+    const uint32_t reasons = FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_OFF_PROTOCOL | FACTS_LOSSY |
+                             FACTS_URGENT | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE;
+    if ((conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_stop_signal != 0 ||
+        facts->backing_off) {
+        return true;
+    }
+    return (conn->flags & FACTS_PEER_SHUT) != 0 &&
+           (facts->promises & TRACE_HALF_CLOSE_ANSWERED) == 0;
+}
+
+bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
+{
+    return conn->requests > conn->answers && (conn->flags & FACTS_ACCEPTED) != 0 && facts->played &&
+           !facts_excused(facts, conn);
+}
+
+bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn)
+{
+    const uint32_t reasons = FACTS_ACCEPTED | FACTS_PEER_RESET | FACTS_OLD;
+    return (conn->flags & FACTS_ESTABLISHED) != 0 && (conn->flags & reasons) == 0 &&
+           conn->at_rst == 0 && conn->at_open == 0 && facts->at_phase[TRACE_PHASE_QUIET] != 0 &&
+           facts->at_stop_signal == 0;
+}

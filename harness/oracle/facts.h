@@ -1,0 +1,301 @@
+/* Inside the oracle: what the common pass has learnt of a run so far, and how predicates report.
+ * A predicate's on_event runs before the facts take the event in: it sees the world as it was. A
+ * field named at_… is an event's index plus one, 0: it has not happened. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_ORACLE_FACTS_H
+#define SOCKSPEC_ORACLE_FACTS_H
+
+#include "oracle/oracle.h"
+
+enum {
+    FACTS_RECEIVES = 16,        /* latest receives of a connection that are remembered */
+    FACTS_MESSAGES = 8,         /* latest messages of the peer likewise */
+    FACTS_READY = 64,           /* descriptors of one wait's answer */
+    FACTS_HEAP = 8,             /* latest heap samples */
+    FACTS_PATIENCE_US = 1000000 /* a program may give up on a peer that was silent for longer */
+};
+
+/* What happened to a connection, as far as it excuses or accuses. */
+enum facts_conn_flag {
+    FACTS_PEER_SEEN = 1 << 0,  /* a scripted peer holds the other end */
+    FACTS_PEER_GONE = 1 << 1,  /* the peer closed before the drain */
+    FACTS_PEER_RESET = 1 << 2, /* the peer aborted, or an RST was injected towards the target */
+    FACTS_PEER_SHUT = 1 << 3,  /* the peer half-closed before the drain */
+    FACTS_STALLED = 1 << 4,    /* the peer does not read now */
+    FACTS_EVER_STALLED = 1 << 5,
+    FACTS_OFF_PROTOCOL = 1 << 6, /* no answer is owed any more */
+    FACTS_LOSSY = 1 << 7,        /* a segment of it was lost or forged */
+    FACTS_URGENT = 1 << 8,
+    FACTS_SILENT = 1 << 9,        /* the peer was silent for longer than FACTS_PATIENCE_US */
+    FACTS_OLD = 1 << 10,          /* it belonged to a program that was restarted since */
+    FACTS_ACCEPTED = 1 << 11,     /* accept gave it to the program */
+    FACTS_LINGER_0 = 1 << 12,     /* SO_LINGER {1,0} is set */
+    FACTS_LAST = 1 << 13,         /* the program must close after the answer */
+    FACTS_SEND_STUCK = 1 << 14,   /* the last send did not take everything */
+    FACTS_EOF = 1 << 15,          /* the program read 0 */
+    FACTS_ERROR = 1 << 16,        /* a call told the program of an error */
+    FACTS_HALF_SHUT = 1 << 17,    /* the program called shutdown(SHUT_WR) */
+    FACTS_ESTABLISHED = 1 << 18,  /* the program's end was ESTABLISHED */
+    FACTS_RESOURCE = 1 << 19,     /* a call on it failed for want of descriptors or memory */
+    FACTS_READY_SEEN = 1 << 20,   /* a wait reported it */
+    FACTS_PEER_ACCEPTED = 1 << 21 /* clients: the peer accepted it */
+};
+
+struct facts_receive {
+    uint32_t from; /* offset in the peer's stream */
+    uint32_t at;
+};
+
+/* A connection. Offsets and sums are bytes. */
+struct facts_conn {
+    uint32_t flags;    /* enum facts_conn_flag */
+    int32_t fd;        /* of the program judged, -1 */
+    uint8_t state;     /* enum tcp_state of the program's end */
+    uint8_t receives;  /* in the ring, counted without end */
+    uint32_t requests; /* whole messages that the peer sent to a server */
+    uint32_t owed;     /* those that were sent before the peer left the protocol */
+    uint32_t answers;  /* whole messages that the program sent (responses; requests of a client) */
+    uint32_t replies;  /* clients: whole responses that the peer sent */
+    uint32_t messages; /* entries ever put into message_end */
+    int64_t sent;      /* by the program */
+    int64_t received;  /* by the program */
+    int64_t peer_sent;
+    int64_t peer_read;
+    int64_t arrived;    /* of the peer's stream at the program's kernel, where segments were seen */
+    int64_t reply_from; /* clients: peer_sent when the newest response was complete */
+    int64_t peer_us;    /* when the peer last did something */
+    int64_t reader_us;  /* when it last read */
+    int64_t opened_us;
+    uint32_t at_open; /* accept or connect */
+    uint32_t at_established;
+    uint32_t at_peer_fin; /* the program's end learnt of the peer's FIN (CLOSE-WAIT and the like) */
+    uint32_t at_request;  /* the newest whole message of the peer */
+    uint32_t at_begun;    /* the newest RESPONSE_BEGUN or REQUEST_BEGUN */
+    uint32_t at_answer;   /* the newest whole message of the program */
+    uint32_t at_wrong;
+    uint32_t at_partial; /* a send took less than asked */
+    uint32_t at_again;   /* EAGAIN, not yet followed up */
+    uint32_t at_rst;     /* RST from the peer */
+    uint32_t at_saw_rst; /* the peer saw one */
+    uint32_t at_saw_fin;
+    uint32_t at_close;   /* the program closed its last descriptor, or it was shut for both */
+    uint32_t at_shut;    /* shutdown(SHUT_WR) by the program */
+    uint32_t at_eof;     /* it read 0 */
+    uint32_t at_half;    /* the peer half-closed */
+    uint32_t at_stall;   /* the newest stall of the peer */
+    uint32_t at_connect; /* the connect call */
+    uint32_t requests_at_half;
+    uint32_t at_edge; /* edge-triggered input was reported and not yet read to the end */
+    struct facts_receive
+        receive[FACTS_RECEIVES];         /* rings, not cleared: the counts say what is valid */
+    int64_t message_end[FACTS_MESSAGES]; /* offset after its last byte */
+};
+
+/* A descriptor number; generations are told apart by at_opened. */
+struct facts_fd {
+    bool open;
+    bool accepted; /* by accept */
+    bool listener;
+    bool baseline;  /* open at READY */
+    bool inherited; /* 0, 1, 2 as the program found them */
+    bool nonblock;  /* asked for explicitly on this descriptor */
+    bool reuseaddr;
+    bool oob_inline;
+    bool inherits;       /* its listener was O_NONBLOCK */
+    bool explicit_flags; /* accept4, F_SETFL or FIONBIO said what it shall be */
+    bool edge;           /* in an epoll set, edge-triggered */
+    bool connected;
+    bool checked; /* SO_ERROR read (or connect called again) since EINPROGRESS */
+    bool used;    /* bytes moved on it since the failed option */
+    uint8_t kind; /* enum trace_file */
+    uint32_t conn;
+    uint32_t at_opened;
+    uint32_t at_closed;     /* of the previous generation while open */
+    uint32_t at_failed;     /* bind, listen or connect failed and was not made good */
+    uint32_t at_progress;   /* EINPROGRESS */
+    uint32_t at_intr;       /* EINTR, not yet followed up */
+    uint32_t at_again;      /* EAGAIN, not yet followed up */
+    uint32_t at_memory;     /* ENOBUFS or ENOMEM likewise */
+    uint32_t at_option;     /* setsockopt, fcntl or ioctl failed on it */
+    uint32_t at_hup;        /* HUP or ERR was reported */
+    uint32_t at_close_intr; /* close answered EINTR */
+    uint32_t at_ready;      /* reported by the latest wait */
+    uint32_t at_in_hup;     /* that report said input and the end of input together */
+};
+
+struct facts_ready {
+    int32_t fd;
+    uint32_t conn;
+    uint32_t at;
+    uint32_t got;
+};
+
+struct facts_heap {
+    uint32_t at;
+    int64_t dialogues;
+    int64_t blocks;
+    int64_t bytes;
+};
+
+struct facts {
+    enum trace_role role; /* as which the program is judged */
+    enum trace_host host; /* where it runs */
+    uint32_t promises;
+    bool in_service; /* it listened or connected with success, ever */
+    bool stopping;   /* asked to stop, or its stop signal came */
+    bool ended;
+    bool played;       /* no step is left */
+    bool wire_touched; /* hold, cut, lose, drop, duplicate or inject */
+    bool wire_lossy;   /* cut or lose: anything may be missing */
+    bool backing_off; /* it slept for a limited time after an error when the last step was played */
+    bool waits_on_listener; /* a wait reported the listener */
+    bool waits_on_connections;
+    uint32_t conns_used; /* connections are 1 … conns_used */
+    uint32_t fds_used;   /* numbers below this were seen */
+    uint32_t epoll_items;
+    int32_t listener; /* -1 none */
+    int64_t backlog;  /* of the latest listen */
+    uint32_t waiting; /* connections begun by peers and not accepted yet */
+    uint32_t waiting_max;
+    uint32_t turn; /* index of the latest wait or sleep: what came since belongs together */
+    uint32_t at_phase[TRACE_PHASE_COUNT];
+    uint32_t at_exit;
+    uint32_t at_spin;
+    uint32_t at_posix_fault;
+    uint32_t at_soft_accept; /* accept failed for a passing reason */
+    uint32_t at_full;        /* EMFILE or ENFILE from accept */
+    uint32_t at_memory;      /* ENOBUFS or ENOMEM from any call */
+    uint32_t at_wait_intr;   /* EINTR from a wait, not yet followed up */
+    uint32_t at_error;       /* the latest error of a connection that a call told */
+    uint32_t at_rst;         /* the latest RST from a peer that arrived */
+    uint32_t at_epipe;
+    uint32_t at_no_port;      /* EADDRNOTAVAIL */
+    uint32_t at_clock;        /* the wall clock jumped */
+    uint32_t at_sleep;        /* the latest sleep in a wait */
+    int64_t block_us;         /* its limit, -1 none */
+    uint8_t block_family;     /* enum scenario_call */
+    uint32_t at_block;        /* the call that the program sleeps in, 0 when it runs */
+    uint32_t at_stop_signal;  /* before the last step was played */
+    uint32_t at_stop_handled; /* a handler of the program took it */
+    uint32_t at_died;         /* it ended by itself, in service and not asked to */
+    uint32_t block_at_death;  /* its latest sleep before that */
+    uint32_t at_last_block;
+    uint32_t at_connect_intr; /* connect was interrupted and has not succeeded since */
+    uint32_t at_close_intr;
+    uint32_t at_io;        /* the latest transfer */
+    int32_t io_fd;         /* and its descriptor */
+    int32_t edge_listener; /* a listener registered edge-triggered, -1 */
+    int32_t failed_fd;     /* of the latest failed bind, listen or connect, -1 */
+    int32_t intr_fd;       /* of the latest EINTR, -1 */
+    int32_t again_fd;      /* of the latest EAGAIN, -1 */
+    uint32_t console;      /* bits 0 to 2: the program found this number open */
+    uint32_t at_alarm;     /* SIGALRM came */
+    uint32_t at_call;      /* the latest call of the program */
+    uint32_t at_waiting_max;
+    int64_t now_us;
+    int64_t clock_us; /* when it jumped */
+    uint32_t batch;   /* index of the latest wait's CALL */
+    uint32_t ready_count;
+    struct facts_ready ready[FACTS_READY];
+    uint32_t heaps;
+    struct facts_heap heap[FACTS_HEAP];
+    struct facts_conn *conns; /* ORACLE_CONNECTIONS_MAX + 1; 0 is never used */
+    struct facts_fd *fds;     /* ORACLE_DESCRIPTORS_MAX */
+};
+
+/* Dispatch: one slot per kind, and two per family of calls. */
+enum {
+    ORACLE_SLOT_DONE = TRACE_KIND_COUNT,
+    ORACLE_SLOT_FAILED = ORACLE_SLOT_DONE + SCENARIO_CALL_COUNT,
+    ORACLE_SLOTS = ORACLE_SLOT_FAILED + SCENARIO_CALL_COUNT
+};
+
+/* Which rules a kind of run needs; rebuilt when the header's masks change. */
+struct oracle_plan {
+    bool valid;
+    enum trace_role role;
+    uint32_t observers;
+    uint32_t promises;
+    uint8_t ends;
+    uint8_t end[ORACLE_RULE_COUNT];
+    uint8_t count[ORACLE_SLOTS];
+    uint8_t slot[ORACLE_SLOTS][ORACLE_RULE_COUNT];
+    struct oracle_verdict initial[ORACLE_RULE_COUNT];
+};
+
+struct oracle {
+    struct facts facts;
+    const struct trace *trace;
+    struct oracle_judgement *judging; /* the one being filled */
+    struct oracle_judgement judgement[2];
+    struct oracle_plan plan[TRACE_HOST_COUNT]; /* pair mode has one per host */
+};
+
+/* ---- Reports of predicates
+ * ------------------------------------------------------------------------- */
+
+/* Evidence: up to four at_… marks (0 is left out), in any order, and the connection they are about.
+ */
+struct oracle_evidence {
+    uint32_t conn;
+    uint32_t at[ORACLE_EVIDENCE_MAX];
+};
+#define EVIDENCE(conn, ...) (&(const struct oracle_evidence){(conn), {__VA_ARGS__}})
+
+void oracle_keep(struct oracle *oracle, unsigned rule, const struct oracle_evidence *evidence);
+/* `note`: what the program did, in fixed words. The first report of a rule stands. */
+void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
+                  const struct oracle_evidence *evidence);
+/* Kept, but a choice that people want to know of: the grade is INFO. */
+void oracle_inform(struct oracle *oracle, unsigned rule, const char *note,
+                   const struct oracle_evidence *evidence);
+
+/* ---- Facts
+ * ------------------------------------------------------------------------------------------ */
+
+/* Forgets the last run, in O(what it used). */
+void facts_clear(struct facts *facts);
+/* Takes one event in. False: a table is too small for it. */
+bool facts_take(struct facts *facts, const struct trace_event *event, uint32_t index);
+
+static inline enum scenario_call facts_family(unsigned call)
+{
+#define FACTS_FAMILY(name, text, family) [TRACE_CALL_##name] = SCENARIO_CALL_##family,
+    static const uint8_t families[TRACE_CALL_COUNT] = {TRACE_CALL_TABLE(FACTS_FAMILY)};
+#undef FACTS_FAMILY
+    return call < TRACE_CALL_COUNT ? (enum scenario_call)families[call] : SCENARIO_CALL_NONE;
+}
+
+/* The descriptor's record, NULL for numbers that cannot be one. */
+static inline struct facts_fd *facts_fd(struct facts *facts, int64_t fd)
+{
+    return fd >= 0 && fd < ORACLE_DESCRIPTORS_MAX ? &facts->fds[fd] : NULL;
+}
+
+/* The connection's record, NULL for none. */
+static inline struct facts_conn *facts_conn(struct facts *facts, uint32_t conn)
+{
+    return conn > 0 && conn <= ORACLE_CONNECTIONS_MAX ? &facts->conns[conn] : NULL;
+}
+
+static inline const struct trace_event *oracle_event(const struct oracle *oracle, uint32_t at)
+{
+    return &oracle->trace->events[at - 1];
+}
+
+/* Whether anything excuses that an answer did not come: the peer's doing, the wire's, or the
+ * clock's. */
+bool facts_excused(const struct facts *facts, const struct facts_conn *conn);
+/* Server: a request that left the peer was not answered and nothing excuses it. */
+bool facts_unserved(const struct facts *facts, const struct facts_conn *conn);
+/* Server: the handshake was complete, and accept never gave the connection to the program, to the
+ * end. */
+bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn);
+/* The mark of the program's death when nothing but its own reaction lies between `at` and its end;
+ * else 0. */
+static inline uint32_t facts_died_of(const struct facts *facts, uint32_t at)
+{
+    return at != 0 && facts->at_died > at && facts->block_at_death <= at ? facts->at_died : 0;
+}
+
+#endif

@@ -1,0 +1,287 @@
+/* Rules about waiting: edges, stale reports, hang-ups, spins. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#include "oracle/predicates.h"
+
+enum { SPIN_WINDOW = 64 }; /* events before a spin that tell its cause */
+
+/* What was seen in the window before a spin: marks, 0 not seen. */
+struct spin_marks {
+    uint32_t full; /* accept without a free descriptor */
+    uint32_t memory;
+    uint32_t no_port;
+    uint32_t eof;          /* recv returned 0 */
+    uint32_t again;        /* EAGAIN */
+    uint32_t pipe;         /* a transfer failed for good */
+    uint32_t hup;          /* HUP or ERR reported */
+    uint32_t in_after_eof; /* input reported on a connection whose end had been read */
+    uint32_t listener;     /* the listener reported */
+    uint32_t latest;
+};
+
+static void mark_call(struct spin_marks *marks, const struct trace_event *event, uint32_t at)
+{
+    enum scenario_call family = facts_family(event->what);
+    bool transfer = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
+    if (event->err == EMFILE || event->err == ENFILE) {
+        marks->full = at;
+    } else if (event->err == ENOBUFS || event->err == ENOMEM) {
+        marks->memory = at;
+    } else if (event->err == EADDRNOTAVAIL) {
+        marks->no_port = at;
+    } else if (event->err == EAGAIN) {
+        marks->again = at;
+    } else if (event->err != 0 && transfer) {
+        marks->pipe = at;
+    } else if (event->err == 0 && family == SCENARIO_CALL_RECV && event->result == 0 &&
+               event->a > 0) {
+        marks->eof = at;
+    }
+}
+
+static void mark_ready(struct spin_marks *marks, const struct facts *facts,
+                       const struct trace_event *event, uint32_t at)
+{
+    if (event->fd >= 0 && event->fd == facts->listener) {
+        marks->listener = at;
+        return;
+    }
+    const struct facts_conn *conn =
+        event->conn > 0 && event->conn <= facts->conns_used ? &facts->conns[event->conn] : NULL;
+    if ((event->b & (EPOLLHUP | EPOLLERR)) != 0 ||
+        ((event->b & EPOLLRDHUP) != 0 && (event->a & EPOLLIN) == 0)) {
+        marks->hup = at;
+    } else if (conn != NULL && conn->at_eof != 0 && (event->b & EPOLLIN) != 0) {
+        marks->in_after_eof = at;
+    }
+}
+
+static struct spin_marks look_back(const struct oracle *oracle, uint32_t index)
+{
+    struct spin_marks marks = {0};
+    for (uint32_t back = 1; back <= SPIN_WINDOW && back <= index; back++) {
+        const struct trace_event *event = &oracle->trace->events[index - back];
+        if (event->kind == TRACE_TIME || event->kind == TRACE_BLOCK || event->kind == TRACE_PHASE) {
+            break;
+        }
+        if (event->host != oracle->facts.host) {
+            continue;
+        }
+        marks.latest = marks.latest != 0 ? marks.latest : index - back + 1;
+        if (event->kind == TRACE_CALL) {
+            mark_call(&marks, event, index - back + 1);
+        } else if (event->kind == TRACE_READY) {
+            mark_ready(&marks, &oracle->facts, event, index - back + 1);
+        }
+    }
+    return marks;
+}
+
+unsigned oracle_spin_owner(const struct oracle *oracle, uint32_t index, uint32_t *ret_cause)
+{
+    struct spin_marks marks = look_back(oracle, index);
+    const struct {
+        uint32_t at;
+        unsigned rule;
+    } causes[] = {
+        {marks.full, ORACLE_ACC_12},
+        {oracle->facts.at_full != 0 ? marks.listener : 0, ORACLE_ACC_12},
+        {marks.no_port, ORACLE_TWT_06},
+        {marks.memory, ORACLE_ERR_09},
+        {marks.eof, ORACLE_DAT_08},
+        {marks.again, ORACLE_DAT_05},
+        {marks.hup, ORACLE_RDY_10},
+        {marks.pipe, ORACLE_RDY_10},
+        {marks.in_after_eof, ORACLE_DAT_08},
+    };
+    for (unsigned i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        if (causes[i].at != 0) {
+            *ret_cause = causes[i].at;
+            return causes[i].rule;
+        }
+    }
+    *ret_cause = marks.latest;
+    return ORACLE_RDY_13;
+}
+
+void oracle_spin_judge(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                       uint32_t index, const char *note)
+{
+    uint32_t cause = 0;
+    if (oracle_spin_owner(oracle, index, &cause) == rule) {
+        oracle_break(oracle, rule, note, EVIDENCE(event->conn, cause, index + 1));
+    }
+}
+
+/* Input was reported at an edge, the program went to sleep without having read it all, and it is
+ * still there. */
+static void judge_edge(struct oracle *oracle, unsigned rule, uint32_t number, uint32_t at)
+{
+    const struct facts *facts = &oracle->facts;
+    const struct facts_conn *conn = &facts->conns[number];
+    const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_SEND_STUCK | FACTS_OFF_PROTOCOL |
+                             FACTS_HALF_SHUT | FACTS_LOSSY | FACTS_URGENT | FACTS_OLD;
+    uint32_t read =
+        conn->receives > 0 ? conn->receive[(conn->receives - 1U) % FACTS_RECEIVES].at : 0;
+    bool slept = facts->at_sleep > conn->at_edge && facts->at_sleep > read;
+    int64_t there =
+        facts->wire_touched || conn->arrived > conn->peer_sent ? conn->arrived : conn->peer_sent;
+    if (conn->at_edge != 0 && slept && facts->at_block != 0 && there > conn->received &&
+        (conn->flags & reasons) == 0 && conn->at_close == 0) {
+        oracle_break(oracle, rule, "it went to sleep with input left that an edge had reported",
+                     EVIDENCE(number, conn->at_edge, read, facts->at_sleep, at));
+    }
+}
+
+ORACLE_EVENT(rdy_07)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_PEER) {
+        if (event->what == TRACE_PEER_SENT && event->conn > 0 && event->conn <= facts->conns_used) {
+            judge_edge(oracle, rule, event->conn, index + 1);
+        }
+    } else if (event->kind == TRACE_PHASE) {
+        for (uint32_t i = 1; event->what == TRACE_PHASE_PLAYED && i <= facts->conns_used; i++) {
+            judge_edge(oracle, rule, i, index + 1);
+        }
+    } else {
+        struct facts_fd *record = facts_fd(facts, event->fd);
+        struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+        bool drained = event->err == EAGAIN || (event->err == 0 && event->result == 0);
+        bool listener = record != NULL && record->listener && record->edge;
+        if (drained && (listener || (conn != NULL && conn->at_edge != 0))) {
+            oracle_keep(
+                oracle, rule,
+                EVIDENCE(record->conn, conn != NULL ? conn->at_edge : record->at_ready, index + 1));
+        }
+    }
+}
+
+ORACLE_END(rdy_07)
+{
+    struct facts *facts = &oracle->facts;
+    struct facts_fd *listener = facts_fd(facts, facts->edge_listener);
+    if (listener == NULL || facts->at_full != 0 || facts->at_died != 0) {
+        return;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        if (facts_never_accepted(facts, &facts->conns[i])) {
+            oracle_break(
+                oracle, rule, "it left a connection in the queue that an edge had reported",
+                EVIDENCE(i, facts->conns[i].at_established, listener->at_ready, facts->at_sleep));
+        }
+    }
+}
+
+ORACLE_EVENT(rdy_08)
+{
+    struct facts *facts = &oracle->facts;
+    for (uint32_t i = 0; i < facts->ready_count; i++) {
+        const struct facts_ready *ready = &facts->ready[i];
+        const struct facts_fd *record = facts_fd(facts, ready->fd);
+        if (record == NULL || record->at_closed <= facts->batch) {
+            continue;
+        }
+        if (facts_family(event->what) == SCENARIO_CALL_WAIT) {
+            if (facts->ready_count > 1) {
+                oracle_keep(oracle, rule,
+                            EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));
+            }
+            continue;
+        }
+        bool gone = !record->open && event->err == EBADF;
+        bool reused = record->open && record->at_opened > record->at_closed &&
+                      event->err == EAGAIN && facts->at_io > record->at_opened &&
+                      facts->io_fd != event->fd;
+        if (event->fd == ready->fd && (gone || reused)) {
+            oracle_break(oracle, rule,
+                         "it acted on a report about a descriptor that it had closed since",
+                         EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));
+        }
+    }
+}
+
+ORACLE_EVENT(rdy_10)
+{
+    if (event->kind == TRACE_SPIN) {
+        oracle_spin_judge(oracle, rule, event, index,
+                          "a hang-up or an error was reported and it neither read nor closed");
+        return;
+    }
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    bool removes = event->what == TRACE_CALL_EPOLL_CTL && (event->a & 0xFF) == EPOLL_CTL_DEL;
+    if (record != NULL && record->at_hup != 0 && record->open &&
+        (removes || facts_family(event->what) == SCENARIO_CALL_CLOSE)) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_hup, index + 1));
+    }
+}
+
+ORACLE_EVENT(rdy_11)
+{
+    if (event->what != TRACE_CALL_SELECT && event->what != TRACE_CALL_PSELECT) {
+        return;
+    }
+    if (event->a > FD_SETSIZE) {
+        oracle_break(oracle, rule, "it passed a descriptor to select that no fd_set can hold",
+                     EVIDENCE(0, index + 1));
+    } else {
+        oracle_keep(oracle, rule, EVIDENCE(0, index + 1));
+    }
+}
+
+ORACLE_EVENT(rdy_13)
+{
+    if (event->kind == TRACE_SPIN) {
+        oracle_spin_judge(oracle, rule, event, index,
+                          "with nothing to do it kept calling instead of sleeping");
+    } else if (event->kind == TRACE_EXIT) {
+        if (event->what == TRACE_EXIT_HUNG) {
+            oracle_break(oracle, rule, "it used the processor without a call until it was stopped",
+                         EVIDENCE(0, oracle->facts.at_call, index + 1));
+        }
+    } else {
+        oracle_keep(oracle, rule, EVIDENCE(event->conn, index + 1));
+    }
+}
+
+ORACLE_EVENT(rdy_14)
+{
+    struct facts *facts = &oracle->facts;
+    uint32_t interrupted = facts->at_wait_intr;
+    if (interrupted == 0) {
+        return;
+    }
+    bool call = event->kind == TRACE_CALL;
+    enum scenario_call family = call ? facts_family(event->what) : SCENARIO_CALL_NONE;
+    if (event->kind == TRACE_BLOCK || (family == SCENARIO_CALL_WAIT && event->err != EINTR)) {
+        oracle_keep(oracle, rule, EVIDENCE(0, interrupted, index + 1));
+        return;
+    }
+    if (facts->stopping) {
+        return;
+    }
+    if (event->kind == TRACE_EXIT) {
+        bool failed = facts->role == TRACE_ROLE_SERVER || event->what != TRACE_EXIT_RETURNED ||
+                      event->result != 0;
+        if (failed && event->what <= TRACE_EXIT_CRASHED) {
+            oracle_break(oracle, rule, "a wait was interrupted, and it ended",
+                         EVIDENCE(0, interrupted, index + 1));
+        }
+    } else if (family == SCENARIO_CALL_CLOSE) {
+        struct facts_fd *record = facts_fd(facts, event->fd);
+        struct facts_conn *conn =
+            record != NULL && record->open ? facts_conn(facts, record->conn) : NULL;
+        bool alive = conn != NULL &&
+                     (conn->flags & (FACTS_EOF | FACTS_ERROR | FACTS_SILENT)) == 0 &&
+                     conn->at_rst == 0;
+        if (alive || (event->fd >= 0 && event->fd == facts->listener)) {
+            oracle_break(oracle, rule,
+                         "a wait was interrupted, and it closed what it was waiting for",
+                         EVIDENCE(conn != NULL ? record->conn : 0, interrupted, index + 1));
+        }
+    }
+}

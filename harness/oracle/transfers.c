@@ -1,0 +1,202 @@
+/* Rules about single transfers: what a program makes of EAGAIN, EINTR, 0 and urgent data. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "oracle/predicates.h"
+
+ORACLE_EVENT(dat_05)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_SPIN) {
+        oracle_spin_judge(oracle, rule, event, index,
+                          "answered EAGAIN, it tried again and again without waiting");
+        return;
+    }
+    struct facts_fd *record = facts_fd(facts, event->fd);
+    struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+    if (conn != NULL && conn->at_again != 0 && (conn->flags & FACTS_SEND_STUCK) != 0 &&
+        facts->turn > conn->at_again) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_again, facts->turn, index + 1));
+    }
+}
+
+ORACLE_EVENT(dat_06)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_EXIT) {
+        struct facts_fd *left = facts_fd(facts, facts->intr_fd);
+        bool failed = event->what != TRACE_EXIT_RETURNED || event->result != 0 ||
+                      facts->role == TRACE_ROLE_SERVER;
+        if (left != NULL && left->at_intr != 0 && failed && !facts->stopping &&
+            event->what <= TRACE_EXIT_CRASHED && facts->at_last_block <= left->at_intr) {
+            oracle_break(oracle, rule, "a call was interrupted, and it ended",
+                         EVIDENCE(left->conn, left->at_intr, index + 1));
+        }
+        return;
+    }
+    struct facts_fd *record = facts_fd(facts, event->fd);
+    if (record == NULL || record->at_intr == 0) {
+        return;
+    }
+    enum scenario_call interrupted = facts_family(oracle_event(oracle, record->at_intr)->what);
+    enum scenario_call now = facts_family(event->what);
+    if (interrupted != SCENARIO_CALL_RECV && interrupted != SCENARIO_CALL_SEND &&
+        interrupted != SCENARIO_CALL_ACCEPT) {
+        return;
+    }
+    if (now == interrupted && event->err != EINTR) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
+    } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr) {
+        oracle_break(oracle, rule, "a call was interrupted, and it closed the descriptor",
+                     EVIDENCE(record->conn, record->at_intr, index + 1));
+    }
+}
+
+ORACLE_EVENT(dat_08)
+{
+    if (event->kind == TRACE_SPIN) {
+        oracle_spin_judge(oracle, rule, event, index,
+                          "it had read the end of the stream and went on asking for input");
+        return;
+    }
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    struct facts_conn *conn = record != NULL ? facts_conn(&oracle->facts, record->conn) : NULL;
+    if (conn != NULL && conn->at_eof != 0) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_eof, index + 1));
+    }
+}
+
+ORACLE_EVENT(dat_14)
+{
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL || record->conn == 0) {
+        return;
+    }
+    bool sends = facts_family(event->what) == SCENARIO_CALL_SEND;
+    if ((event->b & MSG_OOB) == 0) {
+        if (sends) {
+            oracle_keep(oracle, rule, EVIDENCE(record->conn, index + 1));
+        }
+    } else if (sends || !record->oob_inline) {
+        oracle_break(oracle, rule,
+                     sends ? "it sends urgent data" : "it reads urgent data out of line",
+                     EVIDENCE(record->conn, index + 1));
+    }
+}
+
+/* The program sleeps in a call on one connection, nothing else can happen, and another one waits.
+ */
+ORACLE_EVENT(dat_18)
+{
+    struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_DIALOGUE) {
+        struct facts_conn *answered = facts_conn(facts, event->conn);
+        for (uint32_t i = 1; answered != NULL && event->what == TRACE_DIALOGUE_RESPONSE_COMPLETE &&
+                             i <= facts->conns_used;
+             i++) {
+            const struct facts_conn *stalled = &facts->conns[i];
+            if (stalled != answered && (stalled->flags & (FACTS_STALLED | FACTS_ACCEPTED)) ==
+                                           (FACTS_STALLED | FACTS_ACCEPTED)) {
+                oracle_keep(oracle, rule, EVIDENCE(event->conn, stalled->at_stall, index + 1));
+                return;
+            }
+        }
+        return;
+    }
+    bool idle = event->kind == TRACE_STEP || event->what == TRACE_PHASE_PLAYED;
+    if (facts->at_block == 0 || !idle) {
+        return;
+    }
+    bool on_one =
+        facts->block_family == SCENARIO_CALL_RECV || facts->block_family == SCENARIO_CALL_SEND;
+    const struct trace_event *block = oracle_event(oracle, facts->at_block);
+    struct facts_fd *record = facts_fd(facts, block->fd);
+    uint32_t held = block->conn != 0 ? block->conn : record != NULL ? record->conn : 0;
+    for (uint32_t i = 1; on_one && held != 0 && i <= facts->conns_used; i++) {
+        const struct facts_conn *other = &facts->conns[i];
+        const uint32_t gone =
+            FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_OLD;
+        if (i != held && other->requests > other->answers && (other->flags & gone) == 0 &&
+            (other->flags & FACTS_ESTABLISHED) != 0 && !facts->wire_touched) {
+            oracle_break(
+                oracle, rule,
+                "it sleeps in a call on one connection while another one waits for its answer",
+                EVIDENCE(i, facts->at_block, other->at_request, index + 1));
+            return;
+        }
+    }
+}
+
+/* Whether closing right after EAGAIN ends something that was not finished. */
+static bool unfinished(const struct facts *facts, const struct facts_conn *conn,
+                       enum scenario_call family)
+{
+    const uint32_t over =
+        FACTS_EOF | FACTS_ERROR | FACTS_OFF_PROTOCOL | FACTS_HALF_SHUT | FACTS_LAST;
+    if ((conn->flags & over) != 0 || conn->at_rst != 0) {
+        return false;
+    }
+    if (family == SCENARIO_CALL_SEND) {
+        return true;
+    }
+    if (facts->role == TRACE_ROLE_CLIENT) {
+        uint32_t last = (conn->messages - 1U) % FACTS_MESSAGES;
+        return conn->messages == 0 || conn->received < conn->message_end[last];
+    }
+    return conn->sent == 0 || (facts->promises & TRACE_PERSISTENT) != 0;
+}
+
+ORACLE_EVENT(dat_20)
+{
+    struct facts *facts = &oracle->facts;
+    bool exits = event->kind == TRACE_EXIT;
+    struct facts_fd *record = facts_fd(facts, exits ? facts->again_fd : event->fd);
+    if (record == NULL || record->at_again == 0 || facts->stopping) {
+        return;
+    }
+    if (event->kind == TRACE_READY) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_again, index + 1));
+        return;
+    }
+    if (facts->turn > record->at_again || (exits && event->what > TRACE_EXIT_CRASHED)) {
+        return; /* It waited in between: whatever it does now has another reason. */
+    }
+    enum scenario_call family = facts_family(oracle_event(oracle, record->at_again)->what);
+    struct facts_conn *conn = facts_conn(facts, record->conn);
+    bool lost = family == SCENARIO_CALL_ACCEPT || (conn != NULL && unfinished(facts, conn, family));
+    if (lost && !(exits && !record->open)) {
+        oracle_break(oracle, rule,
+                     exits ? "answered EAGAIN, it ended"
+                           : "answered EAGAIN, it closed the descriptor",
+                     EVIDENCE(record->conn, record->at_ready, record->at_again, index + 1));
+    }
+}
+
+ORACLE_EVENT(dat_21)
+{
+    struct facts *facts = &oracle->facts;
+    struct facts_fd *record = facts_fd(facts, event->fd);
+    struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+    if (conn == NULL || record->at_in_hup == 0 || !record->open) {
+        return;
+    }
+    if (facts_family(event->what) == SCENARIO_CALL_RECV) {
+        if (event->result > 0) {
+            oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_in_hup, index + 1));
+        }
+        return;
+    }
+    const uint32_t reasons =
+        FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_HALF_SHUT | FACTS_OFF_PROTOCOL | FACTS_URGENT;
+    bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
+    int64_t there = aborted || facts->wire_touched ? conn->arrived : conn->peer_sent;
+    bool done = conn->sent > 0 && (facts->promises & TRACE_PERSISTENT) == 0;
+    if (there > conn->received && (conn->flags & reasons) == 0 && !done && !facts->stopping) {
+        oracle_break(
+            oracle, rule,
+            "input and its end were reported together, and it closed without reading the input",
+            EVIDENCE(record->conn, record->at_in_hup, index + 1));
+    }
+}
