@@ -74,6 +74,7 @@ struct io_task {
     struct io_sleeper sleepers[IO_SLEEP_DEPTH_MAX];
     uint64_t pending;         /* bit (1 << number - 1): signals not yet delivered */
     uint64_t pending_blocked; /* those of them that the mask held back when last looked at */
+    uint64_t blocked_traced;  /* those of them whose blocking was traced */
     uint64_t kernel_raised;   /* those of them that the kernel itself raised (SIGPIPE, SIGALRM) */
     const sigset_t *mask;     /* signal mask of ppoll and its like while it sleeps, else NULL */
     uint16_t dispositions[IO_SIGNALS]; /* as the program last set them, for signals from the other
@@ -184,6 +185,7 @@ struct model_io {
     uint32_t goal_wakeups; /* wake-ups of the target that are left */
 
     int free_wanted;         /* world.descriptors_free before the program begins; -1 none */
+    bool over;               /* the engine said stop */
     uint32_t idle_rounds;    /* on_idle in a row without any change */
     uint64_t idle_changes;   /* model->changes when on_idle was last asked */
     uint64_t dialogues;      /* connections of the target that it closed */

@@ -58,6 +58,7 @@ void io_signal_send(struct model *model, struct io_task *task, int number, bool 
     assert(number > 0 && number < IO_SIGNALS);
     task->pending |= signal_bit(number);
     task->pending_blocked &= ~signal_bit(number);
+    task->blocked_traced &= ~signal_bit(number);
     if (by_kernel) {
         task->kernel_raised |= signal_bit(number);
     } else {
@@ -78,6 +79,8 @@ void io_signal_run(struct model *model, int number, bool by_kernel)
     model->current = process;
     model->io->call = saved;
     io_task(model)->mask = mask;
+    /* What was held back while the handler ran may come now. */
+    io_task(model)->pending_blocked = 0;
 }
 
 static void __attribute__((noreturn)) killed(struct model *model, int number, bool by_kernel)
@@ -94,11 +97,15 @@ static bool deliver_one(struct model *model, struct io_task *task, int number, b
     unsigned how = io_signal_disposition(model, number);
     if ((how & HOW_BLOCKED) != 0) {
         task->pending_blocked |= bit;
-        trace_signal(model, model->current->host, number, TRACE_SIGNAL_BLOCKED, by_kernel);
-        io_signalfd_notify(model, task, number);
+        if ((task->blocked_traced & bit) == 0) {
+            task->blocked_traced |= bit;
+            trace_signal(model, model->current->host, number, TRACE_SIGNAL_BLOCKED, by_kernel);
+            io_signalfd_notify(model, task, number);
+        }
         return false;
     }
     task->pending &= ~bit;
+    task->blocked_traced &= ~bit;
     if ((how & HOW_MASK) == HOW_HANDLER) {
         io_signal_run(model, number, by_kernel);
         return !(restarts && (how & HOW_RESTART) != 0);
@@ -139,6 +146,7 @@ void io_signal_task_reset(struct model *model, struct io_task *task)
     task->pending = 0;
     task->pending_blocked = 0;
     task->kernel_raised = 0;
+    task->blocked_traced = 0;
     task->mask = NULL;
     task->signalfds = NULL;
     for (int number = 0; number < IO_SIGNALS; number++) {

@@ -151,8 +151,7 @@ static void heap_note(struct model *model)
     model->runner->heap(model->runner->context, &event->a, &event->b);
 }
 
-/* Asks the engine. While the target is being stopped only once per change: it may let its peers
- * react. */
+/* Asks the engine what is next. Once it said stop it is not asked again. */
 static enum world_next ask(struct model *model)
 {
     struct model_io *io = model->io;
@@ -160,7 +159,8 @@ static enum world_next ask(struct model *model)
     enum world_next next = model->hooks->on_idle(model->hooks->context);
     io->idle_rounds = model->changes == io->idle_changes ? io->idle_rounds + 1 : 0;
     io->idle_changes = model->changes;
-    return io->idle_rounds > IDLE_ROUNDS_MAX ? WORLD_STOP : next;
+    io->over = next == WORLD_STOP || io->idle_rounds > IDLE_ROUNDS_MAX;
+    return io->over ? WORLD_STOP : WORLD_GO;
 }
 
 /* One thing happens while the running task sleeps. */
@@ -177,14 +177,11 @@ static void idle_step(struct model *model, struct io_task *task)
             return;
         }
     }
-    bool stopping = task_to_stop(io)->stop != IO_STOP_NONE;
-    if (stopping && io->idle_changes != model->changes && ask(model) == WORLD_GO) {
-        return;
-    }
+
     if (io_time_step(model)) {
         return;
     }
-    if (stopping || ask(model) == WORLD_STOP) {
+    if (io->over || ask(model) == WORLD_STOP) {
         stop_escalate(model);
     }
 }

@@ -185,6 +185,7 @@ enum status model_world_run(struct world *world, const struct world_target *targ
     io->calls_max = target->calls_max != 0 ? target->calls_max : IO_SPIN_CALLS;
     io->goal_open = false;
     io->idle_rounds = 0;
+    io->over = false;
     model->calls_at_instant = 0;
     model->hooks = hooks;
     model->target = target;
