@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DFOLDER=… -DOUTPUT=… -P embed.cmake: writes every *.scenario file below FOLDER into a C table.
+file(GLOB_RECURSE files RELATIVE "${FOLDER}" "${FOLDER}/*.scenario")
+list(SORT files)
+set(text "/* Generated from corpus/conformance. */\n#include \"suite/corpus.h\"\n\n")
+set(rows "")
+set(index 0)
+foreach(file IN LISTS files)
+  file(READ "${FOLDER}/${file}" hex HEX)
+  string(LENGTH "${hex}" length)
+  math(EXPR size "${length} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${hex}")
+  string(REGEX REPLACE "\\.scenario$" "" name "${file}")
+  string(APPEND text "static const char file_${index}[] = \"${bytes}\";\n")
+  string(APPEND rows "    {\"${name}\", file_${index}, ${size}},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+string(APPEND text "\nconst struct corpus_file corpus_files[] = {\n${rows}    {0, 0, 0},\n};\n"
+  "const size_t corpus_file_count = ${index};\n")
+file(WRITE "${OUTPUT}.new" "${text}")
+file(COPY_FILE "${OUTPUT}.new" "${OUTPUT}" ONLY_IF_DIFFERENT)
+file(REMOVE "${OUTPUT}.new")

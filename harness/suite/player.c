@@ -1,0 +1,306 @@
+/* The child that plays and the parent that watches it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite/player.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PLAYER_POLL_MS = 200,         /* how often a busy child is looked at */
+    PLAYER_DESCRIPTOR_MIN = 4096, /* numbers below belong to the target during a run */
+    PLAYER_DESCRIPTORS = 8192
+};
+#define PLAYER_ADDRESS_SPACE (8ULL << 30)
+
+/* Present where AddressSanitizer is: it reserves more address space than any limit would allow. */
+extern void __asan_init(void) __attribute__((weak));
+
+/* What parent and child share. */
+struct shared {
+    struct trace trace;
+    struct scenario scenario;
+    struct engine_result result;
+    enum status status;
+    struct status_detail detail;
+    struct trace_event events[TRACE_EVENTS_MAX];
+};
+
+struct player {
+    struct player_setup setup;
+    struct shared *shared;
+    pid_t child; /* 0: none */
+    int channel; /* to it: a byte asks for a play, a byte says that it is over */
+    int output;  /* what it writes to stdout and stderr */
+};
+
+/* ---- The child
+ * ----------------------------------------------------------------------------------- */
+
+static void child_play(struct player *player, struct engine *engine)
+{
+    struct shared *shared = player->shared;
+    struct engine_play play = {
+        .target = player->setup.target,
+        .profile = player->setup.profile,
+        .trace = &shared->trace,
+        .seed = shared->trace.header.seed,
+    };
+    shared->status = engine_run(engine, &play, &shared->scenario, &shared->result, &shared->detail);
+}
+
+static void child_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < PLAYER_DESCRIPTORS) {
+        limit.rlim_cur = limit.rlim_max < PLAYER_DESCRIPTORS ? limit.rlim_max : PLAYER_DESCRIPTORS;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (__asan_init == NULL) {
+        struct rlimit space = {PLAYER_ADDRESS_SPACE, PLAYER_ADDRESS_SPACE};
+        (void)setrlimit(RLIMIT_AS, &space);
+    }
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* What the target would see of ours is out of its way: its output is captured, our descriptors are
+ * high. */
+static int child_descriptors(const struct player *player, int channel)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)dup2(null, STDIN_FILENO);
+    (void)dup2(player->output, STDOUT_FILENO);
+    (void)dup2(player->output, STDERR_FILENO);
+    (void)close(null);
+    int high = fcntl(channel, F_DUPFD_CLOEXEC, PLAYER_DESCRIPTOR_MIN);
+    if (high < 0) {
+        return channel;
+    }
+    (void)close(channel);
+    return high;
+}
+
+static __attribute__((noreturn)) void child_main(struct player *player, int channel)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_limits();
+    channel = child_descriptors(player, channel);
+    struct shared *shared = player->shared;
+    struct world *world = NULL;
+    struct engine *engine = NULL;
+    enum status status = player->setup.open(player->setup.context, &world, &shared->detail);
+    if (status == STATUS_OK) {
+        status = engine_new(world, &engine, &shared->detail);
+    }
+    char byte = 0;
+    while (recv(channel, &byte, 1, 0) == 1) {
+        if (status == STATUS_OK) {
+            child_play(player, engine);
+        } else {
+            shared->status = status;
+        }
+        if (send(channel, &byte, 1, MSG_NOSIGNAL) != 1) {
+            break;
+        }
+    }
+    /* Neither atexit handlers nor leak checks: the target's own were done when its run ended. */
+    _exit(0);
+}
+
+/* ---- The parent
+ * ---------------------------------------------------------------------------------- */
+
+static enum status child_start(struct player *player, struct status_detail *detail)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        return status_fail(detail, STATUS_ENVIRONMENT, "socketpair: %s", strerror(errno));
+    }
+    if (ftruncate(player->output, 0) < 0 || lseek(player->output, 0, SEEK_SET) < 0) {
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return status_fail(detail, STATUS_ENVIRONMENT, "the captured output: %s", strerror(errno));
+    }
+    (void)fflush(NULL); /* or the child would write what is buffered a second time */
+    pid_t child = fork();
+    if (child < 0) {
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return status_fail(detail, STATUS_ENVIRONMENT, "fork: %s", strerror(errno));
+    }
+    if (child == 0) {
+        (void)close(ends[0]);
+        child_main(player, ends[1]);
+    }
+    (void)close(ends[1]);
+    player->child = child;
+    player->channel = ends[0];
+    return STATUS_OK;
+}
+
+/* Waits for the child's end and returns its wait status. */
+static int child_reap(struct player *player)
+{
+    int status = 0;
+    while (waitpid(player->child, &status, 0) < 0 && errno == EINTR) {
+    }
+    (void)close(player->channel);
+    player->child = 0;
+    player->channel = -1;
+    return status;
+}
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits for the byte that says that the play is over. Returns 1: it is, 0: the child died, -1: it
+ * hangs. The limits are far beyond what any play needs, so that a slow machine changes no verdict.
+ */
+static int child_wait(struct player *player)
+{
+    int64_t cpu_limit =
+        player->setup.cpu_limit_ms != 0 ? player->setup.cpu_limit_ms : PLAYER_CPU_LIMIT_MS;
+    clockid_t cpu = 0;
+    bool has_cpu = clock_getcpuclockid(player->child, &cpu) == 0;
+    int64_t cpu_start = has_cpu ? clock_ms(cpu) : 0;
+    int64_t start = clock_ms(CLOCK_MONOTONIC);
+    for (;;) {
+        struct pollfd poll_channel = {.fd = player->channel, .events = POLLIN};
+        int ready = poll(&poll_channel, 1, PLAYER_POLL_MS);
+        if (ready > 0) {
+            char byte = 0;
+            return recv(player->channel, &byte, 1, 0) == 1 ? 1 : 0;
+        }
+        int64_t used = has_cpu ? clock_ms(cpu) - cpu_start : 0;
+        int64_t passed = clock_ms(CLOCK_MONOTONIC) - start;
+        if (used >= cpu_limit ||
+            (passed >= PLAYER_WALL_LIMIT_MS && used < PLAYER_WALL_LIMIT_MS / 100)) {
+            return -1;
+        }
+    }
+}
+
+/* The end of the captured output: a sanitizer's report from its first line, where there is one. */
+static void output_read(const struct player *player, char output[PLAYER_OUTPUT_MAX])
+{
+    off_t size = lseek(player->output, 0, SEEK_END);
+    off_t from = size > PLAYER_OUTPUT_MAX - 1 ? size - (PLAYER_OUTPUT_MAX - 1) : 0;
+    ssize_t got = size > 0 ? pread(player->output, output, PLAYER_OUTPUT_MAX - 1, from) : 0;
+    output[got > 0 ? got : 0] = '\0';
+    const char *report = strstr(output, "==ERROR: ");
+    while (report != NULL && report > output && report[-1] != '\n') {
+        report--;
+    }
+    if (report != NULL) {
+        memmove(output, report, strlen(report) + 1);
+    }
+}
+
+/* Completes the record of a play that was cut short. */
+static void play_cut(struct player *player, bool hung, int wait_status,
+                     struct player_outcome *outcome)
+{
+    struct trace *trace = &player->shared->trace;
+    if (trace->count >= trace->capacity) {
+        trace->count = trace->capacity - 1;
+    }
+    outcome->end = hung ? PLAYER_HUNG : PLAYER_CRASHED;
+    outcome->signal = WIFSIGNALED(wait_status) && !hung ? WTERMSIG(wait_status) : 0;
+    outcome->code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+    output_read(player, outcome->output);
+    struct trace_event *event = trace_add(trace, TRACE_EXIT, TRACE_HOST_TARGET);
+    event->what = hung ? TRACE_EXIT_HUNG : TRACE_EXIT_CRASHED;
+    event->result = outcome->signal != 0 ? outcome->signal : outcome->code;
+}
+
+enum status player_new(const struct player_setup *setup, struct player **ret_player,
+                       struct status_detail *detail)
+{
+    struct player *player = calloc(1, sizeof(*player));
+    if (player == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "a player");
+    }
+    player->setup = *setup;
+    player->channel = -1;
+    player->output = memfd_create("sockspec-output", MFD_CLOEXEC);
+    player->shared = mmap(NULL, sizeof(*player->shared), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (player->shared == MAP_FAILED || player->output < 0) {
+        player->shared = player->shared == MAP_FAILED ? NULL : player->shared;
+        player_free(player);
+        return status_fail(detail, STATUS_NO_MEMORY, "shared memory for a trace: %s",
+                           strerror(errno));
+    }
+    player->shared->trace.events = player->shared->events;
+    player->shared->trace.capacity = TRACE_EVENTS_MAX;
+    *ret_player = player;
+    return STATUS_OK;
+}
+
+void player_free(struct player *player)
+{
+    if (player == NULL) {
+        return;
+    }
+    if (player->child > 0) {
+        (void)kill(player->child, SIGKILL);
+        (void)child_reap(player);
+    }
+    if (player->output >= 0) {
+        (void)close(player->output);
+    }
+    if (player->shared != NULL) {
+        (void)munmap(player->shared, sizeof(*player->shared));
+    }
+    free(player);
+}
+
+enum status player_play(struct player *player, const struct scenario *scenario,
+                        const struct trace_header *header, const struct trace **ret_trace,
+                        struct player_outcome *ret_outcome, struct status_detail *detail)
+{
+    struct shared *shared = player->shared;
+    trace_clear(&shared->trace);
+    shared->trace.header = *header;
+    scenario_copy(&shared->scenario, scenario);
+    shared->detail.text[0] = '\0';
+    if (player->child == 0) {
+        enum status status = child_start(player, detail);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    char byte = 'p';
+    memset(ret_outcome, 0, offsetof(struct player_outcome, output));
+    ret_outcome->output[0] = '\0';
+    int over = send(player->channel, &byte, 1, MSG_NOSIGNAL) == 1 ? child_wait(player) : 0;
+    *ret_trace = &shared->trace;
+    if (over == 1) {
+        ret_outcome->result = shared->result;
+        if (shared->status != STATUS_OK) {
+            return status_fail(detail, shared->status, "%s", shared->detail.text);
+        }
+        return STATUS_OK;
+    }
+    if (over < 0) {
+        (void)kill(player->child, SIGKILL);
+    }
+    play_cut(player, over < 0, child_reap(player), ret_outcome);
+    return STATUS_OK;
+}

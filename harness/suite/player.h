@@ -1,0 +1,61 @@
+/* Plays scenarios on a target in a child process, so that a target that crashes, hangs or exits
+ * takes only that play with it. The trace lies in memory that both share: what was recorded up to a
+ * crash is kept. One player per thread; the child starts with the first play and anew after each
+ * crash. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_SUITE_PLAYER_H
+#define SOCKSPEC_SUITE_PLAYER_H
+
+#include "base/status.h"
+#include "scenario/scenario.h"
+#include "trace/trace.h"
+#include "world/engine.h"
+#include "world/profile.h"
+#include "world/world.h"
+
+enum {
+    PLAYER_OUTPUT_MAX = 4096,     /* bytes kept of what a crashed process wrote */
+    PLAYER_CPU_LIMIT_MS = 20000,  /* of one play; a correct one takes microseconds */
+    PLAYER_WALL_LIMIT_MS = 120000 /* of one play that uses no CPU: it sleeps outside of the world */
+};
+
+/* What a player needs; all borrowed for its life. */
+struct player_setup {
+    const struct world_target *target;
+    const struct profile *profile;
+    /* Makes the world, in the child. */
+    enum status (*open)(void *context, struct world **ret_world, struct status_detail *detail);
+    void *context;
+    uint32_t cpu_limit_ms; /* 0: PLAYER_CPU_LIMIT_MS */
+};
+
+enum player_end {
+    PLAYER_PLAYED,  /* to the end; what the target did is in the trace */
+    PLAYER_CRASHED, /* the child died; EXIT was added to the trace */
+    PLAYER_HUNG     /* it was killed; EXIT was added to the trace */
+};
+
+struct player_outcome {
+    enum player_end end;
+    int signal;                     /* that killed it, 0 none */
+    int code;                       /* its exit status where no signal did */
+    struct engine_result result;    /* of a play to the end */
+    char output[PLAYER_OUTPUT_MAX]; /* the end of what it wrote, of a play that was cut short */
+};
+
+struct player;
+
+/* Errors: STATUS_NO_MEMORY. */
+enum status player_new(const struct player_setup *setup, struct player **ret_player,
+                       struct status_detail *detail) STATUS_MUST_USE;
+/* Ends the child. Accepts NULL. */
+void player_free(struct player *player);
+
+/* Plays. `header` goes into the trace as it is; the trace is valid until the next play. Errors:
+ * those of `open` and engine_run; STATUS_ENVIRONMENT when no child can be made. */
+enum status player_play(struct player *player, const struct scenario *scenario,
+                        const struct trace_header *header, const struct trace **ret_trace,
+                        struct player_outcome *ret_outcome,
+                        struct status_detail *detail) STATUS_MUST_USE;
+
+#endif

@@ -1,0 +1,398 @@
+/* One case after the other: play, judge, grade, report. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite/run.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/text.h"
+#include "trace/describe.h"
+#include "trace/ladder.h"
+#include "trace/output.h"
+
+enum { RUN_DETAIL_MAX = ORACLE_DETAIL_MAX + PLAYER_OUTPUT_MAX + 512, RUN_REPLAY_MAX = 1024 };
+
+/* One case in work: what its verdicts have in common. */
+struct run {
+    const struct suite_setup *setup;
+    const struct suite_case *the_case;
+    struct suite_result *result;
+    const struct trace *trace;
+    const struct oracle_judgement *judgement;
+    struct player_outcome outcome;
+    char replay[RUN_REPLAY_MAX];
+    char detail[RUN_DETAIL_MAX];
+    char *scenario; /* text form, made when a verdict wants it */
+};
+
+/* ---- Evidence
+ * ------------------------------------------------------------------------------------ */
+
+static const char *scenario_text(struct run *run)
+{
+    size_t length = 0;
+    if (run->scenario == NULL) {
+        run->scenario = malloc(SCENARIO_PRINT_MAX);
+        if (run->scenario != NULL && scenario_print(&run->the_case->scenario, run->scenario,
+                                                    SCENARIO_PRINT_MAX, &length) != STATUS_OK) {
+            run->scenario[0] = '\0';
+        }
+    }
+    return run->scenario;
+}
+
+/* Draws the ladder into `text`; an empty one when memory fails, for a verdict stands without it. */
+static void ladder_draw(struct run *run, const uint32_t *events, uint32_t count,
+                        struct trace_text *text)
+{
+    const struct scenario *scenario = &run->the_case->scenario;
+    char(*lines)[SCENARIO_STEP_TEXT_MAX] = calloc(scenario->count + 1U, sizeof(*lines));
+    const char **steps = calloc(scenario->count + 1U, sizeof(*steps));
+    if (lines != NULL && steps != NULL) {
+        for (unsigned i = 0; i < scenario->count; i++) {
+            (void)scenario_print_step(scenario, i, lines[i], sizeof(lines[i]));
+            steps[i] = lines[i];
+        }
+        struct ladder_options options = {.highlights = events,
+                                         .highlight_count = count,
+                                         .steps = steps,
+                                         .step_count = scenario->count};
+        struct trace_output output = trace_output_text(text);
+        struct status_detail detail;
+        if (ladder_print(run->trace, &options, &output, &detail) != STATUS_OK) {
+            text->size = 0;
+        }
+    }
+    free(lines);
+    free(steps);
+}
+
+/* ---- Verdicts
+ * ------------------------------------------------------------------------------------ */
+
+static bool is_wanted(const struct run *run, const char *rule)
+{
+    return run->setup->rule == NULL || strcmp(run->setup->rule, rule) == 0 ||
+           strcmp(rule, SUITE_RULE_CASE) == 0;
+}
+
+/* A known failure is EXPECTED, and its reason is said. */
+static enum grade known_grade(struct run *run, const char *rule, enum grade grade)
+{
+    const struct manifest *manifest = run->setup->manifest;
+    const struct manifest_known *known = manifest_known(manifest, run->the_case->name, rule);
+    if (known == NULL) {
+        return grade;
+    }
+    size_t index = (size_t)(known - manifest->known);
+    if (grade == GRADE_FAIL || grade == GRADE_WARN) {
+        run->result->known_failed[index] = true;
+        size_t used = strlen(run->detail);
+        (void)snprintf(run->detail + used, sizeof(run->detail) - used, "\nknown: %s",
+                       known->reason);
+        return GRADE_EXPECTED;
+    }
+    run->result->known_kept[index] = run->result->known_kept[index] || grade == GRADE_PASS;
+    return grade;
+}
+
+static void verdict_tell(struct run *run, const char *rule, const char *title, enum grade grade,
+                         const uint32_t *events, uint32_t count)
+{
+    if (!is_wanted(run, rule)) {
+        return;
+    }
+    bool shows =
+        run->trace != NULL && (grade == GRADE_FAIL || grade == GRADE_WARN || grade == GRADE_ERROR);
+    struct report_event report_events[ORACLE_EVIDENCE_MAX];
+    char texts[ORACLE_EVIDENCE_MAX][TRACE_DESCRIBE_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        report_events[i] = (struct report_event){
+            events[i], trace_describe(&run->trace->events[events[i]], texts[i], sizeof(texts[i]))};
+    }
+    struct trace_text ladder = {0};
+    if (shows) {
+        ladder_draw(run, events, count, &ladder);
+    }
+    struct report_verdict verdict = {
+        .rule = rule,
+        .title = title,
+        .grade = known_grade(run, rule, grade),
+        .replay = run->replay,
+        .ladder = ladder.size > 0 ? ladder.data : NULL,
+        .scenario = shows ? scenario_text(run) : NULL,
+        .events = report_events,
+        .event_count = count,
+        .duration_us = -1,
+    };
+    verdict.detail = run->detail[0] != '\0' ? run->detail : NULL;
+    report_verdict(run->setup->report, &verdict);
+    trace_text_free(&ladder);
+}
+
+/* The case as a whole is skipped: every rule that it is about says so. */
+static void case_skip(struct run *run, const char *reason)
+{
+    bool said = false;
+    (void)snprintf(run->detail, sizeof(run->detail), "%s", reason);
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        if (oracle_has(run->the_case->rules, rule)) {
+            verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title, GRADE_SKIP, NULL, 0);
+            said = true;
+        }
+    }
+    if (!said) {
+        verdict_tell(run, SUITE_RULE_CASE, "the case applies", GRADE_SKIP, NULL, 0);
+    }
+}
+
+static void case_error(struct run *run, const char *reason)
+{
+    (void)snprintf(run->detail, sizeof(run->detail), "%s", reason);
+    verdict_tell(run, SUITE_RULE_CASE, "the case can be judged", GRADE_ERROR, NULL, 0);
+}
+
+/* ---- How the program ended
+ * ----------------------------------------------------------------------- */
+
+static const struct trace_event *exit_event(const struct trace *trace)
+{
+    for (uint32_t i = trace->count; i-- > 0;) {
+        if (trace->events[i].kind == TRACE_EXIT) {
+            return &trace->events[i];
+        }
+    }
+    return NULL;
+}
+
+const char *suite_end_rule(const struct trace *trace)
+{
+    const struct trace_event *event = exit_event(trace);
+    if (event == NULL) {
+        return NULL;
+    }
+    switch (event->what) {
+    case TRACE_EXIT_CRASHED:
+    case TRACE_EXIT_ABORTED:
+        return SUITE_RULE_CRASH;
+    case TRACE_EXIT_HUNG:
+        return SUITE_RULE_HANG;
+    default:
+        return NULL;
+    }
+}
+
+/* A crash or a hang, with what the process wrote. */
+static void end_verdict(struct run *run)
+{
+    const char *rule = suite_end_rule(run->trace);
+    if (rule == NULL) {
+        return;
+    }
+    bool hung = strcmp(rule, SUITE_RULE_HANG) == 0;
+    const struct trace_event *event = exit_event(run->trace);
+    uint32_t index = (uint32_t)(event - run->trace->events);
+    int used = 0;
+    if (hung) {
+        used = snprintf(
+            run->detail, sizeof(run->detail),
+            "the program used its CPU time without making a call, or slept where nothing wakes it");
+    } else if (event->what == TRACE_EXIT_ABORTED) {
+        used = snprintf(run->detail, sizeof(run->detail), "the program aborted");
+    } else if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
+        used = snprintf(run->detail, sizeof(run->detail),
+                        "the program ended its process with status %d", run->outcome.code);
+    } else {
+        used = snprintf(run->detail, sizeof(run->detail), "the program crashed: signal %d (%s)",
+                        (int)event->result, strsignal((int)event->result));
+    }
+    if (run->outcome.output[0] != '\0') {
+        (void)snprintf(run->detail + used, sizeof(run->detail) - (size_t)used, "\nit wrote:\n%s",
+                       run->outcome.output);
+    }
+    verdict_tell(run, rule, hung ? "the program goes on" : "the program does not crash", GRADE_FAIL,
+                 &index, 1);
+}
+
+/* ---- One case
+ * ------------------------------------------------------------------------------------ */
+
+/* What the run says about the case itself, before any rule is looked at. */
+enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
+
+/* A step without effect: the case did not do what it says. Not so where the target itself had gone
+ * astray. */
+static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
+                                size_t size)
+{
+    static const struct {
+        enum cases_need need;
+        const char *reason;
+    } shown[] = {
+#define NEED_REASON(name, word, promise, text) {CASES_NEED_##name, text},
+        CASES_NEED_TABLE(NEED_REASON)
+#undef NEED_REASON
+    };
+    char step[SCENARIO_STEP_TEXT_MAX] = "?";
+    if (event->a >= 0 && event->a < run->the_case->scenario.count) {
+        (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
+    }
+    if (event->b == TRACE_NOOP_NOT_ALLOWED) {
+        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name(TRACE_NOOP_NOT_ALLOWED));
+        return CASE_SKIPPED;
+    }
+    uint32_t needs = run->the_case->needs & CASES_NEEDS_SHOWN_BY_RUN;
+    if (needs != 0) {
+        (void)snprintf(reason, size, "'%s': %s", step, shown[__builtin_ctz(needs)].reason);
+        return CASE_SKIPPED;
+    }
+    (void)snprintf(reason, size, "step %d '%s' had no effect: %s", (int)event->a + 1, step,
+                   trace_noop_name((enum trace_noop)event->b));
+    return CASE_FAULTY;
+}
+
+static enum case_fate case_fate(struct run *run, char *reason, size_t size)
+{
+    const struct trace *trace = run->trace;
+    const uint64_t *broken = run->judgement->broken;
+    if (broken[0] != 0 || broken[1] != 0 || suite_end_rule(trace) != NULL) {
+        return CASE_JUDGED;
+    }
+    enum case_fate fate = CASE_JUDGED;
+    for (uint32_t i = 0; i < trace->count && fate != CASE_FAULTY; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_NOOP && fate == CASE_JUDGED) {
+            fate = noop_fate(run, event, reason, size);
+        } else if (event->kind == TRACE_EXIT && event->what == TRACE_EXIT_UNSUPPORTED) {
+            (void)snprintf(reason, size,
+                           "the target needs what the model does not have: try --world linux");
+            fate = CASE_FAULTY;
+        } else if (event->kind == TRACE_OVERFLOW) {
+            (void)snprintf(reason, size, "the trace is full: more than %d events",
+                           TRACE_EVENTS_MAX);
+            fate = CASE_FAULTY;
+        }
+    }
+    return fate;
+}
+
+static void case_judge(struct run *run)
+{
+    char reason[512] = "";
+    enum case_fate fate = case_fate(run, reason, sizeof(reason));
+    if (fate != CASE_JUDGED) {
+        (fate == CASE_SKIPPED ? case_skip : case_error)(run, reason);
+        return;
+    }
+    end_verdict(run);
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        const struct oracle_verdict *verdict = &run->judgement->verdicts[rule];
+        bool meant = oracle_has(run->the_case->rules, rule);
+        if (verdict->outcome == ORACLE_NOT_APPLICABLE && !meant) {
+            continue;
+        }
+        (void)oracle_detail(verdict, run->trace, run->detail, sizeof(run->detail));
+        verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title,
+                     (enum grade)verdict->grade, verdict->events, verdict->count);
+    }
+}
+
+static struct trace_header header_of(const struct suite_setup *setup,
+                                     const struct suite_case *the_case)
+{
+    const struct manifest *manifest = setup->manifest;
+    struct trace_header header = {
+        .role = manifest->role,
+        .rules = manifest->rules,
+        .observers = setup->observers,
+        .promises = manifest_promises(manifest, setup->profile),
+        .idle_limit_us =
+            the_case->idle_limit_us > 0 ? the_case->idle_limit_us : manifest->idle_limit_us,
+        .connect_limit_us = manifest->connect_limit_us,
+        .seed = the_case->has_seed ? the_case->seed : manifest->seed,
+    };
+    (void)snprintf(header.target, sizeof(header.target), "%s", manifest->name);
+    (void)snprintf(header.scenario, sizeof(header.scenario), "%s", the_case->name);
+    return header;
+}
+
+enum status suite_play(const struct suite_setup *setup, const struct suite_case *the_case,
+                       const struct trace **ret_trace,
+                       const struct oracle_judgement **ret_judgement,
+                       struct player_outcome *ret_outcome, struct status_detail *detail)
+{
+    struct trace_header header = header_of(setup, the_case);
+    enum status status =
+        player_play(setup->player, &the_case->scenario, &header, ret_trace, ret_outcome, detail);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return oracle_judge(setup->oracle, *ret_trace, ret_judgement, detail);
+}
+
+enum status suite_run_case(const struct suite_setup *setup, const struct suite_case *the_case,
+                           struct suite_result *result, struct status_detail *detail)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "%s", the_case->name);
+    }
+    run->setup = setup;
+    run->the_case = the_case;
+    run->result = result;
+    const char *named = setup->replay_scenario != NULL ? setup->replay_scenario : the_case->name;
+    (void)snprintf(run->replay, sizeof(run->replay), "sockspec replay %s --target %s%s", named,
+                   setup->manifest->name, setup->replay_options);
+    struct report_case report_case = {.name = the_case->name,
+                                      .title = the_case->title[0] != '\0' ? the_case->title : NULL};
+    report_case_begin(setup->report, &report_case);
+    const char *unfit = cases_unfit(the_case, setup->manifest, setup->profile);
+    enum status status = STATUS_OK;
+    if (unfit != NULL) {
+        case_skip(run, unfit);
+    } else {
+        status = suite_play(setup, the_case, &run->trace, &run->judgement, &run->outcome, detail);
+        if (status == STATUS_OK) {
+            case_judge(run);
+        } else {
+            run->trace = NULL;
+            case_error(run, detail->text);
+        }
+    }
+    report_case_end(setup->report);
+    free(run->scenario);
+    free(run);
+    return status;
+}
+
+enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
+                      struct suite_result *ret_result, struct status_detail *detail)
+{
+    struct suite_result result = {0};
+    unsigned failed = 0;
+    enum status last = STATUS_OK;
+    for (uint32_t i = 0; i < cases->count; i++) {
+        const struct suite_case *the_case = &cases->cases[i];
+        bool wanted = setup->case_glob == NULL || fnmatch(setup->case_glob, the_case->name, 0) == 0;
+        bool its_role = (the_case->roles >> setup->manifest->role & 1U) != 0;
+        if (!wanted || !its_role) {
+            continue;
+        }
+        result.cases++;
+        enum status status = suite_run_case(setup, the_case, &result, detail);
+        failed += status != STATUS_OK;
+        last = status != STATUS_OK ? status : last;
+    }
+    for (uint32_t i = 0; i < setup->manifest->known_count; i++) {
+        const struct manifest_known *known = &setup->manifest->known[i];
+        if (result.known_kept[i] && !result.known_failed[i]) {
+            report_notice(setup->report, "%s:%u: the known failure '%s %s' passes now: remove it",
+                          setup->manifest->path, known->line, known->cases, known->rule);
+        }
+    }
+    *ret_result = result;
+    /* Errors of single cases are verdicts; when nothing could be played it is the environment. */
+    return failed > 0 && failed == result.cases ? last : STATUS_OK;
+}

@@ -1,0 +1,62 @@
+/* Runs cases on a target: plays each, asks the oracle, grades, and tells a report. Sees worlds only
+ * through the player. One runner per thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_SUITE_RUN_H
+#define SOCKSPEC_SUITE_RUN_H
+
+#include "oracle/oracle.h"
+#include "report/report.h"
+#include "suite/cases.h"
+#include "suite/manifest.h"
+#include "suite/player.h"
+
+/* Rules of the suite itself, for what ends a program before a rule of the oracle could speak. */
+#define SUITE_RULE_CRASH "CRASH"
+#define SUITE_RULE_HANG "HANG"
+#define SUITE_RULE_CASE "CASE" /* ERROR: the case itself, or the environment, is at fault */
+
+struct suite_setup {
+    const struct manifest *manifest;
+    const struct profile *profile;
+    struct player *player;
+    struct oracle *oracle;
+    struct report *report;
+    uint32_t observers;          /* of the world: enum trace_observer */
+    const char *case_glob;       /* NULL: all */
+    const char *rule;            /* only verdicts on this rule; NULL: all */
+    const char *replay_options;  /* behind `sockspec replay CASE --target NAME`; "" or " --…" */
+    const char *replay_scenario; /* of a scenario that is no case of the suite: how it is named;
+                                    NULL: by name */
+};
+
+/* What a run of many cases left. */
+struct suite_result {
+    uint32_t cases;                        /* that were not filtered out */
+    bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
+    bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */
+};
+
+/* Runs the cases that the glob lets through and reports them; known failures that pass are noticed.
+ * The caller begins and ends the report. Errors: those of the player, when nothing can be played at
+ * all. */
+enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
+                      struct suite_result *ret_result,
+                      struct status_detail *detail) STATUS_MUST_USE;
+
+/* Runs one case and reports it. */
+enum status suite_run_case(const struct suite_setup *setup, const struct suite_case *the_case,
+                           struct suite_result *result,
+                           struct status_detail *detail) STATUS_MUST_USE;
+
+/* Plays one scenario and gives the trace and what the oracle says; for replays and shrinking. */
+enum status suite_play(const struct suite_setup *setup, const struct suite_case *the_case,
+                       const struct trace **ret_trace,
+                       const struct oracle_judgement **ret_judgement,
+                       struct player_outcome *ret_outcome,
+                       struct status_detail *detail) STATUS_MUST_USE;
+
+/* The rule of the suite that this trace broke by how the program ended: SUITE_RULE_CRASH,
+ * SUITE_RULE_HANG or NULL. */
+const char *suite_end_rule(const struct trace *trace);
+
+#endif
