@@ -14,9 +14,12 @@ endif()
 
 # Where AFL++ keeps the driver and the runtime that n_afl is linked with.
 set(SOCKSPEC_AFL_DIR "/usr/lib/afl" CACHE PATH "Folder of libAFLDriver.a and afl-compiler-rt.o")
-find_program(SOCKSPEC_LD NAMES ld.bfd ld)
+# GNU's tools, whatever the compiler: LLVM's objcopy looks at symbols before it renames them.
+find_program(SOCKSPEC_LD NAMES ld.bfd ld REQUIRED)
+find_program(SOCKSPEC_NM NAMES nm REQUIRED)
+find_program(SOCKSPEC_OBJCOPY NAMES objcopy REQUIRED)
 find_program(SOCKSPEC_CLANG NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19)
-mark_as_advanced(SOCKSPEC_LD SOCKSPEC_CLANG)
+mark_as_advanced(SOCKSPEC_LD SOCKSPEC_NM SOCKSPEC_OBJCOPY SOCKSPEC_CLANG)
 
 # The C library's own parts are linked as they are: their calls are the ones that we redirect to.
 set(_SOCKSPEC_SYSTEM_LIBRARIES c m pthread dl rt resolv util atomic gcc gcc_s)
@@ -37,7 +40,7 @@ function(_sockspec_resolve ret_target name)
 endfunction()
 
 function(_sockspec_refuse_shared name library)
-  execute_process(COMMAND "${CMAKE_NM}" -D --undefined-only "${library}" OUTPUT_VARIABLE symbols
+  execute_process(COMMAND "${SOCKSPEC_NM}" -D --undefined-only "${library}" OUTPUT_VARIABLE symbols
     ERROR_QUIET RESULT_VARIABLE failed)
   if(failed)
     message(FATAL_ERROR "sockspec_add_target(${name}): cannot read ${library}")
@@ -180,8 +183,8 @@ function(_sockspec_prepare exe name variant slot ret_object)
   set(output "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${exe}.${slot}.o")
   file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sockspec")
   add_custom_command(OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" -E env "CC=${CMAKE_C_COMPILER}" "LD=${SOCKSPEC_LD}" "NM=${CMAKE_NM}"
-      "OBJCOPY=${CMAKE_OBJCOPY}" sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${name}" ${slot}
+    COMMAND "${CMAKE_COMMAND}" -E env "CC=${CMAKE_C_COMPILER}" "LD=${SOCKSPEC_LD}" "NM=${SOCKSPEC_NM}"
+      "OBJCOPY=${SOCKSPEC_OBJCOPY}" sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${name}" ${slot}
       "${_SOCKSPEC_SYMBOLS}" "${output}" "$<TARGET_OBJECTS:${objects}>" ${archives}
     DEPENDS "$<TARGET_OBJECTS:${objects}>" ${archives} "${_SOCKSPEC_SYMBOLS}"
       "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${_SOCKSPEC_SCRIPTS}/target.ld.in"
@@ -353,13 +356,9 @@ function(_sockspec_fuzzers name target peer launcher)
   endif()
 endfunction()
 
-# sockspec_add_target(NAME n ROLE server|client SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …]
-#                     [PROFILE p] [ARGS …] [MANIFEST target.ini] [BROKEN] [PEER client])
-# Makes n (the plain program), n_check (the conformance suite on it), n_fuzzer (libFuzzer, where clang has it),
-# n_afl (AFL++, where installed) and the test n.conformance. ARGS are the program's arguments with {port} and
-# {host} unfilled. PEER names another target, a client: then n_check and the fuzzers run both programs against
-# each other.
-function(sockspec_add_target)
+# The plain program and the objects of the variants, with all that is known of the target. Sets `available` in the
+# caller: whether there are objects for fuzzers; `launcher`: how they are linked.
+function(_sockspec_declare)
   cmake_parse_arguments(arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER"
     "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS" ${ARGN})
   if(NOT arg_NAME OR NOT arg_SOURCES OR NOT arg_ROLE MATCHES "^(server|client)$")
@@ -392,6 +391,19 @@ function(sockspec_add_target)
       -fsanitize=fuzzer-no-link,address)
     _sockspec_objects(${arg_NAME} afl "${launcher}" -O2 -g -fsanitize-coverage=trace-pc-guard)
   endif()
+  set(available ${available} PARENT_SCOPE)
+  set(launcher "${launcher}" PARENT_SCOPE)
+endfunction()
+
+# sockspec_add_target(NAME n ROLE server|client SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …]
+#                     [PROFILE p] [ARGS …] [MANIFEST target.ini] [BROKEN] [PEER client])
+# Makes n (the plain program), n_check (the conformance suite on it), n_fuzzer (libFuzzer, where clang has it),
+# n_afl (AFL++, where installed) and the test n.conformance. ARGS are the program's arguments with {port} and
+# {host} unfilled. PEER names another target, a client: then n_check and the fuzzers run both programs against
+# each other.
+function(sockspec_add_target)
+  cmake_parse_arguments(arg "" "NAME;PEER" "" ${ARGN})
+  _sockspec_declare(${ARGN})
   _sockspec_check(${arg_NAME} ${arg_NAME} "${arg_PEER}")
   if(available)
     _sockspec_fuzzers(${arg_NAME} ${arg_NAME} "${arg_PEER}" "${launcher}")

@@ -26,37 +26,6 @@ static int invalid(void)
     return -1;
 }
 
-/* The mask that holds during a wait, swapped in and out around it so that a signal is judged by it.
- */
-struct mask_swap {
-    struct redirect_task *task;
-    uint64_t saved;
-    bool interrupted; /* a pending signal ran its handler at once */
-};
-
-static struct mask_swap mask_enter(const sigset_t *mask)
-{
-    struct mask_swap swap = {.task = mask == NULL ? NULL : redirect_task};
-    if (swap.task != NULL) {
-        uint64_t deliveries = swap.task->deliveries;
-        swap.saved = swap.task->mask;
-        swap.task->mask = redirect_mask_bits(mask);
-        if ((swap.saved & ~swap.task->mask) != 0) {
-            model_sys_sigmask_changed(swap.task->model);
-        }
-        swap.interrupted = swap.task->deliveries != deliveries;
-    }
-    return swap;
-}
-
-static int64_t mask_leave(const struct mask_swap *swap, int64_t result)
-{
-    if (swap->task != NULL) {
-        swap->task->mask = swap->saved;
-    }
-    return result;
-}
-
 int sockspec_call_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     int64_t us = timeout < 0 ? -1 : (int64_t)timeout * US_PER_MS;
@@ -70,12 +39,7 @@ int sockspec_call_ppoll(struct pollfd *fds, nfds_t count, const struct timespec 
     if (us == -EINVAL) {
         return invalid();
     }
-    struct mask_swap swap = mask_enter(mask);
-    if (swap.interrupted) {
-        us = 0;
-    }
-    int64_t result = REDIRECT_SYS(model_sys_poll, TRACE_CALL_PPOLL, fds, count, us, mask);
-    return (int)mask_leave(&swap, result);
+    return (int)REDIRECT_SYS(model_sys_poll, TRACE_CALL_PPOLL, fds, count, us, mask);
 }
 
 int sockspec_call___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
@@ -95,9 +59,14 @@ int sockspec_call___ppoll_chk(struct pollfd *fds, nfds_t count, const struct tim
     return sockspec_call_ppoll(fds, count, timeout, mask);
 }
 
+/* Without a call of the program's: the world's own view of its clock. */
 static int64_t now_us(void)
 {
-    return redirect_task == NULL ? 0 : model_sys_clock_us(redirect_task->model, CLOCK_MONOTONIC);
+    if (redirect_task == NULL) {
+        return 0;
+    }
+    struct world *world = model_world(redirect_task->model);
+    return world->ops->now_us(world);
 }
 
 /* Linux writes back what is left of the timeout. */
@@ -133,15 +102,8 @@ int sockspec_call_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
     if (us == -EINVAL) {
         return invalid();
     }
-    struct mask_swap swap = mask_enter(mask);
-    if (swap.interrupted) {
-        (void)mask_leave(&swap, 0);
-        errno = EINTR;
-        return -1;
-    }
-    int64_t result =
-        REDIRECT_SYS(model_sys_select, TRACE_CALL_PSELECT, count, in, out, except, us, mask);
-    return (int)mask_leave(&swap, result);
+    return (int)REDIRECT_SYS(model_sys_select, TRACE_CALL_PSELECT, count, in, out, except, us,
+                             mask);
 }
 
 int sockspec_call_epoll_create(int size)
@@ -169,13 +131,8 @@ int sockspec_call_epoll_wait(int epfd, struct epoll_event *events, int max, int 
 static int epoll_wait_masked(int epfd, struct epoll_event *events, int max, int64_t us,
                              const sigset_t *mask)
 {
-    struct mask_swap swap = mask_enter(mask);
-    if (swap.interrupted) {
-        us = 0;
-    }
-    int64_t result =
-        REDIRECT_SYS(model_sys_epoll_wait, TRACE_CALL_EPOLL_PWAIT, epfd, events, max, us, mask);
-    return (int)mask_leave(&swap, result);
+    return (int)REDIRECT_SYS(model_sys_epoll_wait, TRACE_CALL_EPOLL_PWAIT, epfd, events, max, us,
+                             mask);
 }
 
 int sockspec_call_epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout,
@@ -257,13 +214,23 @@ int sockspec_call_pause(void)
     return sleep_us(-1, &left_us);
 }
 
+/* The mask is swapped around the sleep; a signal that waited for it ends the call before it sleeps.
+ */
 int sockspec_call_sigsuspend(const sigset_t *mask)
 {
-    struct mask_swap swap = mask_enter(mask);
-    if (!swap.interrupted) {
+    struct redirect_task *task = redirect_task;
+    if (task == NULL) {
+        return invalid();
+    }
+    uint64_t saved = task->mask;
+    uint64_t deliveries = task->deliveries;
+    task->mask = redirect_mask_bits(mask);
+    model_sys_sigmask_changed(task->model);
+    if (task->deliveries == deliveries) {
         (void)sockspec_call_pause();
     }
-    (void)mask_leave(&swap, 0);
+    task->mask = saved;
+    model_sys_sigmask_changed(task->model);
     errno = EINTR;
     return -1;
 }

@@ -258,7 +258,8 @@ static enum status runner_run(void *context, const struct world_target *target,
     run_program(&redirect->tasks[0], TRACE_HOST_TARGET);
     redirect->target_ended = true;
     unsigned dirty = redirect->tasks[0].dirty;
-    if (redirect->peer == PEER_RUNNING) {
+    if (redirect->peer == PEER_RUNNING || redirect->peer == PEER_WAITING) {
+        redirect->peer = PEER_RUNNING;
         give_baton(redirect, 0, 1);
         assert(redirect->peer == PEER_ENDED);
     }
