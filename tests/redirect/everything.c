@@ -85,10 +85,9 @@ static void look_at_library(int argc, char **argv)
     if (optind < argc) {
         argv[optind][0] = 'X';
     }
-    char *left = strtok(NULL, " ");
-    printf("strtok %s\n", left == NULL ? "none" : left);
     printf("strtok %s\n", strtok(words, " "));
-    printf("rand %d %d %ld\n", rand() % 1000, rand() % 1000, random() % 1000);
+    int drawn = rand() % 1000;
+    printf("rand %d %ld\n", drawn, random() % 1000);
     srand(99);
     (void)getrandom(noise, sizeof noise, 0);
     printf("noise %d %d %.3f\n", noise[0], noise[3], drand48());
