@@ -63,9 +63,10 @@ static void on_jump(int number)
 static void look_at_memory(void)
 {
     static int local_static = 40;
-    printf("data %d %d bss %d %d common %d archived %d constructed %d\n", data_counter++,
-           *data_pointer, bss_counter++, big_bss[19999]++, common_counter++, archived_count(),
-           constructed++);
+    printf("data %d %d bss %d %d common %d archived %d constructed %d\n", data_counter,
+           *data_pointer, bss_counter, big_bss[19999], common_counter, archived_count(),
+           constructed);
+    data_counter++, bss_counter++, big_bss[19999]++, common_counter++, constructed++;
     printf("tls %d %d static %d table %s\n", tls_data++, tls_bss++, local_static++, name_table[0]);
     name_table[0] = name_table[1];
     data_pointer = &bss_counter;
