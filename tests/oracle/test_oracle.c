@@ -1,0 +1,396 @@
+/* The oracle on hand-written traces: every decidable rule kept and broken, grades, missing
+ * observers. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mini.h"
+#include "oracle/explain.h"
+#include "oracle/oracle.h"
+
+static struct mini_file file;
+static struct oracle *oracle;
+
+static int read_file(void **state)
+{
+    (void)state;
+    struct status_detail detail = {0};
+    if (!mini_read(MINI_FILE, &file)) {
+        print_error("%s\n", file.error);
+        return -1;
+    }
+    return oracle_new(&oracle, &detail) == STATUS_OK ? 0 : -1;
+}
+
+static int forget_file(void **state)
+{
+    (void)state;
+    mini_done(&file);
+    oracle_free(oracle);
+    return 0;
+}
+
+static const struct oracle_judgement *judge(const struct trace *trace)
+{
+    const struct oracle_judgement *judgement = NULL;
+    struct status_detail detail = {0};
+    assert_ok(oracle_judge(oracle, trace, &judgement, &detail), &detail);
+    return judgement;
+}
+
+/* The first case of a rule with this outcome, so that tests share the file's traces. */
+static struct trace *find_trace(const char *id, enum oracle_outcome outcome)
+{
+    for (unsigned i = 0; i < file.count; i++) {
+        if (strcmp(file.cases[i].id, id) == 0 && file.cases[i].outcome == outcome) {
+            return &file.cases[i].trace;
+        }
+    }
+    fail_msg("no trace for %s", id);
+    return NULL;
+}
+
+static bool check_case(unsigned number)
+{
+    const struct mini_case *entry = &file.cases[number];
+    unsigned rule = oracle_find(entry->id);
+    assert_true(rule < ORACLE_RULE_COUNT);
+    const struct oracle_judgement *judgement = judge(&entry->trace);
+    const struct oracle_verdict *verdict = &judgement->verdicts[rule];
+    char text[ORACLE_DETAIL_MAX];
+    bool good = verdict->outcome == entry->outcome;
+    good = good && (entry->grade == GRADE_COUNT || entry->grade == (enum grade)verdict->grade);
+    if (!good) {
+        print_error("case %u, %s: outcome %u, not %u: %s\n", number, entry->id, verdict->outcome,
+                    entry->outcome, oracle_detail(verdict, &entry->trace, text, sizeof text));
+    }
+    for (unsigned other = 0; entry->outcome == ORACLE_KEPT && other < ORACLE_RULE_COUNT; other++) {
+        if (oracle_has(judgement->broken, other)) {
+            print_error(
+                "case %u keeps %s and breaks %s: %s\n", number, entry->id, oracle_rules[other].id,
+                oracle_detail(&judgement->verdicts[other], &entry->trace, text, sizeof text));
+            good = false;
+        }
+    }
+    return good;
+}
+
+static void judge_every_written_trace_as_expected(void **state)
+{
+    (void)state;
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < file.count; i++) {
+        wrong += !check_case(i);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void table_every_decidable_rule_has_a_kept_and_a_broken_trace(void **state)
+{
+    (void)state;
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        bool kept = false;
+        bool broken = false;
+        for (unsigned i = 0; i < file.count; i++) {
+            bool mine = strcmp(file.cases[i].id, oracle_rules[rule].id) == 0;
+            kept |= mine && file.cases[i].outcome == ORACLE_KEPT;
+            broken |= mine && file.cases[i].outcome == ORACLE_BROKEN;
+        }
+        if ((kept && broken) != oracle_rules[rule].decidable) {
+            fail_msg("%s: kept %d, broken %d, decidable %d", oracle_rules[rule].id, kept, broken,
+                     oracle_rules[rule].decidable);
+        }
+    }
+}
+
+static void table_every_row_is_whole(void **state)
+{
+    (void)state;
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        const struct oracle_rule *row = &oracle_rules[rule];
+        assert_non_null(row->id);
+        assert_non_null(row->title);
+        assert_non_null(row->cite);
+        assert_non_null(row->why);
+        assert_non_null(row->observed);
+        assert_int_equal(oracle_find(row->id), rule);
+        assert_int_not_equal(row->binds, 0);
+        assert_int_equal(row->kinds & 1U << TRACE_CALL, 0);
+        assert_true(row->decidable == (row->reason == NULL));
+        assert_true(row->decidable == (row->on_event != NULL || row->on_end != NULL));
+        assert_true(!row->decidable || row->observers != 0);
+    }
+}
+
+static void judge_without_observer_skips(void **state)
+{
+    (void)state;
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        if (!oracle_rules[rule].decidable) {
+            continue;
+        }
+        struct trace *trace = find_trace(oracle_rules[rule].id, ORACLE_BROKEN);
+        uint32_t observers = trace->header.observers;
+        trace->header.observers = observers & ~oracle_rules[rule].observers;
+        const struct oracle_verdict *verdict = &judge(trace)->verdicts[rule];
+        trace->header.observers = observers;
+        assert_int_equal(verdict->outcome, ORACLE_NOT_APPLICABLE);
+        assert_int_equal(verdict->grade, GRADE_SKIP);
+        assert_non_null(verdict->note);
+    }
+}
+
+static void judge_undecidable_rule_skips_with_its_reason(void **state)
+{
+    (void)state;
+    const struct oracle_judgement *judgement = judge(find_trace("FDH-02", ORACLE_KEPT));
+    assert_int_equal(judgement->verdicts[ORACLE_FDH_06].grade, GRADE_SKIP);
+    assert_string_equal(judgement->verdicts[ORACLE_FDH_06].note,
+                        oracle_rules[ORACLE_FDH_06].reason);
+}
+
+static void judge_rule_of_the_other_role_skips(void **state)
+{
+    (void)state;
+    const struct oracle_judgement *judgement = judge(find_trace("FDH-02", ORACLE_KEPT));
+    assert_int_equal(judgement->verdicts[ORACLE_CRE_12].grade, GRADE_SKIP);
+}
+
+static void judge_without_promise_skips(void **state)
+{
+    (void)state;
+    struct trace *trace = find_trace("TMO-03", ORACLE_BROKEN);
+    uint32_t promises = trace->header.promises;
+    trace->header.promises = 0;
+    const struct oracle_verdict *verdict = &judge(trace)->verdicts[ORACLE_TMO_03];
+    trace->header.promises = promises;
+    assert_int_equal(verdict->grade, GRADE_SKIP);
+}
+
+static void grade_of_a_must_or_marked_rule_is_fail(void **state)
+{
+    (void)state;
+    assert_int_equal(judge(find_trace("RDY-11", ORACLE_BROKEN))->verdicts[ORACLE_RDY_11].grade,
+                     GRADE_FAIL);
+    assert_int_equal(judge(find_trace("FDH-02", ORACLE_BROKEN))->verdicts[ORACLE_FDH_02].grade,
+                     GRADE_FAIL);
+}
+
+static void grade_of_an_unmarked_rule_is_warn(void **state)
+{
+    (void)state;
+    assert_int_equal(judge(find_trace("DAT-14", ORACLE_BROKEN))->verdicts[ORACLE_DAT_14].grade,
+                     GRADE_WARN);
+    assert_int_equal(judge(find_trace("CRE-06", ORACLE_BROKEN))->verdicts[ORACLE_CRE_06].grade,
+                     GRADE_WARN);
+}
+
+/* FDH-02 broken after a fault that only POSIX allows. */
+static enum grade grade_after_posix_fault(enum trace_rules rules)
+{
+    struct trace trace;
+    assert_int_equal(trace_init(&trace, 64), STATUS_OK);
+    trace.header.role = TRACE_ROLE_SERVER;
+    trace.header.rules = rules;
+    trace.header.observers = TRACE_SEES_CALLS;
+    static const struct {
+        uint8_t kind;
+        uint8_t what;
+        int32_t err;
+        int64_t result;
+    } events[] = {
+        {TRACE_FAULT, TRACE_CALL_RECV, EINTR, 0},
+        {TRACE_CALL, TRACE_CALL_SOCKET, 0, 5},
+        {TRACE_CALL, TRACE_CALL_CLOSE, 0, 0},
+        {TRACE_CALL, TRACE_CALL_CLOSE, EBADF, -1},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        struct trace_event *event = trace_add(&trace, events[i].kind, TRACE_HOST_TARGET);
+        event->what = events[i].what;
+        event->err = events[i].err;
+        event->result = events[i].result;
+        event->fd = event->what == TRACE_CALL_CLOSE ? 5 : -1;
+        event->b = event->kind == TRACE_FAULT;
+    }
+    const struct oracle_verdict *verdict = &judge(&trace)->verdicts[ORACLE_FDH_02];
+    assert_int_equal(verdict->outcome, ORACLE_BROKEN);
+    assert_int_equal(verdict->by_posix_fault, rules == TRACE_RULES_LINUX);
+    enum grade grade = verdict->grade;
+    trace_done(&trace);
+    return grade;
+}
+
+static void grade_after_a_fault_that_linux_never_makes_is_warn(void **state)
+{
+    (void)state;
+    assert_int_equal(grade_after_posix_fault(TRACE_RULES_LINUX), GRADE_WARN);
+}
+
+static void grade_after_such_a_fault_under_posix_is_fail(void **state)
+{
+    (void)state;
+    assert_int_equal(grade_after_posix_fault(TRACE_RULES_POSIX), GRADE_FAIL);
+}
+
+static void judge_empty_trace_decides_nothing(void **state)
+{
+    (void)state;
+    struct trace trace;
+    assert_int_equal(trace_init(&trace, 8), STATUS_OK);
+    trace.header.observers = 0x1FF;
+    const struct oracle_judgement *judgement = judge(&trace);
+    assert_int_equal(
+        judgement->broken[0] | judgement->broken[1] | judgement->kept[0] | judgement->kept[1], 0);
+    trace_done(&trace);
+}
+
+static void judge_descriptor_past_the_limit_is_an_error(void **state)
+{
+    (void)state;
+    struct trace trace;
+    struct status_detail detail = {0};
+    const struct oracle_judgement *judgement = NULL;
+    assert_int_equal(trace_init(&trace, 8), STATUS_OK);
+    trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET)->fd = ORACLE_DESCRIPTORS_MAX;
+    assert_int_equal(oracle_judge(oracle, &trace, &judgement, &detail), STATUS_LIMIT);
+    assert_null(judgement);
+    trace_done(&trace);
+}
+
+static void judge_twice_gives_the_same_verdicts(void **state)
+{
+    (void)state;
+    struct oracle_judgement first = *judge(find_trace("DAT-22", ORACLE_BROKEN));
+    (void)judge(find_trace("BKL-04", ORACLE_KEPT));
+    const struct oracle_judgement *second = judge(find_trace("DAT-22", ORACLE_BROKEN));
+    assert_memory_equal(first.broken, second->broken, sizeof first.broken);
+    assert_memory_equal(first.kept, second->kept, sizeof first.kept);
+}
+
+static void pair_judges_each_program_in_its_role(void **state)
+{
+    (void)state;
+    struct trace *client = find_trace("CRE-12", ORACLE_BROKEN);
+    struct trace trace;
+    assert_int_equal(trace_init(&trace, 256), STATUS_OK);
+    trace.header = client->header;
+    trace.header.role = TRACE_ROLE_PAIR;
+    for (uint32_t i = 0; i < client->count; i++) {
+        trace.events[trace.count] = client->events[i];
+        trace.events[trace.count++].host = TRACE_HOST_PEER;
+    }
+    const struct oracle_judgement *judgement = judge(&trace);
+    assert_int_equal(judgement->verdicts[ORACLE_CRE_12].outcome, ORACLE_BROKEN);
+    assert_int_equal(judgement->verdicts[ORACLE_CRE_12].host, TRACE_HOST_PEER);
+    assert_int_equal(judgement->verdicts[ORACLE_ACC_12].outcome, ORACLE_NOT_APPLICABLE);
+    trace_done(&trace);
+}
+
+static void detail_names_note_connection_and_events(void **state)
+{
+    (void)state;
+    const struct trace *trace = find_trace("FDH-02", ORACLE_BROKEN);
+    char text[ORACLE_DETAIL_MAX];
+    (void)oracle_detail(&judge(trace)->verdicts[ORACLE_FDH_02], trace, text, sizeof text);
+    assert_non_null(strstr(text, "closed a descriptor twice"));
+    assert_non_null(strstr(text, "connection 1"));
+    assert_non_null(strstr(text, "EBADF"));
+}
+
+static void detail_in_a_small_buffer_is_cut(void **state)
+{
+    (void)state;
+    const struct trace *trace = find_trace("FDH-02", ORACLE_BROKEN);
+    char text[12];
+    (void)oracle_detail(&judge(trace)->verdicts[ORACLE_FDH_02], trace, text, sizeof text);
+    assert_int_equal(strlen(text), sizeof text - 1);
+}
+
+/* ---- Texts
+ * ------------------------------------------------------------------------------------------- */
+
+struct text {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+};
+
+static void collect(void *context, const char *bytes, size_t size)
+{
+    struct text *text = context;
+    if (text->size + size + 1 > text->capacity) {
+        text->capacity = (text->size + size + 1) * 2;
+        text->bytes = realloc(text->bytes, text->capacity);
+        assert_non_null(text->bytes);
+    }
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+    text->bytes[text->size] = '\0';
+}
+
+static void explain_says_rule_level_clause_and_why(void **state)
+{
+    (void)state;
+    struct text text = {0};
+    oracle_explain(ORACLE_FDH_01, &(struct oracle_writer){collect, &text});
+    assert_non_null(strstr(text.bytes, "FDH-01"));
+    assert_non_null(strstr(text.bytes, "FAIL when broken"));
+    assert_non_null(strstr(text.bytes, "close(2)"));
+    assert_non_null(strstr(text.bytes, "22 of 117"));
+    free(text.bytes);
+}
+
+static void reference_in_docs_is_up_to_date(void **state)
+{
+    (void)state;
+    struct text text = {0};
+    oracle_reference(&(struct oracle_writer){collect, &text});
+    const char *update = getenv("SOCKSPEC_UPDATE_DOCS");
+    if (update != NULL && update[0] == '1') {
+        FILE *out = fopen(RULES_FILE, "w");
+        assert_non_null(out);
+        assert_int_equal(fwrite(text.bytes, 1, text.size, out), text.size);
+        assert_int_equal(fclose(out), 0);
+    }
+    FILE *in = fopen(RULES_FILE, "r");
+    assert_non_null(in);
+    char *stored = calloc(1, text.size + 2);
+    assert_non_null(stored);
+    size_t size = fread(stored, 1, text.size + 1, in);
+    (void)fclose(in);
+    if (size != text.size || memcmp(stored, text.bytes, size) != 0) {
+        fail_msg("docs/reference/rules.md is not what the table says: run this test with "
+                 "SOCKSPEC_UPDATE_DOCS=1");
+    }
+    free(stored);
+    free(text.bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(judge_every_written_trace_as_expected),
+        cmocka_unit_test(table_every_decidable_rule_has_a_kept_and_a_broken_trace),
+        cmocka_unit_test(table_every_row_is_whole),
+        cmocka_unit_test(judge_without_observer_skips),
+        cmocka_unit_test(judge_undecidable_rule_skips_with_its_reason),
+        cmocka_unit_test(judge_rule_of_the_other_role_skips),
+        cmocka_unit_test(judge_without_promise_skips),
+        cmocka_unit_test(grade_of_a_must_or_marked_rule_is_fail),
+        cmocka_unit_test(grade_of_an_unmarked_rule_is_warn),
+        cmocka_unit_test(grade_after_a_fault_that_linux_never_makes_is_warn),
+        cmocka_unit_test(grade_after_such_a_fault_under_posix_is_fail),
+        cmocka_unit_test(judge_empty_trace_decides_nothing),
+        cmocka_unit_test(judge_descriptor_past_the_limit_is_an_error),
+        cmocka_unit_test(judge_twice_gives_the_same_verdicts),
+        cmocka_unit_test(pair_judges_each_program_in_its_role),
+        cmocka_unit_test(detail_names_note_connection_and_events),
+        cmocka_unit_test(detail_in_a_small_buffer_is_cut),
+        cmocka_unit_test(explain_says_rule_level_clause_and_why),
+        cmocka_unit_test(reference_in_docs_is_up_to_date),
+    };
+    return cmocka_run_group_tests(tests, read_file, forget_file);
+}
