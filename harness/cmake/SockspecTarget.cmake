@@ -232,8 +232,8 @@ extern _Thread_local char ${t}_tls_zero_begin[], ${t}_tls_zero_end[];
 
 static void tls${slot}(struct sockspec_program_tls *ret_bounds)
 {
-    *ret_bounds = (struct sockspec_program_tls){${t}_tls_data_begin, ${t}_tls_data_end,
-                                                ${t}_tls_zero_begin, ${t}_tls_zero_end};
+    *ret_bounds = (struct sockspec_program_tls){${t}_tls_data_begin + 16, ${t}_tls_data_end,
+                                                ${t}_tls_zero_begin + 16, ${t}_tls_zero_end};
 }
 
 static const char *const arguments${slot}[] = {${arguments}NULL};

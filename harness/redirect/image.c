@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+enum { CACHE_LINE = 64 };
+
 #if defined(__x86_64__)
 static void copy_bytes(char *to, const char *from, size_t size)
 {
@@ -53,7 +55,9 @@ static enum status save(struct redirect_part *part, char *at, const char *end)
     if (part->size == 0 || all_zero(at, part->size)) {
         return STATUS_OK;
     }
-    part->saved = malloc(part->size);
+    /* String instructions are fastest between cache lines that begin together. */
+    part->saved =
+        aligned_alloc(CACHE_LINE, (part->size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
     if (part->saved == NULL) {
         return STATUS_NO_MEMORY;
     }
