@@ -11,6 +11,7 @@
 
 enum {
     PRIVATE = (int)(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP),
+    ALWAYS = (int)(EPOLLERR | EPOLLHUP), /* reported whether asked for or not */
     EXCLUSIVE_ALLOWED =
         (int)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 };
@@ -106,16 +107,14 @@ static uint32_t item_events(struct model *model, const struct epoll_item *item)
     if ((item->events & ~(uint32_t)PRIVATE) == 0) {
         return 0;
     }
-    return io_file_poll(model, item->file) & (item->events | EPOLLERR | EPOLLHUP) &
-           ~(uint32_t)PRIVATE;
+    return io_file_poll(model, item->file) & item->events & ~(uint32_t)PRIVATE;
 }
 
 static void notify_items(struct model *model, struct epoll_item *first, uint32_t bits);
 
 static void item_wake(struct model *model, struct epoll_item *item, uint32_t bits)
 {
-    if ((item->events & ~(uint32_t)PRIVATE) == 0 ||
-        (bits & (item->events | EPOLLERR | EPOLLHUP)) == 0) {
+    if ((item->events & ~(uint32_t)PRIVATE) == 0 || (bits & item->events) == 0) {
         return;
     }
     if (!item->queued) {
@@ -287,7 +286,7 @@ static int item_add(struct model *model, struct io_object *epoll, struct model_f
                                 .file = file,
                                 .fd = fd,
                                 .exclusive = exclusive,
-                                .events = event->events,
+                                .events = event->events | ALWAYS,
                                 .data = event->data,
                                 .file_next = file->items,
                                 .epoll_next = epoll->epoll.items};
@@ -320,7 +319,7 @@ static int control(struct model *model, struct io_object *epoll, int op, struct 
         if (item->exclusive || (event->events & EPOLLEXCLUSIVE) != 0) {
             return -EINVAL;
         }
-        item->events = event->events;
+        item->events = event->events | ALWAYS;
         item->data = event->data;
     } else {
         int error = item_add(model, epoll, file, fd, event);
@@ -330,7 +329,7 @@ static int control(struct model *model, struct io_object *epoll, int op, struct 
         item = file->items;
     }
     uint32_t now = item_events(model, item);
-    if (now != 0) {
+    if (now != 0 && !item->queued) {
         item_wake(model, item, now);
     }
     return 0;
@@ -499,7 +498,7 @@ int model_sys_epoll_wait(struct model *model, enum trace_call call, int epfd,
         struct trace_event *event = trace_add(model->trace, TRACE_READY, model->current->host);
         event->fd = reports[i].fd;
         event->conn = reports[i].conn;
-        event->a = reports[i].asked & 0xffff;
+        event->a = reports[i].asked & 0xffff & ~(uint32_t)ALWAYS;
         event->b = reports[i].got;
         event->flags = (reports[i].asked & EPOLLET) != 0 ? (uint8_t)TRACE_EDGE : 0;
     }

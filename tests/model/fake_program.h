@@ -49,6 +49,7 @@ struct fake {
     fake_step on_call;         /* at each call of an armed family */
     int handled[FAKE_SIGNALS]; /* how often each handler ran */
     int64_t values[16];        /* for the test's own use */
+    void *context;             /* likewise */
     int64_t heap_blocks;
 
     struct fake_task tasks[2];
