@@ -13,22 +13,24 @@ function(sockspec_ini_value file key out)
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
-# sockspec_folder_target(FOLDER INCLUDE SOURCES LIBRARIES)
+# sockspec_folder_target(FOLDER INCLUDE SOURCES LIBRARIES [BROKEN])
 # The target that FOLDER/target.ini describes, named after the folder; INCLUDE is where its headers
 # are found from. Without sockspec_add_target only the plain program is built.
 function(sockspec_folder_target folder include sources libraries)
   get_filename_component(name "${folder}" NAME)
-  set_source_files_properties(${sources} PROPERTIES INCLUDE_DIRECTORIES "${include}")
+  foreach(key role profile args)
+    sockspec_ini_value("${folder}/target.ini" ${key} ${key})
+  endforeach()
+  separate_arguments(args UNIX_COMMAND "${args}")
   if(COMMAND sockspec_add_target)
-    sockspec_ini_value("${folder}/target.ini" role role)
-    sockspec_ini_value("${folder}/target.ini" profile profile)
-    sockspec_ini_value("${folder}/target.ini" args args)
-    separate_arguments(args UNIX_COMMAND "${args}")
     # The definition is what glibc wants before it declares accept4(), ppoll() and memmem().
-    sockspec_add_target(NAME ${name} ROLE ${role} SOURCES ${sources} LIBRARIES ${libraries}
-      DEFINITIONS _GNU_SOURCE PROFILE ${profile} ARGS ${args})
+    sockspec_add_target(NAME ${name} ROLE ${role} PROFILE ${profile} ARGS ${args}
+      MANIFEST "${folder}/target.ini" SOURCES ${sources} LIBRARIES ${libraries}
+      INCLUDES "${include}" DEFINITIONS _GNU_SOURCE
+      OPTIONS $<TARGET_PROPERTY:sockspec_flags,INTERFACE_COMPILE_OPTIONS> ${ARGN})
   else()
     add_executable(${name} ${sources})
+    target_include_directories(${name} PRIVATE "${include}")
     target_link_libraries(${name} PRIVATE sockspec_flags ${libraries})
   endif()
 endfunction()
@@ -62,5 +64,5 @@ function(sockspec_broken_target name)
     DEPENDS ${originals} "${folder}/mistake.patch"
     COMMENT "Breaking ${base}: ${name}"
     VERBATIM)
-  sockspec_folder_target("${folder}" "${copy}" "${copies}" "")
+  sockspec_folder_target("${folder}" "${copy}" "${copies}" "" BROKEN)
 endfunction()
