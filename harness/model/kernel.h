@@ -70,6 +70,9 @@ struct model_file *model_fd_file(const struct model *model, int fd);
  * those that became true (an edge for EPOLLET). */
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
 
+/* Gives back a reference that a call took (refs++) to keep the file while it sleeps. */
+void io_file_drop(struct model *model, struct model_file *file);
+
 /* ---- Calls, faults, sleeping (call.c, fault.c, sleep.c) ------------------------------------------ */
 
 /* Every redirected call begins here: counts it for the spin limit, plays steps placed before it, delivers

@@ -1,0 +1,443 @@
+/* The life of a connection: changes of state, readiness, sending, closing. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/net.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* ---- State and readiness ----------------------------------------------------------------------------- */
+
+static bool counts_as_alive(enum tcp_state state)
+{
+    return state != TCP_CLOSED && state != TCP_LISTEN && state != TCP_TIME_WAIT;
+}
+
+void socket_moved(struct model *model, const struct model_socket *socket, enum tcp_state from,
+                  enum tcp_state to, enum tcp_event event)
+{
+    assert(tcp_state_may_follow(from, to));
+    enum trace_host host = socket_host(socket);
+    struct trace_event *traced = trace_add(model->trace, TRACE_STATE, host);
+    traced->conn = socket->file.conn;
+    traced->what = (uint8_t)to;
+    traced->a = from;
+    traced->b = event;
+    model->net->alive[host] += (uint32_t)counts_as_alive(to) - (uint32_t)counts_as_alive(from);
+    if (model->counters != NULL) {
+        unsigned other = socket->peer != NULL ? socket->peer->tcp.state : TCP_CLOSED;
+        model->counters[((unsigned)to * TCP_STATE_COUNT + other) * TCP_EVENT_COUNT + event]++;
+    }
+    model_changed(model);
+}
+
+void socket_event(struct model *model, struct model_socket *socket, enum tcp_event event)
+{
+    enum tcp_state from = (enum tcp_state)socket->tcp.state;
+    enum tcp_state to = tcp_state_next(from, event);
+    assert(to != TCP_STATE_COUNT);
+    socket->tcp.state = (uint8_t)to;
+    socket_moved(model, socket, from, to, event);
+}
+
+void socket_notify(struct model *model, struct model_socket *socket, uint32_t bits)
+{
+    if (socket->scripted) {
+        scripted_ready(model->net, socket);
+        model_changed(model);
+    } else if (socket->file.refs > 0) {
+        model_file_notify(model, &socket->file, bits);
+    } else {
+        model_changed(model);
+    }
+}
+
+int socket_take_error(struct model_socket *socket)
+{
+    int error = socket->error;
+    socket->error = 0;
+    return error;
+}
+
+/* tcp_poll of Linux. */
+uint32_t socket_poll(struct model *model, struct model_file *file)
+{
+    (void)model;
+    struct model_socket *socket = socket_of(file);
+    enum tcp_state state = socket_state(socket);
+    if (state == TCP_LISTEN) {
+        return socket->accept_count > 0 ? POLLIN | POLLRDNORM : 0;
+    }
+    uint32_t bits = 0;
+    if (socket->shut == NET_SHUT_BOTH || state == TCP_CLOSED) {
+        bits |= POLLHUP;
+    }
+    if ((socket->shut & NET_SHUT_RECV) != 0) {
+        bits |= POLLIN | POLLRDNORM | POLLRDHUP;
+    }
+    if (state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED) {
+        uint32_t target = (uint32_t)socket->options.rcvlowat;
+        if (socket->urgent != NET_URGENT_NONE && socket_at_mark(socket) &&
+            !socket->options.oobinline) {
+            target++;
+        }
+        if (socket->recv_used >= target || (socket->recv_used > 0 && socket->tcp.rcv_wnd == 0)) {
+            bits |= POLLIN | POLLRDNORM;
+        }
+        if ((socket->shut & NET_SHUT_SEND) != 0 || socket_writable(socket)) {
+            bits |= POLLOUT | POLLWRNORM;
+        } else {
+            socket->no_space = true;
+        }
+        if (socket->urgent == NET_URGENT_THERE) {
+            bits |= POLLPRI;
+        }
+    }
+    return socket->error != 0 ? bits | POLLERR : bits;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------- */
+
+static bool carries_urgent(const struct model_socket *socket, uint32_t seq, uint32_t length)
+{
+    return socket->urgent_to_send && socket->send_urgent - seq < length;
+}
+
+static void send_data(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
+                      uint32_t seq, uint32_t length, bool again)
+{
+    uint8_t urgent = carries_urgent(socket, seq, length) ? TCP_CTL_URG : 0;
+    wire_send(model, socket,
+              &(struct net_emit){.seq = seq,
+                                 .length = (uint16_t)length,
+                                 .offset = (uint16_t)(seq - chunk->seq),
+                                 .chunk = chunk,
+                                 .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | urgent),
+                                 .again = again});
+}
+
+/* Bytes that the peer's window still takes. */
+static uint32_t usable_window(const struct model_socket *socket)
+{
+    uint32_t edge = socket->tcp.snd_una + socket->tcp.snd_wnd;
+    return tcp_after(edge, socket->tcp.snd_nxt) ? edge - socket->tcp.snd_nxt : 0;
+}
+
+void socket_output(struct model *model, struct model_socket *socket)
+{
+    struct tcp_endpoint *tcp = &socket->tcp;
+    uint32_t window = usable_window(socket);
+    while (window > 0 && tcp_before(tcp->snd_nxt, socket->send_end)) {
+        struct net_chunk *chunk = socket->send_at;
+        if (tcp->snd_nxt - chunk->seq == chunk->used) {
+            chunk = chunk->next;
+            socket->send_at = chunk;
+        }
+        uint32_t length = chunk->used - (tcp->snd_nxt - chunk->seq);
+        length = length < window ? length : window;
+        uint32_t seq = tcp->snd_nxt;
+        tcp->snd_nxt += length;
+        window -= length;
+        send_data(model, socket, chunk, seq, length, false);
+    }
+    if (socket->fin_wanted && !tcp->fin_sent && tcp->snd_nxt == socket->send_end && window > 0) {
+        tcp->fin_sent = true;
+        tcp->snd_nxt++;
+        wire_send(model, socket,
+                  &(struct net_emit){.seq = tcp->snd_nxt - 1,
+                                     .flags = TCP_CTL_FIN | TCP_CTL_ACK});
+    }
+    socket_timer_persist(model, socket);
+}
+
+void socket_retransmit(struct model *model, struct model_socket *socket)
+{
+    struct tcp_endpoint *tcp = &socket->tcp;
+    assert(tcp->snd_una != tcp->snd_nxt);
+    if (tcp->snd_una == tcp->iss) {
+        uint8_t flags = tcp->state == TCP_SYN_SENT ? TCP_CTL_SYN : TCP_CTL_SYN | TCP_CTL_ACK;
+        wire_send(model, socket,
+                  &(struct net_emit){.seq = tcp->iss, .flags = flags, .again = true});
+        return;
+    }
+    struct net_chunk *chunk = socket->send_first;
+    if (chunk == NULL || !tcp_before(tcp->snd_una, socket->send_end)) {
+        assert(tcp->fin_sent);
+        wire_send(model, socket,
+                  &(struct net_emit){.seq = tcp->snd_nxt - 1,
+                                     .flags = TCP_CTL_FIN | TCP_CTL_ACK,
+                                     .again = true});
+        return;
+    }
+    uint32_t sent = (tcp->fin_sent ? tcp->snd_nxt - 1 : tcp->snd_nxt) - tcp->snd_una;
+    uint32_t length = chunk->used - (tcp->snd_una - chunk->seq);
+    send_data(model, socket, chunk, tcp->snd_una, length < sent ? length : sent, true);
+}
+
+void socket_room(struct model *model, struct model_socket *socket)
+{
+    struct tcp_endpoint *tcp = &socket->tcp;
+    uint32_t room =
+        socket->recv_room > socket->recv_used ? socket->recv_room - socket->recv_used : 0;
+    uint32_t half = (socket->recv_room + 1) / 2;
+    uint32_t step = half < NET_CHUNK_DATA ? half : NET_CHUNK_DATA;
+    if (tcp->rcv_wnd < half && room >= tcp->rcv_wnd + step && tcp->state != TCP_LISTEN &&
+        socket->key != 0 && tcp_states[tcp->state].can_receive) {
+        wire_send_ack(model, socket, tcp->snd_nxt);
+    }
+}
+
+void socket_send_reset(struct model *model, struct model_socket *socket)
+{
+    wire_send(model, socket,
+              &(struct net_emit){.seq = socket->tcp.snd_nxt,
+                                 .flags = TCP_CTL_RST | TCP_CTL_ACK});
+}
+
+/* ---- The end ----------------------------------------------------------------------------------------- */
+
+static void drop_segments(struct model_net *net, struct net_segment **first)
+{
+    while (*first != NULL) {
+        struct net_segment *segment = *first;
+        *first = segment->next;
+        net_segment_free(net, segment);
+    }
+}
+
+static void drop_send_queue(struct model_net *net, struct model_socket *socket)
+{
+    while (socket->send_first != NULL) {
+        struct net_chunk *chunk = socket->send_first;
+        socket->send_first = chunk->next;
+        net_chunk_release(net, chunk);
+    }
+    socket->send_last = NULL;
+    socket->send_at = NULL;
+    socket->send_end = socket->tcp.snd_una;
+}
+
+void socket_drop_queues(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    drop_send_queue(net, socket);
+    drop_segments(net, &socket->recv_first);
+    drop_segments(net, &socket->early);
+    socket->recv_last = NULL;
+    socket->recv_used = 0;
+    socket->early_used = 0;
+}
+
+static void unlink_peer(struct model_socket *socket)
+{
+    if (socket->peer != NULL) {
+        socket->peer->peer = NULL;
+        socket->peer = NULL;
+    }
+}
+
+static void leave_syn_queue(struct model_socket *child)
+{
+    if (child->link_prev != NULL) {
+        child->link_prev->link_next = child->link_next;
+    } else {
+        child->listener->syn_first = child->link_next;
+    }
+    if (child->link_next != NULL) {
+        child->link_next->link_prev = child->link_prev;
+    }
+    child->listener = NULL;
+}
+
+void socket_closed(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    assert(socket->tcp.state == TCP_CLOSED);
+    socket_timer_cancel(model, socket);
+    if (socket->keepalive.index != 0) {
+        model_timer_cancel(model, &socket->keepalive);
+    }
+    if (socket->time_wait_us != 0) {
+        socket_time_wait_leave(model, socket);
+    }
+    drop_send_queue(net, socket);
+    drop_segments(net, &socket->early);
+    unlink_peer(socket);
+    if (socket->key != 0) {
+        net_table_remove(net, socket);
+    }
+    if (socket->bound.port != 0 && !socket->bound_by_user) {
+        net_unbind(net, socket);
+    }
+    socket->shut = NET_SHUT_BOTH;
+    if (socket->listener != NULL && !socket->queued) {
+        leave_syn_queue(socket);
+        socket->orphan = true;
+    }
+    if (socket->orphan) {
+        net_socket_free(model, socket);
+        return;
+    }
+    socket_notify(model, socket,
+                  POLLIN | POLLOUT | POLLHUP | POLLRDHUP | (socket->error != 0 ? POLLERR : 0U));
+}
+
+void socket_abort(struct model *model, struct model_socket *socket, enum tcp_event event, int error,
+                  bool reset)
+{
+    if (reset) {
+        socket_send_reset(model, socket);
+    }
+    socket->error = error;
+    socket_event(model, socket, event);
+    socket_closed(model, socket);
+}
+
+/* tcp_need_reset of Linux. */
+static bool needs_reset(const struct model_socket *socket)
+{
+    switch ((enum tcp_state)socket->tcp.state) {
+    case TCP_ESTABLISHED:
+    case TCP_CLOSE_WAIT:
+    case TCP_FIN_WAIT_1:
+    case TCP_FIN_WAIT_2:
+    case TCP_SYN_RECEIVED:
+        return true;
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+        return !socket->tcp.fin_sent;
+    default:
+        return false;
+    }
+}
+
+void socket_disconnect(struct model *model, struct model_socket *socket)
+{
+    enum tcp_state state = (enum tcp_state)socket->tcp.state;
+    if (state == TCP_LISTEN) {
+        socket_unlisten(model, socket);
+    } else if (state != TCP_CLOSED) {
+        bool reset = needs_reset(socket);
+        bool lost = reset || state == TCP_SYN_SENT;
+        socket_abort(model, socket, TCP_EVENT_ABORT, lost ? ECONNRESET : socket->error, reset);
+    }
+    socket_drop_queues(model, socket);
+    socket->shut = 0;
+    socket->done = false;
+    socket->fin_wanted = false;
+    socket->urgent = NET_URGENT_NONE;
+    socket->urgent_to_send = false;
+    socket->remote = (struct net_name){0};
+    if (!socket->bound_address_by_user) {
+        socket->local.address = socket->v6 ? NET_ANY6 : NET_ANY4;
+        if (socket->bound.port != 0) {
+            socket->bound.address = socket->local.address;
+        }
+    }
+    socket_notify(model, socket, POLLOUT | POLLHUP);
+}
+
+void socket_close_begin(struct model *model, struct model_socket *socket)
+{
+    enum tcp_state state = (enum tcp_state)socket->tcp.state;
+    socket->shut = NET_SHUT_BOTH;
+    switch (state) {
+    case TCP_CLOSED:
+    case TCP_TIME_WAIT:
+        return;
+    case TCP_LISTEN:
+        socket_unlisten(model, socket);
+        return;
+    case TCP_SYN_SENT:
+        socket_abort(model, socket, TCP_EVENT_CLOSE, 0, false);
+        return;
+    default:
+        break;
+    }
+    if (socket->recv_used > 0) {
+        socket_abort(model, socket, TCP_EVENT_ABORT, 0, true); /* RFC 2525 2.17 */
+    } else if (socket->options.linger && socket->options.linger_s == 0) {
+        socket_abort(model, socket, TCP_EVENT_ABORT, 0, needs_reset(socket));
+    } else if (tcp_state_next(state, TCP_EVENT_CLOSE) != TCP_STATE_COUNT) {
+        socket->fin_wanted = true;
+        socket_event(model, socket, TCP_EVENT_CLOSE);
+        socket_output(model, socket);
+    }
+}
+
+void socket_close_end(struct model *model, struct model_socket *socket)
+{
+    scripted_forget(model->net, socket);
+    socket->scripted = false;
+    if (socket->tcp.state == TCP_CLOSED) {
+        net_socket_free(model, socket);
+        return;
+    }
+    socket->orphan = true;
+    if (socket->keepalive.index != 0 && socket->tcp.state == TCP_TIME_WAIT) {
+        model_timer_cancel(model, &socket->keepalive);
+    }
+    if (socket->tcp.state == TCP_FIN_WAIT_2) {
+        if (socket->options.linger2_s < 0) {
+            socket_abort(model, socket, TCP_EVENT_ABORT, 0, true);
+            return;
+        }
+        socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
+                         socket->options.linger2_s * INT64_C(1000000));
+    }
+}
+
+/* ---- TIME-WAIT: oldest first, so that one timer serves all ---------------------------------------------- */
+
+void socket_time_wait_leave(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    if (socket->link_prev != NULL) {
+        socket->link_prev->link_next = socket->link_next;
+    } else {
+        net->time_wait_first = socket->link_next;
+    }
+    if (socket->link_next != NULL) {
+        socket->link_next->link_prev = socket->link_prev;
+    } else {
+        net->time_wait_last = socket->link_prev;
+    }
+    socket->link_next = NULL;
+    socket->link_prev = NULL;
+    socket->time_wait_us = 0;
+}
+
+static void time_wait_append(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    socket->time_wait_us = model->now_us + NET_TIME_WAIT_US;
+    socket->link_prev = net->time_wait_last;
+    socket->link_next = NULL;
+    if (net->time_wait_last != NULL) {
+        net->time_wait_last->link_next = socket;
+    } else {
+        net->time_wait_first = socket;
+    }
+    net->time_wait_last = socket;
+    if (net->time_wait_timer.index == 0) {
+        socket_time_wait_schedule(model);
+    }
+}
+
+void socket_time_wait(struct model *model, struct model_socket *socket)
+{
+    assert(socket->tcp.state == TCP_TIME_WAIT);
+    if (socket->time_wait_us != 0) {
+        socket_time_wait_leave(model, socket);
+        time_wait_append(model, socket);
+        return;
+    }
+    socket_timer_cancel(model, socket);
+    if (socket->keepalive.index != 0) {
+        model_timer_cancel(model, &socket->keepalive);
+    }
+    time_wait_append(model, socket);
+    socket->shut = NET_SHUT_BOTH;
+    if (!socket->orphan) {
+        socket_notify(model, socket, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
+    }
+}

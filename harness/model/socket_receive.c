@@ -1,0 +1,494 @@
+/* What an arriving segment does to a socket. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/net.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* ---- Listeners -------------------------------------------------------------------------------------------- */
+
+static bool accept_queue_full(const struct model_socket *listener)
+{
+    return listener->accept_count > listener->backlog;
+}
+
+static struct model_socket *sender_of(const struct model_net *net, const struct net_segment *node)
+{
+    struct model_socket *from = node != NULL ? net_socket_at(net, node->from) : NULL;
+    return from != NULL && from->life == node->from_life ? from : NULL;
+}
+
+static void child_inherit(struct model_socket *child, const struct model_socket *listener,
+                          uint64_t key, uint32_t conn, const struct model_socket *from)
+{
+    child->options = listener->options;
+    child->recv_room = listener->recv_room;
+    child->send_room = listener->send_room;
+    child->passive = true;
+    child->open = NET_CONNECTED;
+    child->file.conn = conn;
+    child->local = net_key_local(key);
+    child->remote = net_key_remote(key);
+    bool local = from != NULL && socket_host(from) == socket_host(listener);
+    child->lane = local ? NET_LANE_LOCAL : (uint8_t)(TRACE_HOST_COUNT - 1 - listener->file.host);
+}
+
+static void syn_queue_add(struct model_socket *listener, struct model_socket *child)
+{
+    child->listener = listener;
+    child->link_prev = NULL;
+    child->link_next = listener->syn_first;
+    if (listener->syn_first != NULL) {
+        listener->syn_first->link_prev = child;
+    }
+    listener->syn_first = child;
+}
+
+/* 3.10.7.2, and the queue limits of Linux (tcp_conn_request). */
+static void listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+                            const struct tcp_segment *segment, struct net_segment *node,
+                            uint32_t conn)
+{
+    struct model_net *net = model->net;
+    struct model_socket *from = sender_of(net, node);
+    struct tcp_actions actions;
+    tcp_endpoint_receive(&listener->tcp, segment, &actions);
+    if ((actions.bits & TCP_SEND_RST) != 0) {
+        wire_reply_reset(model, key, conn, segment, from);
+    }
+    if ((actions.bits & TCP_SYN_ARRIVED) == 0) {
+        return;
+    }
+    struct model_socket *child = NULL;
+    if (!accept_queue_full(listener)) {
+        child = net_socket_new(model, socket_host(listener), listener->v6);
+    }
+    if (child == NULL) {
+        wire_arm(model, from); /* dropped: the SYN comes again */
+        return;
+    }
+    child_inherit(child, listener, key, conn, from);
+    net_table_add(net, child, key);
+    net_bind_child(net, child, child->local);
+    tcp_open_passive(&child->tcp, (uint32_t)random_next(&model->random), child->recv_room, segment);
+    child->send_end = child->tcp.snd_nxt;
+    child->recv_seq = child->tcp.rcv_nxt;
+    child->heard_us = model->now_us;
+    if (from != NULL) {
+        child->peer = from;
+        from->peer = child;
+    }
+    syn_queue_add(listener, child);
+    socket_moved(model, child, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_EVENT_RECV_SYN);
+    wire_send(model, child,
+              &(struct net_emit){.seq = child->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
+}
+
+/* Whether a child may not finish its handshake now: no room (tcp_abort_on_overflow=0), or
+ * TCP_DEFER_ACCEPT and no data yet (tcp_check_req of Linux). */
+static bool child_waits(struct model *model, struct model_socket *child,
+                        const struct tcp_segment *segment)
+{
+    if (child->listener == NULL || child->tcp.state != TCP_SYN_RECEIVED ||
+        (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) != 0 ||
+        (segment->flags & TCP_CTL_ACK) == 0) {
+        return false;
+    }
+    if (accept_queue_full(child->listener)) {
+        wire_arm(model, child);
+        return true;
+    }
+    uint32_t defer_s = child->listener->options.defer_s;
+    if (defer_s == 0 || tcp_segment_space(segment) > 0) {
+        return false;
+    }
+    if (child->defer_until == 0) {
+        child->defer_until = 1;
+        socket_timer_set(model, child, NET_TIMER_DEFER, defer_s * INT64_C(1000000));
+    }
+    return child->timer_kind == NET_TIMER_DEFER;
+}
+
+/* The handshake of a child is complete: it can be accepted. */
+static void child_opened(struct model *model, struct model_socket *child)
+{
+    struct model_socket *listener = child->listener;
+    if (child->link_prev != NULL) {
+        child->link_prev->link_next = child->link_next;
+    } else {
+        listener->syn_first = child->link_next;
+    }
+    if (child->link_next != NULL) {
+        child->link_next->link_prev = child->link_prev;
+    }
+    child->link_next = NULL;
+    child->link_prev = listener->accept_last;
+    if (listener->accept_last != NULL) {
+        listener->accept_last->link_next = child;
+    } else {
+        listener->accept_first = child;
+    }
+    listener->accept_last = child;
+    listener->accept_count++;
+    child->queued = true;
+    socket_notify(model, listener, POLLIN);
+}
+
+/* ---- Data --------------------------------------------------------------------------------------------------- */
+
+/* tcp_check_urg of Linux: a second urgent byte takes the place of an unread first one. */
+static void urgent_arrived(struct model_socket *socket, uint32_t seq)
+{
+    if (socket->urgent != NET_URGENT_NONE && seq == socket->urgent_seq) {
+        return;
+    }
+    socket->urgent_seq = seq;
+    socket->urgent = NET_URGENT_COMING;
+}
+
+static void skip_old_mark(struct model *model, struct model_socket *socket)
+{
+    if (socket->urgent != NET_URGENT_NONE && socket->urgent_seq == socket->recv_seq &&
+        !socket->options.oobinline && socket->recv_first != NULL) {
+        struct net_segment *first = socket->recv_first;
+        socket->recv_seq++;
+        socket->recv_used--;
+        first->offset++;
+        if (--first->tcp.length == 0) {
+            socket->recv_first = first->next;
+            if (first->next == NULL) {
+                socket->recv_last = NULL;
+            }
+            net_segment_free(model->net, first);
+        }
+    }
+}
+
+/* Appends the fresh part of a segment to the receive queue. True: the node was kept. */
+static bool take_data(struct model *model, struct model_socket *socket, struct net_segment *node,
+                      const struct tcp_actions *actions)
+{
+    assert(node != NULL && node->chunk != NULL);
+    uint32_t seq = socket->tcp.rcv_nxt - actions->take_length;
+    if ((actions->bits & TCP_FIN_ARRIVED) != 0) {
+        seq--;
+    }
+    node->offset = (uint16_t)(node->offset + actions->take_offset);
+    node->tcp.length = actions->take_length;
+    if (socket->urgent == NET_URGENT_COMING &&
+        socket->urgent_seq - seq < actions->take_length) {
+        socket->urgent = NET_URGENT_THERE;
+        socket->urgent_byte = node->chunk->data[node->offset + (socket->urgent_seq - seq)];
+    }
+    socket->recv_used += actions->take_length;
+    struct net_segment *last = socket->recv_last;
+    (void)model;
+    if (last != NULL && last->chunk == node->chunk &&
+        last->offset + last->tcp.length == node->offset) {
+        last->tcp.length = (uint16_t)(last->tcp.length + node->tcp.length);
+        return false;
+    }
+    node->next = NULL;
+    if (last != NULL) {
+        last->next = node;
+    } else {
+        socket->recv_first = node;
+    }
+    socket->recv_last = node;
+    return true;
+}
+
+/* Keeps a segment that is ahead of a gap, in order. True: the node was kept. */
+static bool hold_early(struct model_socket *socket, struct net_segment *node)
+{
+    struct net_segment **link = &socket->early;
+    while (*link != NULL && tcp_before((*link)->tcp.seq, node->tcp.seq)) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL && (*link)->tcp.seq == node->tcp.seq &&
+        (*link)->tcp.length >= node->tcp.length) {
+        return false;
+    }
+    node->next = *link;
+    *link = node;
+    return true;
+}
+
+/* ---- Acknowledgments ------------------------------------------------------------------------------------------ */
+
+static void release_acked(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    struct net_chunk *chunk = socket->send_first;
+    while (chunk != NULL && !tcp_after(chunk->seq + chunk->used, socket->tcp.snd_una)) {
+        struct net_chunk *next = chunk->next;
+        if (chunk == socket->send_at) {
+            socket->send_at = next;
+        }
+        net_chunk_release(net, chunk);
+        chunk = next;
+    }
+    socket->send_first = chunk;
+    if (chunk == NULL) {
+        socket->send_last = NULL;
+        socket->send_at = NULL;
+    }
+}
+
+static void acked(struct model *model, struct model_socket *socket)
+{
+    release_acked(model, socket);
+    if (socket->timer_kind == NET_TIMER_RETRANSMIT) {
+        bool recovering = socket->retries > 0 && tcp_before(socket->tcp.snd_una, socket->recover);
+        socket_timer_cancel(model, socket);
+        if (socket->tcp.snd_una != socket->tcp.snd_nxt) {
+            socket_timer_arm(model, socket);
+            if (recovering) {
+                socket->retries = 1; /* what follows the lost segment may be lost as well */
+                socket_retransmit(model, socket);
+            }
+        }
+    }
+    if (socket->no_space && socket_writable(socket)) {
+        socket->no_space = false;
+        socket_notify(model, socket, POLLOUT);
+    }
+}
+
+/* ---- Segments for a connection ------------------------------------------------------------------------------------ */
+
+static int reset_error(enum tcp_state before)
+{
+    switch (before) {
+    case TCP_SYN_SENT:
+        return ECONNREFUSED;
+    case TCP_CLOSE_WAIT:
+        return EPIPE;
+    case TCP_TIME_WAIT:
+        return 0;
+    default:
+        return ECONNRESET;
+    }
+}
+
+/* Linux resets a connection whose reader is gone when data comes (tcp_rcv_state_process). */
+static bool nobody_reads(const struct model_socket *socket, const struct tcp_segment *segment)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    return (socket->shut & NET_SHUT_RECV) != 0 && segment->length > 0 &&
+           (tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2) &&
+           (segment->flags & (TCP_CTL_RST | TCP_CTL_SYN)) == 0 &&
+           tcp_after(segment->seq + segment->length, tcp->rcv_nxt) &&
+           !tcp_after(segment->seq, tcp->rcv_nxt + tcp->rcv_wnd);
+}
+
+static void opened(struct model *model, struct model_socket *socket)
+{
+    if (socket->tcp.rcv_nxt != socket->tcp.irs + 1 && socket->recv_used == 0) {
+        socket->recv_seq = socket->tcp.irs + 1;
+    }
+    if (socket->listener != NULL) {
+        if (socket->timer_kind == NET_TIMER_DEFER) {
+            socket_timer_cancel(model, socket);
+        }
+        child_opened(model, socket);
+    } else {
+        socket_notify(model, socket, POLLOUT);
+    }
+    if (socket->options.keepalive) {
+        socket_keepalive_update(model, socket);
+    }
+}
+
+static void answer(struct model *model, struct model_socket *socket, uint64_t key,
+                   const struct tcp_segment *segment, uint32_t bits)
+{
+    if ((bits & TCP_SEND_RST) != 0) {
+        wire_reply_reset(model, key, socket->file.conn, segment, socket->peer);
+    }
+    if ((bits & TCP_SEND_SYN_ACK) != 0) {
+        wire_send(model, socket,
+                  &(struct net_emit){.seq = socket->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
+    }
+    if ((bits & TCP_SEND_ACK) != 0) {
+        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+    } else if ((bits & TCP_SEND_CHALLENGE) != 0 && socket->refused_us != model->now_us) {
+        /* At most one at an instant: two ends that disagree must not answer each other for ever. */
+        socket->refused_us = model->now_us;
+        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+    }
+}
+
+static void entered(struct model *model, struct model_socket *socket)
+{
+    if (socket->tcp.state == TCP_TIME_WAIT) {
+        socket_time_wait(model, socket);
+    } else if (socket->tcp.state == TCP_FIN_WAIT_2 && socket->orphan) {
+        socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
+                         socket->options.linger2_s * INT64_C(1000000));
+    }
+}
+
+static bool process(struct model *model, struct model_socket *socket, uint64_t key,
+                    const struct tcp_segment *segment, struct net_segment *node);
+
+/* What waited for the gap to be filled is next. */
+static void present_early(struct model *model, struct model_socket *socket, uint64_t key)
+{
+    uint32_t life = socket->life;
+    while (socket->life == life && socket->early != NULL &&
+           !tcp_after(socket->early->tcp.seq, socket->tcp.rcv_nxt)) {
+        struct net_segment *node = socket->early;
+        socket->early = node->next;
+        struct tcp_segment segment = node->tcp;
+        if (!process(model, socket, key, &segment, node)) {
+            net_segment_free(model->net, node);
+        }
+    }
+}
+
+/* Data, urgent data and FIN of a segment that the endpoint took. True: the node was kept. */
+static bool process_text(struct model *model, struct model_socket *socket, struct net_segment *node,
+                         const struct tcp_actions *actions)
+{
+    uint32_t bits = actions->bits;
+    bool kept = false;
+    uint32_t ready = 0;
+    if ((bits & TCP_URGENT) != 0) {
+        if (socket->urgent_seq != socket->tcp.rcv_up) {
+            skip_old_mark(model, socket);
+        }
+        urgent_arrived(socket, socket->tcp.rcv_up);
+        ready |= POLLPRI;
+    }
+    if ((bits & TCP_TAKE_DATA) != 0) {
+        kept = take_data(model, socket, node, actions);
+        ready |= POLLIN;
+    } else if ((bits & TCP_HOLD) != 0 && node != NULL) {
+        kept = hold_early(socket, node);
+    }
+    if ((bits & TCP_FIN_ARRIVED) != 0) {
+        socket->shut |= NET_SHUT_RECV;
+        socket->done = true;
+        ready |= POLLIN | POLLRDHUP | (socket->shut == NET_SHUT_BOTH ? POLLHUP : 0U);
+    }
+    if (ready != 0 && !socket->orphan) {
+        socket_notify(model, socket, ready);
+    }
+    return kept;
+}
+
+static bool process(struct model *model, struct model_socket *socket, uint64_t key,
+                    const struct tcp_segment *segment, struct net_segment *node)
+{
+    struct tcp_actions actions;
+    enum tcp_state before = (enum tcp_state)socket->tcp.state;
+    tcp_endpoint_receive(&socket->tcp, segment, &actions);
+    uint32_t bits = actions.bits;
+    if ((bits & TCP_MOVED) != 0) {
+        if (before == TCP_SYN_SENT && (bits & TCP_WAS_RESET) == 0) {
+            socket->recv_seq = socket->tcp.irs + 1;
+        }
+        for (unsigned i = 0; i < actions.move_count; i++) {
+            const struct tcp_move *move = &actions.moves[i];
+            socket_moved(model, socket, (enum tcp_state)move->from, (enum tcp_state)move->to,
+                         (enum tcp_event)move->event);
+        }
+    }
+    if (socket->tcp.state == TCP_CLOSED) {
+        if ((bits & TCP_WAS_RESET) != 0) {
+            socket->error = reset_error(before);
+        }
+        socket_closed(model, socket);
+        return false;
+    }
+    if ((bits & TCP_ACKED) != 0) {
+        acked(model, socket);
+    }
+    if ((bits & TCP_NOW_OPEN) != 0) {
+        opened(model, socket);
+    }
+    bool kept = false;
+    if ((bits & (TCP_TAKE_DATA | TCP_HOLD | TCP_FIN_ARRIVED | TCP_URGENT)) != 0) {
+        kept = process_text(model, socket, node, &actions);
+    }
+    if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
+        (tcp_before(socket->tcp.snd_nxt, socket->send_end) ||
+         (socket->fin_wanted && !socket->tcp.fin_sent))) {
+        socket_output(model, socket);
+    }
+    uint32_t life = socket->life;
+    if ((bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE | TCP_SEND_RST | TCP_SEND_SYN_ACK)) != 0) {
+        answer(model, socket, key, segment, bits);
+    }
+    if (socket->life != life) {
+        return kept;
+    }
+    if ((bits & (TCP_MOVED | TCP_RESTART_2MSL)) != 0) {
+        entered(model, socket);
+    }
+    if ((bits & TCP_TAKE_DATA) != 0 && socket->early != NULL) {
+        present_early(model, socket, key);
+    }
+    return kept;
+}
+
+/* A new incarnation may take the place of one in TIME-WAIT (RFC 9293 3.6.1 MAY-2). */
+static bool reopens(const struct model_socket *socket, const struct tcp_segment *segment)
+{
+    return socket->tcp.state == TCP_TIME_WAIT &&
+           (segment->flags & (TCP_CTL_SYN | TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_SYN &&
+           tcp_after(segment->seq, socket->tcp.rcv_nxt);
+}
+
+static void nobody_arrive(struct model *model, uint64_t key, const struct tcp_segment *segment,
+                          struct net_segment *node, uint32_t conn)
+{
+    struct model_net *net = model->net;
+    enum trace_host host = net_key_host(key);
+    struct net_name local = net_key_local(key);
+    if (!net_address_is_local(net, local.address, host)) {
+        wire_arm(model, sender_of(net, node)); /* nobody has this address: lost */
+        return;
+    }
+    struct model_socket *listener = net_listener_find(net, host, local, key);
+    if (listener != NULL) {
+        listener_arrive(model, listener, key, segment, node, conn);
+    } else if ((segment->flags & TCP_CTL_RST) == 0) {
+        wire_reply_reset(model, key, conn, segment, sender_of(net, node));
+    }
+}
+
+bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
+                   const struct tcp_segment *segment, struct net_segment *node, uint32_t conn)
+{
+    struct model_net *net = model->net;
+    struct model_socket *socket = to != NULL && to->key == key ? to : net_table_find(net, key);
+    if (socket != NULL && reopens(socket, segment)) {
+        socket_event(model, socket, TCP_EVENT_TIMEOUT);
+        socket_closed(model, socket);
+        socket = NULL;
+    }
+    if (socket == NULL) {
+        nobody_arrive(model, key, segment, node, conn);
+        return false;
+    }
+    socket->heard_us = model->now_us;
+    socket->probes = 0;
+    if (socket->peer == NULL && socket->tcp.state == TCP_SYN_SENT) {
+        struct model_socket *from = sender_of(net, node);
+        if (from != NULL && from->peer == NULL) {
+            socket->peer = from; /* simultaneous open */
+            from->peer = socket;
+        }
+    }
+    if (child_waits(model, socket, segment)) {
+        return false;
+    }
+    if (nobody_reads(socket, segment)) {
+        wire_reply_reset(model, key, conn, segment, socket->peer);
+        socket_abort(model, socket, TCP_EVENT_ABORT, ECONNRESET, false);
+        return false;
+    }
+    return process(model, socket, key, segment, node);
+}

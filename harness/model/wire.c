@@ -1,0 +1,518 @@
+/* The wire between the two hosts: segments in flight, and what a scenario does to them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/net.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static void trace_segment(struct model *model, enum trace_host from, const struct net_segment *segment,
+                          enum trace_fate fate)
+{
+    struct trace_event *event = trace_add(model->trace, TRACE_SEGMENT, from);
+    event->conn = segment->conn;
+    event->what = segment->kind;
+    event->result = fate;
+    event->a = segment->trace_seq;
+    event->b = segment->tcp.length;
+}
+
+/* Which host sends on a lane; a host that talks to itself is the segment's own. */
+static enum trace_host lane_sender(const struct net_segment *segment, unsigned lane)
+{
+    enum trace_host to = net_key_host(segment->key);
+    return lane == NET_LANE_LOCAL ? to : (enum trace_host)(TRACE_HOST_COUNT - 1 - to);
+}
+
+static void update_rough(struct model_net *net)
+{
+    for (unsigned lane = 0; lane < NET_LANE_LOCAL; lane++) {
+        net->rough[lane] = net->lanes[lane].held || net->lanes[lane].cut || net->lose_total > 0;
+    }
+}
+
+/* ---- Lanes: FIFOs ------------------------------------------------------------------------------------ */
+
+static void lane_append(struct net_lane *lane, struct net_segment *segment)
+{
+    segment->next = NULL;
+    segment->prev = lane->last;
+    if (lane->last != NULL) {
+        lane->last->next = segment;
+    } else {
+        lane->first = segment;
+    }
+    lane->last = segment;
+    lane->count++;
+}
+
+static void lane_remove(struct net_lane *lane, struct net_segment *segment)
+{
+    if (segment->prev != NULL) {
+        segment->prev->next = segment->next;
+    } else {
+        lane->first = segment->next;
+    }
+    if (segment->next != NULL) {
+        segment->next->prev = segment->prev;
+    } else {
+        lane->last = segment->prev;
+    }
+    lane->count--;
+}
+
+static struct model_socket *alive(const struct model_net *net, uint16_t index, uint32_t life)
+{
+    struct model_socket *socket = net_socket_at(net, index);
+    return socket != NULL && socket->life == life ? socket : NULL;
+}
+
+static void leaves_wire(struct model_net *net, struct net_lane *lane, struct net_segment *segment)
+{
+    lane_remove(lane, segment);
+    struct model_socket *from = alive(net, segment->from, segment->from_life);
+    if (from != NULL) {
+        assert(from->in_flight > 0);
+        from->in_flight--;
+    }
+}
+
+void wire_reset(struct model *model)
+{
+    struct model_net *net = model->net;
+    memset(net->lanes, 0, sizeof net->lanes);
+    memset(net->lose, 0, sizeof net->lose);
+    memset(net->rough, 0, sizeof net->rough);
+    net->lose_total = 0;
+    net->disturbed = false;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------- */
+
+static uint8_t segment_kind(uint8_t flags, uint16_t length)
+{
+    if ((flags & TCP_CTL_RST) != 0) {
+        return SCENARIO_SEGMENT_RST;
+    }
+    if ((flags & TCP_CTL_SYN) != 0) {
+        return (flags & TCP_CTL_ACK) != 0 ? SCENARIO_SEGMENT_SYN_ACK : SCENARIO_SEGMENT_SYN;
+    }
+    if ((flags & TCP_CTL_FIN) != 0) {
+        return SCENARIO_SEGMENT_FIN;
+    }
+    if ((flags & TCP_CTL_URG) != 0) {
+        return SCENARIO_SEGMENT_URGENT;
+    }
+    return length > 0 ? SCENARIO_SEGMENT_DATA : SCENARIO_SEGMENT_ACK;
+}
+
+static bool loses_next(struct model_net *net, unsigned lane, uint8_t kind)
+{
+    if (!net->rough[lane]) {
+        return false;
+    }
+    if (net->lanes[lane].cut) {
+        return true;
+    }
+    uint32_t *count = net->lose[kind] > 0 ? &net->lose[kind] : &net->lose[SCENARIO_SEGMENT_ANY];
+    if (*count == 0) {
+        return false;
+    }
+    --*count;
+    net->lose_total--;
+    update_rough(net);
+    return true;
+}
+
+void wire_arm(struct model *model, struct model_socket *socket)
+{
+    if (socket == NULL) {
+        return;
+    }
+    socket_timer_arm(model, socket);
+    if (socket->peer != NULL) {
+        socket_timer_arm(model, socket->peer);
+    }
+}
+
+/* Where probes did not matter so far they begin to: some window update may be lost. */
+static void disturb(struct model *model)
+{
+    struct model_net *net = model->net;
+    if (net->disturbed) {
+        return;
+    }
+    net->disturbed = true;
+    for (uint32_t i = 0; i < net->sockets_used; i++) {
+        if (net->sockets[i].key != 0) {
+            socket_timer_persist(model, &net->sockets[i]);
+        }
+    }
+}
+
+/* Puts a filled-in segment on its lane, or loses it. Takes the segment. */
+static void put(struct model *model, struct net_segment *segment, unsigned lane_index,
+                struct model_socket *from, bool again)
+{
+    struct model_net *net = model->net;
+    struct net_lane *lane = &net->lanes[lane_index];
+    enum trace_host sender = lane_sender(segment, lane_index);
+    bool acknowledgment = segment->kind == SCENARIO_SEGMENT_ACK;
+    if (loses_next(net, lane_index, segment->kind)) {
+        trace_segment(model, sender, segment, TRACE_FATE_DROPPED);
+        net_segment_free(net, segment);
+        wire_arm(model, from);
+        return;
+    }
+    segment->from = from != NULL ? from->self : 0;
+    segment->from_life = from != NULL ? from->life : 0;
+    segment->order = net->order++;
+    segment->held = lane->held;
+    lane_append(lane, segment);
+    if (from != NULL) {
+        from->in_flight++;
+    }
+    if (again || !acknowledgment || lane->held) {
+        trace_segment(model, sender, segment,
+                      again ? TRACE_FATE_RETRANSMITTED : lane->held ? TRACE_FATE_HELD : TRACE_FATE_SENT);
+    }
+    if (lane->held) {
+        wire_arm(model, from);
+    }
+}
+
+static enum trace_host lane_receiver(const struct model_socket *socket)
+{
+    return socket->lane == NET_LANE_LOCAL ? socket_host(socket) : (enum trace_host)socket->lane;
+}
+
+/* The room to advertise never shrinks (RFC 9293 3.8.6.2.1). */
+static void refresh_window(struct model_socket *socket)
+{
+    uint32_t room =
+        socket->recv_room > socket->recv_used ? socket->recv_room - socket->recv_used : 0;
+    if (room > socket->tcp.rcv_wnd) {
+        socket->tcp.rcv_wnd = room;
+    }
+}
+
+void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit)
+{
+    struct model_net *net = model->net;
+    struct net_segment *segment = net_segment_new(net);
+    if (segment == NULL) {
+        socket_timer_arm(model, socket); /* as if a full queue of the interface had dropped it */
+        return;
+    }
+    refresh_window(socket);
+    segment->tcp = (struct tcp_segment){.seq = emit->seq,
+                                        .ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0,
+                                        .window = socket->tcp.rcv_wnd,
+                                        .urgent = socket->send_urgent,
+                                        .length = emit->length,
+                                        .flags = emit->flags};
+    segment->chunk = emit->chunk;
+    segment->offset = emit->offset;
+    if (emit->chunk != NULL) {
+        emit->chunk->refs++;
+    }
+    segment->kind = segment_kind(emit->flags, emit->length);
+    segment->conn = socket->file.conn;
+    segment->trace_seq = emit->seq - socket->tcp.iss;
+    segment->key = net_key_reverse(socket->key, lane_receiver(socket));
+    segment->to = socket->peer != NULL ? socket->peer->self : 0;
+    segment->to_life = socket->peer != NULL ? socket->peer->life : 0;
+    put(model, segment, socket->lane, socket, emit->again);
+}
+
+void wire_send_ack(struct model *model, struct model_socket *socket, uint32_t seq)
+{
+    struct model_net *net = model->net;
+    if (socket->in_flight > 0 || net->rough[socket->lane] ||
+        net->inline_depth >= NET_INLINE_DEPTH_MAX) {
+        wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = TCP_CTL_ACK});
+        return;
+    }
+    refresh_window(socket);
+    struct tcp_segment segment = {.seq = seq,
+                                  .ack = socket->tcp.rcv_nxt,
+                                  .window = socket->tcp.rcv_wnd,
+                                  .flags = TCP_CTL_ACK};
+    net->inline_depth++;
+    socket_arrive(model, net_key_reverse(socket->key, lane_receiver(socket)), socket->peer, &segment,
+                  NULL, socket->file.conn);
+    net->inline_depth--;
+}
+
+void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
+                      const struct tcp_segment *segment, const struct model_socket *to)
+{
+    struct model_net *net = model->net;
+    struct net_segment *reset = net_segment_new(net);
+    if (reset == NULL) {
+        return;
+    }
+    /* Loopback traffic of one host stays on it: nothing else carries both ends' host in the key. */
+    enum trace_host here = net_key_host(key);
+    bool local = to != NULL && socket_host(to) == here;
+    enum trace_host there = local ? here : (enum trace_host)(TRACE_HOST_COUNT - 1 - here);
+    tcp_reset_for(segment, &reset->tcp);
+    reset->chunk = NULL;
+    reset->kind = SCENARIO_SEGMENT_RST;
+    reset->conn = conn;
+    reset->trace_seq = 0;
+    reset->key = net_key_reverse(key, there);
+    reset->to = to != NULL ? to->self : 0;
+    reset->to_life = to != NULL ? to->life : 0;
+    put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, NULL, false);
+}
+
+/* ---- Delivering ------------------------------------------------------------------------------------------ */
+
+static void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
+{
+    struct model_net *net = model->net;
+    leaves_wire(net, &net->lanes[lane_index], segment);
+    if (segment->held) {
+        trace_segment(model, lane_sender(segment, lane_index), segment, TRACE_FATE_DELIVERED);
+    }
+    model_changed(model);
+    struct model_socket *to = alive(net, segment->to, segment->to_life);
+    if (!socket_arrive(model, segment->key, to, &segment->tcp, segment, segment->conn)) {
+        net_segment_free(net, segment);
+    }
+}
+
+static int lane_oldest(const struct model_net *net)
+{
+    int best = -1;
+    for (int lane = 0; lane < NET_LANE_COUNT; lane++) {
+        const struct net_lane *candidate = &net->lanes[lane];
+        if (candidate->first != NULL && !candidate->held &&
+            (best < 0 || candidate->first->order < net->lanes[best].first->order)) {
+            best = lane;
+        }
+    }
+    return best;
+}
+
+bool model_net_pending(const struct model *model) { return lane_oldest(model->net) >= 0; }
+
+bool model_net_deliver(struct model *model)
+{
+    bool any = false;
+    for (int lane; (lane = lane_oldest(model->net)) >= 0; any = true) {
+        deliver(model, (unsigned)lane, model->net->lanes[lane].first);
+    }
+    return any;
+}
+
+/* ---- The world's operations on the wire --------------------------------------------------------------------- */
+
+static struct model *model_of(struct world *world) { return (struct model *)(void *)world; }
+
+static struct net_segment *segment_at(struct model_net *net, enum world_direction direction,
+                                      uint32_t index)
+{
+    struct net_segment *segment = net->lanes[direction].first;
+    while (segment != NULL && index-- > 0) {
+        segment = segment->next;
+    }
+    return segment;
+}
+
+/* The sender of everything in flight may have to send again. */
+static void arm_lane(struct model *model, enum world_direction direction, bool trace_held)
+{
+    struct model_net *net = model->net;
+    for (struct net_segment *segment = net->lanes[direction].first; segment != NULL;
+         segment = segment->next) {
+        if (trace_held && !segment->held) {
+            segment->held = true;
+            trace_segment(model, lane_sender(segment, direction), segment, TRACE_FATE_HELD);
+        }
+        wire_arm(model, alive(net, segment->from, segment->from_life));
+    }
+}
+
+static void world_wire_hold(struct world *world, enum world_direction direction, bool hold)
+{
+    struct model *model = model_of(world);
+    disturb(model);
+    model->net->lanes[direction].held = hold;
+    update_rough(model->net);
+    if (hold) {
+        arm_lane(model, direction, true);
+    }
+    model_changed(model);
+}
+
+static uint32_t world_wire_count(struct world *world, enum world_direction direction)
+{
+    return model_of(world)->net->lanes[direction].count;
+}
+
+static int world_wire_deliver(struct world *world, enum world_direction direction, uint32_t index)
+{
+    struct model *model = model_of(world);
+    struct net_segment *segment = segment_at(model->net, direction, index);
+    if (segment == NULL) {
+        return -ENOENT;
+    }
+    disturb(model);
+    if (index > 0) {
+        arm_lane(model, direction, false);
+    }
+    deliver(model, direction, segment);
+    return 0;
+}
+
+static int world_wire_drop(struct world *world, enum world_direction direction, uint32_t index)
+{
+    struct model *model = model_of(world);
+    struct net_segment *segment = segment_at(model->net, direction, index);
+    if (segment == NULL) {
+        return -ENOENT;
+    }
+    disturb(model);
+    struct model_socket *from = alive(model->net, segment->from, segment->from_life);
+    leaves_wire(model->net, &model->net->lanes[direction], segment);
+    trace_segment(model, lane_sender(segment, direction), segment, TRACE_FATE_DROPPED);
+    net_segment_free(model->net, segment);
+    wire_arm(model, from);
+    model_changed(model);
+    return 0;
+}
+
+/* The copy travels right behind the original. */
+static int world_wire_duplicate(struct world *world, enum world_direction direction, uint32_t index)
+{
+    struct model *model = model_of(world);
+    struct model_net *net = model->net;
+    struct net_segment *segment = segment_at(net, direction, index);
+    struct net_segment *copy = segment != NULL ? net_segment_new(net) : NULL;
+    if (copy == NULL) {
+        return -ENOENT;
+    }
+    struct net_lane *lane = &net->lanes[direction];
+    *copy = *segment;
+    if (copy->chunk != NULL) {
+        copy->chunk->refs++;
+    }
+    copy->prev = segment;
+    segment->next = copy;
+    if (copy->next != NULL) {
+        copy->next->prev = copy;
+    } else {
+        lane->last = copy;
+    }
+    lane->count++;
+    struct model_socket *from = alive(net, copy->from, copy->from_life);
+    if (from != NULL) {
+        from->in_flight++;
+    }
+    trace_segment(model, lane_sender(copy, direction), copy, TRACE_FATE_DUPLICATED);
+    model_changed(model);
+    return 0;
+}
+
+static void world_wire_lose(struct world *world, enum scenario_segment kind, uint32_t count)
+{
+    struct model *model = model_of(world);
+    struct model_net *net = model->net;
+    disturb(model);
+    net->lose_total += count;
+    net->lose[kind] += count;
+    update_rough(net);
+}
+
+static void world_wire_cut(struct world *world, enum world_direction direction, bool cut)
+{
+    struct model *model = model_of(world);
+    struct model_net *net = model->net;
+    disturb(model);
+    net->lanes[direction].cut = cut;
+    update_rough(net);
+    while (cut && net->lanes[direction].first != NULL) {
+        world_wire_drop(world, direction, 0);
+    }
+    model_changed(model);
+}
+
+static uint8_t inject_flags(enum scenario_segment kind)
+{
+    static const uint8_t flags[SCENARIO_SEGMENT_COUNT] = {
+        [SCENARIO_SEGMENT_ANY] = TCP_CTL_ACK,
+        [SCENARIO_SEGMENT_SYN] = TCP_CTL_SYN,
+        [SCENARIO_SEGMENT_SYN_ACK] = TCP_CTL_SYN | TCP_CTL_ACK,
+        [SCENARIO_SEGMENT_ACK] = TCP_CTL_ACK,
+        [SCENARIO_SEGMENT_DATA] = TCP_CTL_ACK | TCP_CTL_PSH,
+        [SCENARIO_SEGMENT_FIN] = TCP_CTL_ACK | TCP_CTL_FIN,
+        [SCENARIO_SEGMENT_RST] = TCP_CTL_ACK | TCP_CTL_RST,
+        [SCENARIO_SEGMENT_URGENT] = TCP_CTL_ACK | TCP_CTL_URG,
+    };
+    return flags[kind];
+}
+
+static int inject(struct model *model, struct model_socket *to, enum scenario_segment kind)
+{
+    struct model_net *net = model->net;
+    struct net_segment *segment = net_segment_new(net);
+    struct net_chunk *chunk = net_chunk_new(net);
+    bool data = kind == SCENARIO_SEGMENT_DATA || kind == SCENARIO_SEGMENT_URGENT;
+    if (segment == NULL || chunk == NULL) {
+        return -ENOTCONN;
+    }
+    chunk->data[0] = '!';
+    chunk->used = 1;
+    memset(segment, 0, sizeof *segment);
+    segment->chunk = chunk;
+    segment->tcp = (struct tcp_segment){.seq = to->tcp.rcv_nxt,
+                                        .ack = to->tcp.snd_nxt,
+                                        .window = to->tcp.snd_wnd,
+                                        .urgent = to->tcp.rcv_nxt,
+                                        .length = data ? 1 : 0,
+                                        .flags = inject_flags(kind)};
+    segment->kind = (uint8_t)kind;
+    segment->conn = to->file.conn;
+    segment->key = to->key;
+    segment->trace_seq = to->tcp.rcv_nxt - to->tcp.irs;
+    trace_segment(model, (enum trace_host)(TRACE_HOST_COUNT - 1 - to->file.host), segment,
+                  TRACE_FATE_INJECTED);
+    model_changed(model);
+    if (!socket_arrive(model, segment->key, to, &segment->tcp, segment, segment->conn)) {
+        net_segment_free(net, segment);
+    }
+    return 0;
+}
+
+static int world_wire_inject(struct world *world, int s, enum scenario_segment kind,
+                             enum world_direction direction)
+{
+    struct model *model = model_of(world);
+    struct model_net *net = model->net;
+    if (s < 0 || (uint32_t)s >= net->numbers_used || net->numbers[s] == 0) {
+        return -ENOTCONN;
+    }
+    struct model_socket *socket = net_socket_at(net, net->numbers[s]);
+    if (socket->file.host != (uint8_t)direction) {
+        socket = socket->peer;
+    }
+    if (socket == NULL || socket->key == 0) {
+        return -ENOTCONN;
+    }
+    disturb(model);
+    return inject(model, socket, kind);
+}
+
+void wire_ops(struct world_ops *ops)
+{
+    ops->wire_hold = world_wire_hold;
+    ops->wire_count = world_wire_count;
+    ops->wire_deliver = world_wire_deliver;
+    ops->wire_drop = world_wire_drop;
+    ops->wire_duplicate = world_wire_duplicate;
+    ops->wire_lose = world_wire_lose;
+    ops->wire_cut = world_wire_cut;
+    ops->wire_inject = world_wire_inject;
+}
