@@ -174,6 +174,8 @@ function(_sockspec_objects name variant launcher)
     endif()
   endforeach()
   set_target_properties(${objects} PROPERTIES C_COMPILER_LAUNCHER "${launcher}")
+  # Sources may be generated: with make, only one target at a time may generate them.
+  add_dependencies(${objects} ${name})
 endfunction()
 
 # One object of the target's objects and static libraries, for a slot of executable `exe`.
