@@ -19,13 +19,15 @@ void io_leave(struct model *model, enum trace_exit how, int status)
 
 /* The call that says most about a spin: the last one that was not a wait; of a pure loop of waits,
  * the wait and what it reported. */
-static void spin_describe(const struct trace *trace, struct trace_event *ret_spin)
+static void spin_describe(const struct trace *trace, uint64_t calls, struct trace_event *ret_spin)
 {
     enum { LOOK_BACK = 256 };
     uint32_t lowest = trace->count > LOOK_BACK ? trace->count - LOOK_BACK : 0;
-    for (uint32_t i = trace->count; i-- > lowest;) {
+    uint64_t seen = 0;
+    for (uint32_t i = trace->count; i-- > lowest && seen + 1 < calls;) {
         const struct trace_event *event = &trace->events[i];
         bool ready = event->kind == TRACE_READY;
+        seen += event->kind == TRACE_CALL;
         if (ready && ret_spin->conn == 0) {
             ret_spin->fd = event->fd;
             ret_spin->conn = event->conn;
@@ -44,7 +46,7 @@ static void __attribute__((noreturn, noinline))
 spin_end(struct model *model, enum trace_call call, int fd)
 {
     struct trace_event spin = {.what = (uint8_t)call, .fd = fd};
-    spin_describe(model->trace, &spin);
+    spin_describe(model->trace, model->calls_at_instant, &spin);
     struct trace_event *event = trace_add(model->trace, TRACE_SPIN, model->current->host);
     event->what = spin.what;
     event->fd = spin.fd;

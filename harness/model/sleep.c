@@ -242,9 +242,11 @@ static int sleep_loop(struct model *model, struct io_task *task, struct io_sleep
         if (condition_holds(model, task, sleeper)) {
             return 0;
         }
-        if ((model->io->attention & IO_ATTENTION_SIGNAL) != 0 &&
-            io_signal_deliver(model, restarts)) {
-            return -EINTR;
+        if ((task->pending & ~task->pending_blocked) != 0) {
+            if (io_signal_deliver(model, restarts)) {
+                return -EINTR;
+            }
+            continue; /* the handler may have done what is waited for */
         }
         if (model->current->failing) {
             return -EBADF;
