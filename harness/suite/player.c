@@ -48,9 +48,10 @@ struct player {
 /* ---- The child
  * ----------------------------------------------------------------------------------- */
 
-static void child_play(struct player *player, struct engine *engine)
+static void child_play(struct player *player, const struct world *world, struct engine *engine)
 {
     struct shared *shared = player->shared;
+    shared->trace.header.observers = world->ops->observers;
     struct engine_play play = {
         .target = player->setup.target,
         .profile = player->setup.profile,
@@ -107,7 +108,7 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     char byte = 0;
     while (recv(channel, &byte, 1, 0) == 1) {
         if (status == STATUS_OK) {
-            child_play(player, engine);
+            child_play(player, world, engine);
         } else {
             shared->status = status;
         }

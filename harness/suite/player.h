@@ -51,8 +51,9 @@ enum status player_new(const struct player_setup *setup, struct player **ret_pla
 /* Ends the child. Accepts NULL. */
 void player_free(struct player *player);
 
-/* Plays. `header` goes into the trace as it is; the trace is valid until the next play. Errors:
- * those of `open` and engine_run; STATUS_ENVIRONMENT when no child can be made. */
+/* Plays. `header` goes into the trace, with the world's observers; the trace is valid until the
+ * next play. Errors: those of `open` and engine_run; STATUS_ENVIRONMENT when no child can be made.
+ */
 enum status player_play(struct player *player, const struct scenario *scenario,
                         const struct trace_header *header, const struct trace **ret_trace,
                         struct player_outcome *ret_outcome,

@@ -306,7 +306,6 @@ static struct trace_header header_of(const struct suite_setup *setup,
     struct trace_header header = {
         .role = manifest->role,
         .rules = manifest->rules,
-        .observers = setup->observers,
         .promises = manifest_promises(manifest, setup->profile),
         .idle_limit_us =
             the_case->idle_limit_us > 0 ? the_case->idle_limit_us : manifest->idle_limit_us,

@@ -21,7 +21,6 @@ struct suite_setup {
     struct player *player;
     struct oracle *oracle;
     struct report *report;
-    uint32_t observers;          /* of the world: enum trace_observer */
     const char *case_glob;       /* NULL: all */
     const char *rule;            /* only verdicts on this rule; NULL: all */
     const char *replay_options;  /* behind `sockspec replay CASE --target NAME`; "" or " --…" */

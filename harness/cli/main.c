@@ -1,0 +1,108 @@
+/* The sockspec command: reads the command line and hands over. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/fuzz.h"
+#include "cli/list.h"
+#include "cli/many.h"
+#include "cli/options.h"
+#include "sockspec/sockspec.h"
+#include "suite/nearest.h"
+
+static int run_check(const struct cli_options *options)
+{
+    if (options->stack != NULL) {
+        return cli_error(options,
+                         "check --stack is not available in this build: it has no live world");
+    }
+    if (options->has_command) {
+        return cli_error(
+            options, "check -- COMMAND is not available in this build: it needs the live world");
+    }
+    if (options->profile != NULL || options->role != NULL || options->port != NULL) {
+        return cli_usage(
+            options, "--%s is about a COMMAND, behind --; a target's manifest says it for a TARGET",
+            options->profile != NULL ? "profile"
+            : options->role != NULL  ? "role"
+                                     : "port");
+    }
+    if (options->operand_count == 0) {
+        return cli_usage(options, "check needs a TARGET (see `sockspec list targets`)");
+    }
+    return options->operand_count == 1 ? cli_one(options, CLI_CHECK, options->operands[0], NULL)
+                                       : cli_many(options);
+}
+
+static int run_played(const struct cli_options *options)
+{
+    const char *word = cli_command_word(options->command);
+    if (options->operand_count != 1) {
+        return cli_usage(options, "%s needs one SCENARIO: a case's name, a file, or - for stdin",
+                         word);
+    }
+    if (options->target == NULL) {
+        return cli_usage(options, "%s needs --target TARGET (see `sockspec list targets`)", word);
+    }
+    return cli_one(options, options->command, options->target, options->operands[0]);
+}
+
+static int run_diff(const struct cli_options *options)
+{
+    return cli_error(options,
+                     "diff is not available in this build: it has the model and no second world");
+}
+
+static int (*const runs[CLI_COMMAND_COUNT])(const struct cli_options *options) = {
+    [CLI_CHECK] = run_check, [CLI_REPLAY] = run_played, [CLI_SHRINK] = run_played,
+    [CLI_DIFF] = run_diff,   [CLI_LIST] = cli_list,     [CLI_EXPLAIN] = cli_explain};
+
+static int unknown_command(const char *word)
+{
+    struct nearest nearest = {.word = word};
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++) {
+        nearest_offer(&nearest, cli_command_word((enum cli_command)i));
+    }
+    char hint[64];
+    (void)fprintf(stderr, "sockspec: unknown command '%s'%s (see sockspec --help)\n", word,
+                  nearest_hint(&nearest, hint, sizeof(hint)));
+    return SOCKSPEC_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_help(stderr);
+        return SOCKSPEC_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        cli_help(stdout);
+        return SOCKSPEC_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("sockspec " SOCKSPEC_VERSION "\n");
+        return SOCKSPEC_EXIT_OK;
+    }
+    enum cli_command command = cli_command_find(argv[1]);
+    if (command == CLI_COMMAND_COUNT) {
+        return unknown_command(argv[1]);
+    }
+    if (command == CLI_FUZZ) {
+        return cli_fuzz(argc - 1, argv + 1);
+    }
+    struct cli_options options;
+    if (!cli_options_parse(&options, "sockspec", command, argc - 1, argv + 1)) {
+        return SOCKSPEC_EXIT_USAGE;
+    }
+    if (options.help) {
+        cli_command_help(stdout, command);
+        return SOCKSPEC_EXIT_OK;
+    }
+    int code = runs[command](&options);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        (void)fprintf(stderr, "sockspec: stdout: %s\n", strerror(errno));
+        return SOCKSPEC_EXIT_ERROR;
+    }
+    return code;
+}

@@ -1,0 +1,351 @@
+/* Running several checks and merging what they report. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/many.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/check.h"
+#include "cli/targets.h"
+#include "sockspec/sockspec.h"
+#include "trace/output.h"
+
+enum { MANY_ARGUMENTS_MAX = 64 };
+
+static const char *const nothing_left_out[] = {"targets", "target", "jobs", NULL};
+static const char *const merged_left_out[] = {"targets", "target", "jobs", "json", "junit", NULL};
+
+/* What the check must say so that its replay commands find it. */
+static void tell_replay_options(const struct cli_options *options)
+{
+    char text[CLI_PATH_MAX + 16] = "";
+    if (options->targets != NULL) {
+        (void)snprintf(text, sizeof(text), " --targets %s", options->targets);
+    }
+    (void)setenv(CLI_REPLAY_VARIABLE, text, 1);
+}
+
+int cli_one(const struct cli_options *options, enum cli_command command, const char *name,
+            const char *operand)
+{
+    char path[CLI_PATH_MAX];
+    int failed = cli_targets_find(options, name, path);
+    if (failed != 0) {
+        return failed;
+    }
+    const char *argv[MANY_ARGUMENTS_MAX] = {path, cli_command_word(command)};
+    int argc =
+        cli_options_forward(options, command, nothing_left_out, argv, 2, MANY_ARGUMENTS_MAX - 3);
+    if (argc < 0) {
+        return cli_usage(options, "too many options");
+    }
+    if (operand != NULL) {
+        argv[argc++] = "--";
+        argv[argc++] = operand;
+    }
+    argv[argc] = NULL;
+    tell_replay_options(options);
+    (void)fflush(NULL);
+    (void)execv(path, (char *const *)(void *)argv);
+    return cli_error(options, "%s: %s", path, strerror(errno));
+}
+
+/* One of several checks. Its outputs go to memory files. */
+struct job {
+    char path[CLI_PATH_MAX];
+    const char *name;
+    pid_t child;
+    int out;
+    int json;
+    int junit;
+    int code;
+    bool over;
+};
+
+static int memory_file(void)
+{
+    return memfd_create("sockspec-check",
+                        0); /* inherited on purpose: the check opens it by /dev/fd */
+}
+
+static int job_start(const struct cli_options *options, struct job *job)
+{
+    char json[32];
+    char junit[32];
+    const char *argv[MANY_ARGUMENTS_MAX] = {job->path, "check"};
+    int argc =
+        cli_options_forward(options, CLI_CHECK, merged_left_out, argv, 2, MANY_ARGUMENTS_MAX - 5);
+    if (argc < 0) {
+        return cli_usage(options, "too many options");
+    }
+    job->out = memory_file();
+    job->json = memory_file();
+    job->junit = memory_file();
+    if (job->out < 0 || job->json < 0 || job->junit < 0) {
+        return cli_error(options, "memory files: %s", strerror(errno));
+    }
+    (void)snprintf(json, sizeof(json), "/dev/fd/%d", job->json);
+    (void)snprintf(junit, sizeof(junit), "/dev/fd/%d", job->junit);
+    argv[argc++] = options->json != NULL ? "--json" : NULL;
+    argc -= options->json == NULL;
+    if (options->json != NULL) {
+        argv[argc++] = json;
+    }
+    if (options->junit != NULL) {
+        argv[argc++] = "--junit";
+        argv[argc++] = junit;
+    }
+    argv[argc] = NULL;
+    (void)fflush(NULL);
+    job->child = fork();
+    if (job->child < 0) {
+        return cli_error(options, "fork: %s", strerror(errno));
+    }
+    if (job->child == 0) {
+        (void)dup2(job->out, STDOUT_FILENO);
+        (void)execv(job->path, (char *const *)(void *)argv);
+        _exit(SOCKSPEC_EXIT_ERROR);
+    }
+    return 0;
+}
+
+static void job_wait(struct job *jobs, int count)
+{
+    int status = 0;
+    pid_t child = wait(&status);
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].child == child && child > 0) {
+            jobs[i].over = true;
+            jobs[i].code = WIFEXITED(status) ? WEXITSTATUS(status) : SOCKSPEC_EXIT_ERROR;
+        }
+    }
+}
+
+/* The whole of a memory file, ended by NUL; NULL when memory is short. */
+static char *file_read(int fd, size_t *ret_size)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    size_t size = end > 0 ? (size_t)end : 0;
+    char *text = malloc(size + 1);
+    if (text != NULL) {
+        ssize_t got = pread(fd, text, size, 0);
+        *ret_size = got > 0 ? (size_t)got : 0;
+        text[*ret_size] = '\0';
+    }
+    return text;
+}
+
+static void print_output(const struct job *job, bool tap, int number)
+{
+    size_t size = 0;
+    char *text = file_read(job->out, &size);
+    if (text != NULL && !tap) {
+        (void)fwrite(text, 1, size, stdout);
+    } else if (text != NULL) {
+        /* TAP 14: a subtest is indented by four, and its result follows. */
+        (void)printf("# Subtest: %s\n", job->name);
+        char *rest = NULL;
+        for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+             line = strtok_r(NULL, "\n", &rest)) {
+            if (strncmp(line, "TAP version", 11) != 0) {
+                (void)printf("    %s\n", line);
+            }
+        }
+        bool good = job->code == SOCKSPEC_EXIT_OK || job->code == SOCKSPEC_EXIT_SKIPPED;
+        (void)printf("%s %d - %s%s\n", good ? "ok" : "not ok", number, job->name,
+                     job->code == SOCKSPEC_EXIT_SKIPPED ? " # SKIP everything was skipped" : "");
+    }
+    free(text);
+}
+
+/* ---- Merging
+ * ------------------------------------------------------------------------------------- */
+
+static enum status merge_json(const struct job *jobs, int count, FILE *out)
+{
+    json_t *root = json_object();
+    json_t *targets = json_array();
+    json_t *verdicts = json_array();
+    char names[1024] = "";
+    for (int i = 0; i < count; i++) {
+        size_t size = 0;
+        char *text = file_read(jobs[i].json, &size);
+        json_t *one = text != NULL ? json_loadb(text, size, 0, NULL) : NULL;
+        free(text);
+        if (one == NULL) {
+            continue; /* the check could not report: its exit code says so */
+        }
+        size_t index = 0;
+        json_t *verdict = NULL;
+        json_array_foreach(json_object_get(one, "verdicts"), index, verdict)
+        {
+            json_t *copy = json_copy(verdict);
+            (void)json_object_set(copy, "target", json_object_get(one, "target"));
+            (void)json_array_append_new(verdicts, copy);
+        }
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? " " : "",
+                       jobs[i].name);
+        (void)json_object_set(root, "format", json_object_get(one, "format"));
+        (void)json_object_set(root, "version", json_object_get(one, "version"));
+        (void)json_object_set(root, "world", json_object_get(one, "world"));
+        (void)json_array_append_new(targets, one);
+    }
+    (void)json_object_set_new(root, "target", json_string(names));
+    (void)json_object_set_new(root, "verdicts", verdicts);
+    (void)json_object_set_new(root, "targets", targets);
+    int failed = json_dumpf(root, out, JSON_INDENT(1));
+    (void)fputc('\n', out);
+    json_decref(root);
+    return failed == 0 ? STATUS_OK : STATUS_IO;
+}
+
+static enum status merge_junit(const struct job *jobs, int count, FILE *out)
+{
+    (void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"sockspec\">\n",
+                out);
+    for (int i = 0; i < count; i++) {
+        size_t size = 0;
+        char *text = file_read(jobs[i].junit, &size);
+        const char *start = text != NULL ? strstr(text, "<testsuite ") : NULL;
+        char *end = text != NULL ? strstr(text, "</testsuites>") : NULL;
+        if (start != NULL && end != NULL) {
+            *end = '\0';
+            (void)fprintf(out, " %s", start);
+        }
+        free(text);
+    }
+    (void)fputs("</testsuites>\n", out);
+    return ferror(out) ? STATUS_IO : STATUS_OK;
+}
+
+/* A merged report: opened before anything runs, written at the end. */
+struct merged {
+    const char *path; /* NULL: not wanted */
+    struct trace_save file;
+};
+
+static int merged_open(const struct cli_options *options, struct merged *merged)
+{
+    struct status_detail detail = {""};
+    if (merged->path == NULL || strcmp(merged->path, "-") == 0) {
+        return 0;
+    }
+    enum status status = trace_save_open(&merged->file, merged->path, &detail);
+    return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
+}
+
+static int merged_write(const struct cli_options *options, struct merged *merged,
+                        const struct job *jobs, int count,
+                        enum status (*merge)(const struct job *, int, FILE *))
+{
+    struct status_detail detail = {""};
+    if (merged->path == NULL) {
+        return 0;
+    }
+    bool is_stdout = merged->file.stream == NULL;
+    enum status status = merge(jobs, count, is_stdout ? stdout : merged->file.stream);
+    if (status != STATUS_OK) {
+        status = status_fail(&detail, status, "%s: cannot be written", merged->path);
+    } else if (!is_stdout) {
+        status = trace_save_commit(&merged->file, &detail);
+    }
+    return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
+}
+
+/* FAIL beats ERROR, ERROR beats success, and only when all were skipped the whole is. */
+static int worst(const struct job *jobs, int count)
+{
+    static const int order[] = {SOCKSPEC_EXIT_FAILED, SOCKSPEC_EXIT_ERROR, SOCKSPEC_EXIT_USAGE,
+                                SOCKSPEC_EXIT_OK};
+    for (unsigned o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
+        for (int i = 0; i < count; i++) {
+            if (jobs[i].code == order[o]) {
+                return order[o];
+            }
+        }
+    }
+    return SOCKSPEC_EXIT_SKIPPED;
+}
+
+static int run_jobs(const struct cli_options *options, struct job *jobs, int count, bool quiet)
+{
+    int started = 0;
+    int printed = 0;
+    int code = 0;
+    unsigned running = 0;
+    if (options->tap && !quiet) {
+        (void)printf("TAP version 14\n1..%d\n", count);
+    }
+    while (printed < count && code == 0) {
+        while (started < count && running < options->jobs_number && code == 0) {
+            code = job_start(options, &jobs[started++]);
+            running++;
+        }
+        if (code == 0 && !jobs[printed].over) {
+            job_wait(jobs, count);
+            running--;
+        }
+        for (; printed < count && jobs[printed].over; printed++) {
+            if (!quiet) {
+                print_output(&jobs[printed], options->tap, printed + 1);
+                (void)fflush(stdout);
+            }
+        }
+    }
+    return code;
+}
+
+int cli_many(const struct cli_options *options)
+{
+    int count = options->operand_count;
+    struct merged json = {.path = options->json};
+    struct merged junit = {.path = options->junit};
+    bool json_out = options->json != NULL && strcmp(options->json, "-") == 0;
+    bool junit_out = options->junit != NULL && strcmp(options->junit, "-") == 0;
+    if ((int)json_out + (int)junit_out + (int)options->tap > 1) {
+        return cli_usage(options, "only one form can go to stdout");
+    }
+    if (options->trace != NULL) {
+        return cli_usage(options, "--trace needs a single TARGET");
+    }
+    struct job *jobs = calloc((size_t)count, sizeof(*jobs));
+    if (jobs == NULL) {
+        return cli_error(options, "out of memory");
+    }
+    int code = 0;
+    for (int i = 0; i < count && code == 0; i++) {
+        jobs[i] = (struct job){.name = options->operands[i], .out = -1, .json = -1, .junit = -1};
+        code = cli_targets_find(options, jobs[i].name, jobs[i].path);
+    }
+    code = code != 0 ? code : merged_open(options, &json);
+    code = code != 0 ? code : merged_open(options, &junit);
+    if (code == 0) {
+        tell_replay_options(options);
+        code = run_jobs(options, jobs, count, json_out || junit_out);
+    }
+    if (code == 0) {
+        code = worst(jobs, count);
+        int unwritten = merged_write(options, &json, jobs, count, merge_json);
+        int unwritten_too = merged_write(options, &junit, jobs, count, merge_junit);
+        code = code == 0 ? unwritten : code;
+        code = code == 0 ? unwritten_too : code;
+    }
+    trace_save_abandon(&json.file);
+    trace_save_abandon(&junit.file);
+    for (int i = 0; i < count; i++) {
+        int fds[] = {jobs[i].out, jobs[i].json, jobs[i].junit};
+        for (unsigned f = 0; f < 3; f++) {
+            if (fds[f] > 0) {
+                (void)close(fds[f]);
+            }
+        }
+    }
+    free(jobs);
+    return code;
+}

@@ -1,0 +1,335 @@
+/* Options by table, on top of getopt_long. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sockspec/sockspec.h"
+#include "suite/nearest.h"
+
+enum { OPTION_FIRST = 1000 }; /* getopt's values of our rows, above all characters */
+
+struct option_row {
+    const char *name;
+    char letter;          /* 0: none */
+    const char *argument; /* NULL: a flag */
+    const char *choices;  /* "a|b"; NULL: anything */
+    size_t offset;        /* a const char * or a bool in struct cli_options */
+    uint32_t commands;    /* bit (1 << enum cli_command) */
+    const char *help;
+};
+
+#define ON(command) (1U << CLI_##command)
+#define PLAYS (ON(CHECK) | ON(REPLAY) | ON(SHRINK))
+#define AT(member) offsetof(struct cli_options, member)
+
+static const struct option_row option_rows[] = {
+    {"world", 0, "WORLD", "model|linux", AT(world), PLAYS | ON(FUZZ),
+     "where the target lives: model (default) or linux"},
+    {"case", 0, "GLOB", NULL, AT(cases), ON(CHECK) | ON(LIST), "only cases whose name matches"},
+    {"rule", 0, "ID", NULL, AT(rule), PLAYS | ON(LIST),
+     "only verdicts on this rule; shrink: the rule to keep broken"},
+    {"json", 0, "FILE", NULL, AT(json), ON(CHECK) | ON(REPLAY),
+     "write the verdicts as JSON (- is stdout)"},
+    {"junit", 0, "FILE", NULL, AT(junit), ON(CHECK) | ON(REPLAY),
+     "write the verdicts as JUnit XML (- is stdout)"},
+    {"tap", 0, NULL, NULL, AT(tap), ON(CHECK) | ON(REPLAY), "print TAP version 14 instead of text"},
+    {"trace", 0, "FILE", NULL, AT(trace), PLAYS,
+     "write the trace as JSON Lines; check: of the one case that --case selects"},
+    {"verbose", 'v', NULL, NULL, AT(verbose), PLAYS | ON(LIST),
+     "show every verdict, not only what matters"},
+    {"rules", 0, "SET", "linux|posix", AT(rules), PLAYS,
+     "which kernel's answers are allowed: linux or posix"},
+    {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF), "of the kernel's choices"},
+    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ), "how many targets at once"},
+    {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN),
+     "cases from this folder instead of the built-in ones"},
+    {"targets", 0, "DIR", NULL, AT(targets), PLAYS | ON(FUZZ) | ON(LIST),
+     "where TARGET_check lies; default: ../targets beside sockspec"},
+    {"target", 't', "TARGET", NULL, AT(target), ON(REPLAY) | ON(SHRINK),
+     "the target to play against"},
+    {"output", 'o', "FILE", NULL, AT(output), ON(SHRINK),
+     "where the small scenario goes; default: stdout"},
+    {"profile", 0, "PROFILE", NULL, AT(profile), ON(CHECK), "how to talk to COMMAND"},
+    {"role", 0, "ROLE", "server|client", AT(role), ON(CHECK), "what COMMAND is"},
+    {"port", 0, "N", NULL, AT(port), ON(CHECK), "the port of a COMMAND that has a fixed one"},
+    {"stack", 0, "NAME", NULL, AT(stack), ON(CHECK), "judge an implementation of the sockets API"},
+    {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
+    {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios"},
+    {"help", 'h', NULL, NULL, AT(help), UINT32_MAX, "this text"},
+};
+enum { OPTION_COUNT = sizeof(option_rows) / sizeof(option_rows[0]) };
+
+static const struct {
+    const char *word;
+    const char *arguments;
+    const char *summary;
+} commands[CLI_COMMAND_COUNT] = {
+#define CLI_COMMAND_ROW(name, word, arguments, summary) [CLI_##name] = {word, arguments, summary},
+    CLI_COMMAND_TABLE(CLI_COMMAND_ROW)
+#undef CLI_COMMAND_ROW
+};
+
+/* ---- Messages
+ * ------------------------------------------------------------------------------------ */
+
+static void message(const struct cli_options *options, const char *format, va_list arguments)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s: ", options->program);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+}
+
+int cli_usage(const struct cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(options, format, arguments);
+    va_end(arguments);
+    return SOCKSPEC_EXIT_USAGE;
+}
+
+int cli_error(const struct cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(options, format, arguments);
+    va_end(arguments);
+    return SOCKSPEC_EXIT_ERROR;
+}
+
+int cli_status(const struct cli_options *options, enum status status,
+               const struct status_detail *detail)
+{
+    const char *text = detail->text[0] != '\0' ? detail->text : status_text(status);
+    bool given = status == STATUS_USAGE || status == STATUS_SYNTAX || status == STATUS_NOT_FOUND ||
+                 status == STATUS_LIMIT;
+    return given ? cli_usage(options, "%s", text) : cli_error(options, "%s", text);
+}
+
+/* ---- Reading
+ * ------------------------------------------------------------------------------------- */
+
+enum cli_command cli_command_find(const char *word)
+{
+    unsigned command = 0;
+    while (command < CLI_COMMAND_COUNT && strcmp(commands[command].word, word) != 0) {
+        command++;
+    }
+    return (enum cli_command)command;
+}
+
+const char *cli_command_word(enum cli_command command)
+{
+    return commands[command].word;
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t size = strlen(value);
+    for (const char *at = choices; at != NULL;
+         at = strchr(at, '|') == NULL ? NULL : strchr(at, '|') + 1) {
+        if (size > 0 && strncmp(at, value, size) == 0 && (at[size] == '|' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take(struct cli_options *options, const struct option_row *row, const char *value)
+{
+    char *place = (char *)options + row->offset;
+    if ((row->commands >> options->command & 1U) == 0) {
+        (void)cli_usage(options, "%s has no option --%s (see %s %s --help)",
+                        commands[options->command].word, row->name, "sockspec",
+                        commands[options->command].word);
+        return false;
+    }
+    if (row->argument == NULL) {
+        *(bool *)place = true;
+        return true;
+    }
+    if (value[0] == '\0') {
+        (void)cli_usage(options, "--%s: found nothing, expected %s", row->name, row->argument);
+        return false;
+    }
+    if (row->choices != NULL && !is_choice(row->choices, value)) {
+        (void)cli_usage(options, "--%s: found '%s', expected %s", row->name, value, row->choices);
+        return false;
+    }
+    *(const char **)place = value;
+    return true;
+}
+
+/* getopt did not know it, or misses its argument. */
+static bool refuse(const struct cli_options *options, int kind, const char *given)
+{
+    struct nearest nearest = {.word = given + strspn(given, "-")};
+    char word[64];
+    (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(nearest.word, "="), nearest.word);
+    nearest.word = word;
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if ((option_rows[i].commands >> options->command & 1U) != 0) {
+            nearest_offer(&nearest, option_rows[i].name);
+        }
+    }
+    if (kind == ':') {
+        (void)cli_usage(options, "%s needs an argument", given);
+    } else if (nearest.best != NULL && strcmp(nearest.best, word) != 0) {
+        (void)cli_usage(options, "unknown option '%s'; did you mean '--%s'?", given, nearest.best);
+    } else if (nearest.best != NULL) {
+        (void)cli_usage(options, "'%s': --%s takes no argument", given, nearest.best);
+    } else {
+        (void)cli_usage(options, "unknown option '%s' (see sockspec %s --help)", given,
+                        commands[options->command].word);
+    }
+    return false;
+}
+
+static bool read_number(const struct cli_options *options, const char *name, const char *text,
+                        uint64_t min, uint64_t max, uint64_t *ret_number)
+{
+    char *rest = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &rest, 0);
+    if (errno != 0 || rest == text || *rest != '\0' || text[0] == '-' || number < min ||
+        number > max) {
+        (void)cli_usage(options, "--%s: found '%s', expected a number from %llu to %llu", name,
+                        text, (unsigned long long)min, (unsigned long long)max);
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+static bool read_numbers(struct cli_options *options)
+{
+    uint64_t jobs = 1;
+    uint64_t port = 0;
+    bool good = options->seed == NULL ||
+                read_number(options, "seed", options->seed, 0, UINT64_MAX, &options->seed_number);
+    good = good &&
+           (options->jobs == NULL || read_number(options, "jobs", options->jobs, 1, 256, &jobs));
+    good = good && (options->port == NULL ||
+                    read_number(options, "port", options->port, 1, UINT16_MAX, &port));
+    options->jobs_number = (unsigned)jobs;
+    return good;
+}
+
+bool cli_options_parse(struct cli_options *options, const char *program, enum cli_command command,
+                       int argc, char **argv)
+{
+    struct option long_options[OPTION_COUNT + 1] = {{0}};
+    char letters[2 + OPTION_COUNT * 2 + 1] = ":";
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+        long_options[i] =
+            (struct option){row->name, row->argument != NULL ? required_argument : no_argument,
+                            NULL, OPTION_FIRST + i};
+        if (row->letter != 0) {
+            size_t used = strlen(letters);
+            (void)snprintf(letters + used, sizeof(letters) - used, "%c%s", row->letter,
+                           row->argument != NULL ? ":" : "");
+        }
+    }
+    *options = (struct cli_options){.program = program, .command = command, .jobs_number = 1};
+    for (int i = 1; i < argc && !options->has_command; i++) {
+        options->has_command = strcmp(argv[i], "--") == 0;
+    }
+    opterr = 0;
+    optind = 0; /* glibc: start afresh */
+    int kind = 0;
+    for (int last = 1; (kind = getopt_long(argc, argv, letters, long_options, NULL)) != -1;
+         last = optind) {
+        const struct option_row *row = NULL;
+        for (int i = 0; i < OPTION_COUNT && row == NULL; i++) {
+            row = kind == OPTION_FIRST + i || (kind == option_rows[i].letter && kind != 0)
+                      ? &option_rows[i]
+                      : NULL;
+        }
+        if (row == NULL) {
+            return refuse(options, kind,
+                          last < argc && argv[last][0] == '-' ? argv[last] : argv[optind - 1]);
+        }
+        if (!take(options, row, optarg)) {
+            return false;
+        }
+    }
+    options->operands = argv + optind;
+    options->operand_count = argc - optind;
+    return read_numbers(options);
+}
+
+int cli_options_forward(const struct cli_options *options, enum cli_command command,
+                        const char *const *without, const char **argv, int argc, int room)
+{
+    static _Thread_local char words[OPTION_COUNT][64];
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+        const char *place = (const char *)options + row->offset;
+        const char *value =
+            row->argument != NULL ? *(const char *const *)(const void *)place : NULL;
+        bool given = row->argument != NULL ? value != NULL : *(const bool *)(const void *)place;
+        for (unsigned w = 0; without[w] != NULL; w++) {
+            given = given && strcmp(without[w], row->name) != 0;
+        }
+        if (!given || (row->commands >> command & 1U) == 0) {
+            continue;
+        }
+        if (argc + 2 >= room) {
+            return -1;
+        }
+        (void)snprintf(words[i], sizeof(words[i]), "--%s", row->name);
+        argv[argc++] = words[i];
+        if (value != NULL) {
+            argv[argc++] = value;
+        }
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
+/* ---- Help
+ * ---------------------------------------------------------------------------------------- */
+
+void cli_help(FILE *out)
+{
+    (void)fprintf(out,
+                  "sockspec " SOCKSPEC_VERSION ": judges how programs live with TCP sockets\n\n"
+                  "usage: sockspec COMMAND [OPTION…] …\n\n");
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++) {
+        (void)fprintf(out, "  %-8s %s\n", commands[i].word, commands[i].summary);
+    }
+    (void)fprintf(
+        out,
+        "\n`sockspec COMMAND --help` shows the command's options.\n"
+        "Exit status: 0 nothing failed, 1 a rule was broken, 2 wrong usage, 3 the harness or the\n"
+        "environment failed, 77 everything was skipped.\n");
+}
+
+void cli_command_help(FILE *out, enum cli_command command)
+{
+    (void)fprintf(out, "usage: sockspec %s [OPTION…] %s\n%s\n\n", commands[command].word,
+                  commands[command].arguments, commands[command].summary);
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+        if ((row->commands >> command & 1U) == 0) {
+            continue;
+        }
+        char left[64];
+        char letter[8] = "    ";
+        if (row->letter != 0) {
+            (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        }
+        (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name,
+                       row->argument != NULL ? " " : "",
+                       row->argument != NULL ? row->argument : "");
+        (void)fprintf(out, "  %-22s %s\n", left, row->help);
+    }
+}
