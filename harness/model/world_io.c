@@ -158,9 +158,9 @@ void model_task_end(struct model *model, struct model_exit exit)
     }
     task->life = IO_GONE;
     io_task_pop(model, task, 0);
+    process->running = false; /* no SO_LINGER wait while it exits */
     io_files_close_all(model, process);
     io_signal_task_reset(model, task);
-    process->running = false;
     process->failing = false;
     if (model->io->tasks[TRACE_HOST_TARGET].life != IO_RUNNING &&
         model->io->tasks[TRACE_HOST_PEER].life != IO_RUNNING) {
