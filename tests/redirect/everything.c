@@ -90,7 +90,7 @@ static void look_at_library(int argc, char **argv)
     int drawn = rand() % 1000;
     printf("rand %d %ld\n", drawn, random() % 1000);
     srand(99);
-    (void)getrandom(noise, sizeof noise, 0);
+    (void)!getrandom(noise, sizeof noise, 0);
     printf("noise %d %d %.3f\n", noise[0], noise[3], drand48());
     printf("environment %s %s\n", getenv("SOCKSPEC_TEST") ? getenv("SOCKSPEC_TEST") : "unset",
            getenv("HOME") ? "home" : "homeless");
@@ -153,7 +153,7 @@ static void look_at_streams(void)
     int fds[2];
     FILE *file = fopen("/dev/zero", "r");
     printf("stream %d byte %d\n", fileno(file), fgetc(file));
-    (void)pipe(fds);
+    (void)!pipe(fds);
     FILE *in = fdopen(fds[0], "r");
     FILE *out = fdopen(fds[1], "w");
     char line[32];
@@ -190,7 +190,7 @@ static void look_at_heap(void)
     char *line = NULL;
     char *kept = strdup("never freed");
     char *grown = realloc(malloc(10), 1000);
-    (void)asprintf(&line, "%s and %d", kept, 5);
+    (void)!asprintf(&line, "%s and %d", kept, 5);
     printf("heap %s\n", line);
     free(line);
     free(grown);
