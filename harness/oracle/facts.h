@@ -203,12 +203,20 @@ struct facts {
     struct facts_fd *fds;     /* ORACLE_DESCRIPTORS_MAX */
 };
 
-/* Dispatch: one slot per kind, and two per family of calls. */
+/* Dispatch: one slot per kind, and one per value of what an event is about where rules tell these
+ * apart. */
 enum {
-    ORACLE_SLOT_DONE = TRACE_KIND_COUNT,
+    ORACLE_WHATS = 32,                   /* values of `what` that a slot can be chosen by */
+    ORACLE_SLOT_DONE = TRACE_KIND_COUNT, /* calls by family */
     ORACLE_SLOT_FAILED = ORACLE_SLOT_DONE + SCENARIO_CALL_COUNT,
-    ORACLE_SLOTS = ORACLE_SLOT_FAILED + SCENARIO_CALL_COUNT
+    ORACLE_SLOT_PHASE = ORACLE_SLOT_FAILED + SCENARIO_CALL_COUNT,
+    ORACLE_SLOT_SAYS = ORACLE_SLOT_PHASE + ORACLE_WHATS,
+    ORACLE_SLOT_PEER = ORACLE_SLOT_SAYS + ORACLE_WHATS,
+    ORACLE_SLOTS = ORACLE_SLOT_PEER + ORACLE_WHATS
 };
+_Static_assert(TRACE_DIALOGUE_COUNT <= ORACLE_WHATS && TRACE_PEER_COUNT <= ORACLE_WHATS &&
+                   TRACE_PHASE_COUNT <= ORACLE_WHATS,
+               "a mask of 32 bits holds them");
 
 /* Which rules a kind of run needs; rebuilt when the header's masks change. */
 struct oracle_plan {
@@ -231,8 +239,7 @@ struct oracle {
     struct oracle_plan plan[TRACE_HOST_COUNT]; /* pair mode has one per host */
 };
 
-/* ---- Reports of predicates
- * ------------------------------------------------------------------------- */
+/* ---- Reports of predicates ---- */
 
 /* Evidence: up to four at_… marks (0 is left out), in any order, and the connection they are about.
  */
@@ -250,8 +257,7 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
 void oracle_inform(struct oracle *oracle, unsigned rule, const char *note,
                    const struct oracle_evidence *evidence);
 
-/* ---- Facts
- * ------------------------------------------------------------------------------------------ */
+/* ---- Facts ---- */
 
 /* Forgets the last run, in O(what it used). */
 void facts_clear(struct facts *facts);

@@ -34,8 +34,7 @@ void oracle_free(struct oracle *oracle)
     }
 }
 
-/* ---- Reports
- * ---------------------------------------------------------------------------------------- */
+/* ---- Reports ---- */
 
 static void set_evidence(struct oracle_verdict *verdict, const struct oracle_evidence *evidence)
 {
@@ -124,29 +123,33 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
     verdict->grade = fail && !soft ? GRADE_FAIL : GRADE_WARN;
 }
 
-/* ---- Plans
- * ------------------------------------------------------------------------------------------ */
+/* ---- Plans ---- */
 
 static void subscribe(struct oracle_plan *plan, unsigned slot, unsigned rule)
 {
     plan->slot[slot][plan->count[slot]++] = (uint8_t)rule;
 }
 
+static void subscribe_mask(struct oracle_plan *plan, unsigned base, unsigned count, uint32_t mask,
+                           unsigned rule)
+{
+    for (unsigned what = 0; what < count; what++) {
+        if ((mask >> what & 1U) != 0) {
+            subscribe(plan, base + what, rule);
+        }
+    }
+}
+
 static void subscribe_all(struct oracle_plan *plan, unsigned rule)
 {
     const struct oracle_rule *row = &oracle_rules[rule];
-    for (unsigned kind = 0; row->on_event != NULL && kind < TRACE_KIND_COUNT; kind++) {
-        if ((row->kinds >> kind & 1U) != 0) {
-            subscribe(plan, kind, rule);
-        }
-    }
-    for (unsigned family = 0; row->on_event != NULL && family < SCENARIO_CALL_COUNT; family++) {
-        if ((row->calls_done >> family & 1U) != 0) {
-            subscribe(plan, ORACLE_SLOT_DONE + family, rule);
-        }
-        if ((row->calls_failed >> family & 1U) != 0) {
-            subscribe(plan, ORACLE_SLOT_FAILED + family, rule);
-        }
+    if (row->on_event != NULL) {
+        subscribe_mask(plan, 0, TRACE_KIND_COUNT, row->kinds, rule);
+        subscribe_mask(plan, ORACLE_SLOT_DONE, SCENARIO_CALL_COUNT, row->calls_done, rule);
+        subscribe_mask(plan, ORACLE_SLOT_FAILED, SCENARIO_CALL_COUNT, row->calls_failed, rule);
+        subscribe_mask(plan, ORACLE_SLOT_PHASE, TRACE_PHASE_COUNT, row->phases, rule);
+        subscribe_mask(plan, ORACLE_SLOT_SAYS, TRACE_DIALOGUE_COUNT, row->says, rule);
+        subscribe_mask(plan, ORACLE_SLOT_PEER, TRACE_PEER_COUNT, row->peers, rule);
     }
     if (row->on_end != NULL) {
         plan->end[plan->ends++] = (uint8_t)rule;
@@ -197,25 +200,7 @@ static void make_plan(struct oracle_plan *plan, const struct trace_header *heade
     }
 }
 
-/* ---- Judging
- * ---------------------------------------------------------------------------------------- */
-
-static inline void dispatch(struct oracle *oracle, const struct oracle_plan *plan,
-                            const struct trace_event *event, uint32_t index)
-{
-    unsigned slot = event->kind;
-    if (slot == TRACE_CALL) {
-        slot =
-            (event->err != 0 ? ORACLE_SLOT_FAILED : ORACLE_SLOT_DONE) + facts_family(event->what);
-    } else if (slot >= TRACE_KIND_COUNT) {
-        return;
-    }
-    unsigned count = plan->count[slot];
-    for (unsigned i = 0; i < count; i++) {
-        unsigned rule = plan->slot[slot][i];
-        oracle_rules[rule].on_event(oracle, rule, event, index);
-    }
-}
+/* ---- Judging ---- */
 
 /* Events that belong to the program on the other host are not shown to rules about this one. */
 static inline bool concerns(const struct facts *facts, const struct trace_event *event)
@@ -224,6 +209,44 @@ static inline bool concerns(const struct facts *facts, const struct trace_event 
                             1U << TRACE_PEER | 1U << TRACE_STEP | 1U << TRACE_NOOP |
                             1U << TRACE_PHASE | 1U << TRACE_TIME;
     return event->host == facts->host || (event->kind < 32 && (anyone >> event->kind & 1U) != 0);
+}
+
+/* The slot of an event, from a table: a switch costs a missed jump per event. */
+static inline unsigned slot_of(const struct trace_event *event)
+{
+    static const uint8_t base[256] = {
+        [TRACE_PHASE] = ORACLE_SLOT_PHASE, [TRACE_DIALOGUE] = ORACLE_SLOT_SAYS,
+        [TRACE_PEER] = ORACLE_SLOT_PEER,   [TRACE_BLOCK] = TRACE_BLOCK,
+        [TRACE_READY] = TRACE_READY,       [TRACE_STATE] = TRACE_STATE,
+        [TRACE_STEP] = TRACE_STEP,         [TRACE_SIGNAL] = TRACE_SIGNAL,
+        [TRACE_SPIN] = TRACE_SPIN,         [TRACE_EXIT] = TRACE_EXIT,
+        [TRACE_FD_OPEN] = TRACE_FD_OPEN,   [TRACE_FD_CLOSE] = TRACE_FD_CLOSE,
+        [TRACE_SEGMENT] = TRACE_SEGMENT,   [TRACE_FAULT] = TRACE_FAULT,
+        [TRACE_TIME] = TRACE_TIME,         [TRACE_HEAP] = TRACE_HEAP,
+    };
+    static const uint8_t mask[256] = {[TRACE_PHASE] = ORACLE_WHATS - 1,
+                                      [TRACE_DIALOGUE] = ORACLE_WHATS - 1,
+                                      [TRACE_PEER] = ORACLE_WHATS - 1};
+    if (event->kind == TRACE_CALL) {
+        return (event->err != 0 ? ORACLE_SLOT_FAILED : ORACLE_SLOT_DONE) +
+               facts_family(event->what);
+    }
+    return base[event->kind] + (event->what & mask[event->kind]);
+}
+_Static_assert(ORACLE_SLOTS <= UINT8_MAX, "the table of slots holds bytes");
+
+static inline void dispatch(struct oracle *oracle, const struct oracle_plan *plan,
+                            const struct trace_event *event, uint32_t index)
+{
+    unsigned slot = slot_of(event);
+    unsigned count = plan->count[slot];
+    if (count == 0 || !concerns(&oracle->facts, event)) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        unsigned rule = plan->slot[slot][i];
+        oracle_rules[rule].on_event(oracle, rule, event, index);
+    }
 }
 
 static enum status judge_host(struct oracle *oracle, enum trace_role role, enum trace_host host,
@@ -242,9 +265,7 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     facts->promises = trace->header.promises;
     for (uint32_t index = 0; index < trace->count; index++) {
         const struct trace_event *event = &trace->events[index];
-        if (concerns(facts, event)) {
-            dispatch(oracle, plan, event, index);
-        }
+        dispatch(oracle, plan, event, index);
         if (!facts_take(facts, event, index)) {
             return status_fail(
                 detail, STATUS_LIMIT,

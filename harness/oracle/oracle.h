@@ -48,8 +48,8 @@ enum oracle_outcome { ORACLE_NOT_APPLICABLE, ORACLE_KEPT, ORACLE_BROKEN, ORACLE_
 
 struct oracle;
 
-/* One rule. `kinds` and the two masks of call families say which events reach on_event; CALL events
- * come through the masks, apart by whether the call failed. on_end sees the whole run. */
+/* One rule. The masks say which events reach on_event: of four kinds by what they are about, of the
+ * others by kind, and CALL apart by whether the call failed. on_end sees the whole run. */
 struct oracle_rule {
     const char *id;    /* "FDH-01": for ever */
     const char *title; /* the rule in one sentence */
@@ -64,7 +64,10 @@ struct oracle_rule {
     const char *reason;    /* undecidable: why no trace of the model shows it; else NULL */
     uint32_t observers;    /* enum trace_observer: without one of them the grade is SKIP */
     uint32_t promises;     /* enum trace_promise: all must be made, or the rule does not apply */
-    uint32_t kinds;        /* bits (1 << enum trace_kind), never CALL */
+    uint32_t kinds;        /* bits (1 << enum trace_kind) of kinds that have no mask of their own */
+    uint32_t phases;       /* PHASE: bits (1 << enum trace_phase) */
+    uint32_t says;         /* DIALOGUE: bits (1 << enum trace_dialogue) */
+    uint32_t peers;        /* PEER: bits (1 << enum trace_peer) */
     uint32_t calls_done;   /* bits (1 << enum scenario_call): calls that succeeded */
     uint32_t calls_failed; /* the same: calls with an errno */
     void (*on_event)(struct oracle *oracle, unsigned rule, const struct trace_event *event,

@@ -5,6 +5,9 @@
 /* Short words for masks, so that a row reads as one. */
 #define K(name) (1U << TRACE_##name)
 #define F(name) (1U << SCENARIO_CALL_##name)
+#define PHASE(name) (1U << TRACE_PHASE_##name)
+#define SAYS(name) (1U << TRACE_DIALOGUE_##name)
+#define PEER(name) (1U << TRACE_PEER_##name)
 #define CALLS TRACE_SEES_CALLS
 #define STATES TRACE_SEES_STATES
 #define BYTES TRACE_SEES_BYTES
@@ -63,7 +66,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "The descriptor of a failed attempt is open while the program goes on with "
                         "another socket, or still open when the run has gone quiet.",
             SEEN_BY(CALLS),
-            .kinds = K(PHASE),
+            .phases = PHASE(QUIET),
             .calls_done = F(CLOSE) | F(BIND) | F(LISTEN) | F(CONNECT),
             .calls_failed = F(CONNECT) | F(BIND),
             ON_EVENT(cre_04),
@@ -75,7 +78,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "succeeds while old connections are in TIME-WAIT.",
             SERVER,
             GOOD,
-            .cite = "ip(7) Address format; socket(7) SO_REUSEADDR; RFC 9293 3.6.1 MUST-13",
+            .cite = "ip(7) DESCRIPTION; socket(7) SO_REUSEADDR; RFC 9293 3.6.1 MUST-13",
             .why =
                 "The side that closes first stays in TIME-WAIT; without the option a server that "
                 "is restarted within a minute cannot bind and stays down.",
@@ -171,7 +174,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "FIONBIO) and never relies on inheritance.",
             SERVER,
             SHOULD,
-            .cite = "accept(2) VERSIONS and DESCRIPTION (accept4)",
+            .cite = "accept(2) STANDARDS; DESCRIPTION (accept4)",
             .why = "Linux does not hand O_NONBLOCK of the listener on, BSD does: an event loop "
                    "written on the one blocks on the other.",
             .observed =
@@ -282,7 +285,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "A message whose bytes came in more than one receive was answered wrongly or "
                 "never, or the program closed in the middle of one, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
-            .kinds = K(DIALOGUE),
+            .says = SAYS(RESPONSE_COMPLETE),
             .calls_done = F(CLOSE),
             ON_EVENT(dat_02),
             ON_END(dat_02),
@@ -301,7 +304,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "After a send that took less than asked, the message came out wrong or never "
                 "complete, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
-            .kinds = K(DIALOGUE),
+            .says = SAYS(RESPONSE_COMPLETE) | SAYS(REQUEST_COMPLETE),
             ON_EVENT(dat_03),
             ON_END(dat_03),
         },
@@ -388,7 +391,9 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "and a request on another one is unanswered.",
             SEEN_BY(CALLS | BYTES | STATES),
             .promises = TRACE_CONCURRENT,
-            .kinds = K(STEP) | K(PHASE) | K(DIALOGUE),
+            .kinds = K(STEP),
+            .phases = PHASE(PLAYED),
+            .says = SAYS(RESPONSE_COMPLETE),
             ON_EVENT(dat_18),
         },
     [ORACLE_DAT_19] =
@@ -462,7 +467,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "Of two messages that one receive brought, the second was answered wrongly or "
                 "never, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
-            .kinds = K(DIALOGUE),
+            .says = SAYS(RESPONSE_COMPLETE),
             ON_EVENT(dat_22),
             ON_END(dat_22),
         },
@@ -481,7 +486,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "The program ended the connection within a response to a peer that had "
                 "stalled and gone on, or whose window had been full, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
-            .kinds = K(DIALOGUE),
+            .says = SAYS(RESPONSE_COMPLETE),
             ON_EVENT(dat_23),
             ON_END(dat_23),
         },
@@ -554,7 +559,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "An accepted connection whose end is in CLOSE-WAIT when the peers have closed "
                 "and the clock has run to the idle limit.",
             SEEN_BY(CALLS | STATES),
-            .kinds = K(PHASE),
+            .phases = PHASE(QUIET),
             ON_EVENT(clo_06),
         },
     [ORACLE_CLO_07] =
@@ -571,7 +576,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "A client's connection is in CLOSE-WAIT when the peers have closed and the "
                         "clock has run to the idle limit.",
             SEEN_BY(CALLS | STATES),
-            .kinds = K(PHASE),
+            .phases = PHASE(QUIET),
             ON_EVENT(clo_06),
         },
     [ORACLE_CLO_12] =
@@ -607,7 +612,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "After the answer to the last request the program sleeps without having "
                         "closed or shut its side, when no step is left.",
             SEEN_BY(CALLS | BYTES),
-            .kinds = K(PHASE),
+            .phases = PHASE(PLAYED),
             ON_EVENT(clo_15),
         },
     [ORACLE_CLO_16] =
@@ -652,7 +657,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "untouched, the descriptor closed, the process alive.",
             SERVER,
             GOOD_FAIL,
-            .cite = "RFC 9293 3.6 MUST-12; recv(2), send(2) ERRORS",
+            .cite = "RFC 9293 3.6 MUST-12; send(2) ECONNRESET; POSIX recv() ECONNRESET",
             .why =
                 "Clients reset all the time: a tab is closed, a phone leaves the cell. Leaks and "
                 "crashes on that path are the largest class of bugs.",
@@ -660,7 +665,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "After an RST that reached the program: its end, a descriptor still open when "
                 "all is quiet, or another connection without service.",
             SEEN_BY(CALLS | STATES | EXITS),
-            .kinds = K(PHASE),
+            .phases = PHASE(QUIET),
             ON_EVENT(rst_13),
             ON_END(rst_13),
         },
@@ -672,7 +677,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "truncated data as complete.",
             CLIENT,
             GOOD,
-            .cite = "RFC 9293 3.6 MUST-12; recv(2) ERRORS",
+            .cite = "RFC 9293 3.6 MUST-12; POSIX recv() ECONNRESET",
             .why = "A backup that ended early and exited with 0 is found out when it is needed.",
             .observed =
                 "The peer ended the connection within a response, no later connection brought "
@@ -759,7 +764,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "connections live.",
             SERVER,
             GOOD,
-            .cite = "recv(2), send(2) ERRORS; RFC 9293 3.6 MUST-12",
+            .cite = "RFC 9293 3.6 MUST-12; send(2) ECONNRESET; POSIX recv() ECONNRESET",
             .why = "An error path that was written for start-up ends the server for everybody.",
             .observed = "A transfer failed, and the program ended or closed its listener without "
                         "having slept in between.",
@@ -790,7 +795,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .title = "ENOBUFS and ENOMEM from any call are handled as passing failures.",
             BOTH,
             GOOD,
-            .cite = "accept(2), send(2), connect(2), socket(2) ERRORS: ENOBUFS, ENOMEM",
+            .cite = "accept(2), socket(2), send(2): ENOBUFS, ENOMEM; POSIX connect(), recv() "
+                    "ENOBUFS, ENOMEM",
             .why =
                 "Kernel memory is short for a moment and a server that had run for months is gone.",
             .observed = "A call answered ENOBUFS or ENOMEM, and the program ended, spun, or left a "
@@ -814,7 +820,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "Input was reported at an edge, the program went to sleep without having read "
                 "to EAGAIN or the end, and bytes or a connection were left.",
             SEEN_BY(CALLS | BYTES | STATES),
-            .kinds = K(PEER) | K(PHASE),
+            .phases = PHASE(PLAYED),
+            .peers = PEER(SENT),
             .calls_done = F(RECV),
             .calls_failed = F(RECV) | F(ACCEPT),
             ON_EVENT(rdy_07),
@@ -828,7 +835,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "batch: the program does not act on the number, used again or not.",
             BOTH,
             GOOD,
-            .cite = "epoll(7) Possible pitfalls: If using an event cache",
+            .cite = "epoll(7) Possible pitfalls and ways to avoid them: If using an event cache",
             .why =
                 "Bytes of one client are read, or its connection is closed, on behalf of another "
                 "one; it happens only under load.",
@@ -926,7 +933,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                         "idle_limit_us and is still open.",
             SEEN_BY(CALLS | BYTES | STATES),
             .promises = TRACE_IDLE_TIMEOUT,
-            .kinds = K(PHASE) | K(PEER),
+            .phases = PHASE(PLAYED),
+            .peers = PEER(SENT) | PEER(SHUT_WRITE) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
             ON_EVENT(tmo_03),
         },
@@ -941,7 +949,9 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "A request was complete, no byte of a response came for more than "
                         "idle_limit_us, and the connection is still open.",
             SEEN_BY(CALLS | BYTES | STATES),
-            .kinds = K(PHASE) | K(PEER) | K(EXIT),
+            .kinds = K(EXIT),
+            .phases = PHASE(PLAYED),
+            .peers = PEER(SENT) | PEER(SHUT_WRITE) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
             ON_EVENT(tmo_04),
         },
@@ -958,7 +968,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "The wall clock jumped, and the program ended a connection that had not been "
                 "silent for a second.",
             SEEN_BY(CALLS | BYTES | STATES),
-            .kinds = K(PEER),
+            .peers = PEER(SENT),
             .calls_done = F(CLOSE) | F(SHUTDOWN),
             ON_EVENT(tmo_06),
         },
@@ -975,7 +985,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                         "than idle_limit_us, and the connection is still open.",
             SEEN_BY(CALLS | BYTES | STATES),
             .promises = TRACE_IDLE_TIMEOUT,
-            .kinds = K(PHASE) | K(PEER),
+            .phases = PHASE(PLAYED),
+            .peers = PEER(READ) | PEER(RESUMED) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
             ON_EVENT(tmo_07),
         },
@@ -1030,7 +1041,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "has run to the idle limit, or several others that were not there before the "
                 "first connection.",
             SEEN_BY(CALLS | FDS),
-            .kinds = K(PHASE) | K(EXIT),
+            .kinds = K(EXIT),
+            .phases = PHASE(QUIET),
             ON_EVENT(fdh_01),
         },
     [ORACLE_FDH_02] =
@@ -1110,7 +1122,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "descriptor, the child closes the listener, and children are reaped.",
             SERVER,
             GOOD,
-            .cite = "fork(2) NOTES; close(2) DESCRIPTION; wait(2) NOTES (zombies)",
+            .cite = "fork(2) DESCRIPTION (open file descriptors); wait(2) NOTES (zombies)",
             .why =
                 "The FIN is not sent until the last copy is closed: clients hang and the process "
                 "table fills.",
@@ -1138,7 +1150,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .title = "The listener is closed at exit and reload, and the port is free at once.",
             SERVER,
             GOOD,
-            .cite = "close(2) DESCRIPTION; ip(7) Address format; socket(7) SO_REUSEADDR",
+            .cite = "close(2) DESCRIPTION; ip(7) DESCRIPTION; socket(7) SO_REUSEADDR",
             .why = "A child or an old worker holds the port, and the new one cannot bind.",
             .observed = "The listening sockets of the machine after the process is gone.",
             .reason =
@@ -1169,7 +1181,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "closes it or goes on serving it.",
             SERVER,
             GOOD,
-            .cite = "setsockopt(2), fcntl(2) ERRORS; tcp(7) ERRORS",
+            .cite = "setsockopt(2) ERRORS; fcntl(2) ERRORS",
             .why =
                 "On a connection that was reset before accept the options fail: the early return "
                 "forgets the descriptor.",
@@ -1177,7 +1189,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "An option failed on an accepted descriptor, and it was open and unused when "
                 "all was quiet, or the program ended.",
             SEEN_BY(CALLS | FDS),
-            .kinds = K(PHASE),
+            .phases = PHASE(QUIET),
             .calls_done = F(CLOSE),
             ON_EVENT(fdh_10),
             ON_END(fdh_10),

@@ -238,8 +238,7 @@ static bool add_event(struct trace *trace, char *line)
     return true;
 }
 
-/* ---- The file
- * ---------------------------------------------------------------------------------------- */
+/* ---- The file ---- */
 
 struct text {
     unsigned count;
