@@ -4,8 +4,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "fuzz/finding.h"
 #include "scenario/code.h"
 
 struct fuzz {
@@ -17,7 +17,8 @@ struct fuzz {
     struct scenario scenario;  /* of the run at hand */
 };
 
-enum status fuzz_new(const struct fuzz_setup *setup, struct fuzz **ret_fuzz, struct status_detail *detail)
+enum status fuzz_new(const struct fuzz_setup *setup, struct fuzz **ret_fuzz,
+                     struct status_detail *detail)
 {
     assert(setup->world != NULL && setup->play.trace != NULL);
     struct fuzz *fuzz = calloc(1, sizeof *fuzz);
@@ -33,7 +34,7 @@ enum status fuzz_new(const struct fuzz_setup *setup, struct fuzz **ret_fuzz, str
         status = fuzz_stats_open(setup->stats, &fuzz->stats, detail);
     }
     if (status == STATUS_OK) {
-        status = finding_keys_new(setup->findings, &fuzz->keys, detail);
+        status = finding_keys_new(setup->place.folder, &fuzz->keys, detail);
     }
     if (status != STATUS_OK) {
         fuzz_free(fuzz);
@@ -53,38 +54,141 @@ void fuzz_free(struct fuzz *fuzz)
     }
 }
 
-const struct fuzz_stats *fuzz_counts(const struct fuzz *fuzz) { return fuzz->stats; }
-struct fuzz_stats *fuzz_stats_of(struct fuzz *fuzz) { return fuzz->stats; }
+const struct fuzz_stats *fuzz_counts(const struct fuzz *fuzz)
+{
+    return fuzz->stats;
+}
 
-static void count_rules(uint64_t counters[FUZZ_STATS_RULES], const uint64_t set[2])
+/* ---- Counting
+ * ----------------------------------------------------------------------------------- */
+
+static void count_kept(struct fuzz_stats *stats, const uint64_t kept[2])
 {
     for (unsigned word = 0; word < 2; word++) {
-        for (uint64_t bits = set[word]; bits != 0; bits &= bits - 1) {
-            counters[word * 64 + (unsigned)__builtin_ctzll(bits)]++;
+        for (uint64_t bits = kept[word]; bits != 0; bits &= bits - 1) {
+            stats->kept[word * 64 + (unsigned)__builtin_ctzll(bits)]++;
         }
     }
 }
 
-static void note_first(struct fuzz_stats *stats, const uint64_t set[2])
+static void note_pairs(struct fuzz_stats *stats, const uint8_t *counters)
 {
+    for (unsigned i = 0; i < FUZZ_COUNTERS; i++) {
+        if (counters[i] != 0 && stats->seen[i] == 0) {
+            stats->seen[i] = 0xFF;
+            stats->pairs++;
+        }
+    }
+}
+
+/* Nearly every run sees nothing new, and finds that out in a few dozen wide instructions. */
+static void count_pairs(struct fuzz_stats *stats, const uint8_t *counters)
+{
+    uint64_t fresh = 0;
+    for (unsigned i = 0; i < FUZZ_COUNTERS; i += sizeof(uint64_t)) {
+        uint64_t now;
+        uint64_t seen;
+        memcpy(&now, counters + i, sizeof(now));
+        memcpy(&seen, stats->seen + i, sizeof(seen));
+        fresh |= now & ~seen;
+    }
+    if (__builtin_expect(fresh != 0, 0)) {
+        note_pairs(stats, counters);
+    }
+}
+
+/* ---- What was broken
+ * ----------------------------------------------------------------------------- */
+
+static inline void set_bit(uint64_t set[3], unsigned rule)
+{
+    set[rule / 64] |= 1ULL << (rule % 64);
+}
+
+/* The broken rules that count: FAIL and WARN, and how the program ended. */
+static bool collect(const struct fuzz *fuzz, const struct oracle_judgement *judgement,
+                    uint64_t broken[3])
+{
+    memset(broken, 0, 3 * sizeof(broken[0]));
     for (unsigned word = 0; word < 2; word++) {
-        for (uint64_t bits = set[word]; bits != 0; bits &= bits - 1) {
+        for (uint64_t bits = judgement->broken[word]; bits != 0; bits &= bits - 1) {
             unsigned rule = word * 64 + (unsigned)__builtin_ctzll(bits);
+            unsigned grade = judgement->verdicts[rule].grade;
+            if (grade == GRADE_FAIL || grade == GRADE_WARN) {
+                set_bit(broken, rule);
+            }
+        }
+    }
+    struct finding end;
+    if (finding_of_end(fuzz->setup.play.trace, &end)) {
+        set_bit(broken, end.rule);
+    }
+    return (broken[0] | broken[1] | broken[2]) != 0;
+}
+
+/* Whether the program ended of itself in a way that is a finding: its EXIT is among the last events. */
+static bool ended_badly(const struct trace *trace)
+{
+    enum { LAST_EVENTS = 16 };
+    uint32_t low = trace->count > LAST_EVENTS ? trace->count - LAST_EVENTS : 0;
+    for (uint32_t i = trace->count; i-- > low;) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_EXIT) {
+            return event->what == TRACE_EXIT_CRASHED || event->what == TRACE_EXIT_ABORTED ||
+                   event->what == TRACE_EXIT_HUNG;
+        }
+    }
+    return false;
+}
+
+static enum status take_broken(struct fuzz *fuzz, const struct oracle_judgement *judgement,
+                               struct status_detail *detail)
+{
+    struct fuzz_stats *stats = fuzz->stats;
+    uint64_t broken[3];
+    if (!collect(fuzz, judgement, broken)) {
+        return STATUS_OK;
+    }
+    for (unsigned rule = 0; rule < FINDING_RULE_COUNT; rule++) {
+        if ((broken[rule / 64] >> (rule % 64) & 1U) != 0) {
+            stats->broken[rule]++;
             if (stats->first_broken[rule] == 0) {
                 stats->first_broken[rule] = stats->runs;
             }
         }
     }
+    for (unsigned word = 0; word < 3; word++) {
+        broken[word] &= ~fuzz->setup.expected[word];
+    }
+    if ((broken[0] | broken[1] | broken[2]) == 0) {
+        stats->expected++;
+        return STATUS_OK;
+    }
+    stats->broken_runs++;
+    if (fuzz->setup.count_only) {
+        return STATUS_OK;
+    }
+    struct finding_source source = {.engine = fuzz->engine,
+                                    .oracle = fuzz->oracle,
+                                    .play = &fuzz->setup.play,
+                                    .place = fuzz->setup.place};
+    uint32_t added = 0;
+    enum status status =
+        finding_record(fuzz->keys, &source, &fuzz->scenario, judgement, broken, &added, detail);
+    stats->findings += added;
+    return status;
 }
 
-enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, struct status_detail *detail)
+enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const uint8_t *counters,
+                     struct status_detail *detail)
 {
     const struct oracle_judgement *judgement;
     struct engine_result result;
+    const struct engine_play *play = &fuzz->setup.play;
     scenario_decode(data, size, &fuzz->scenario);
-    enum status status = engine_run(fuzz->engine, &fuzz->setup.play, &fuzz->scenario, &result, detail);
+    enum status status = engine_run(fuzz->engine, play, &fuzz->scenario, &result, detail);
     if (status == STATUS_OK) {
-        status = oracle_judge(fuzz->oracle, fuzz->setup.play.trace, &judgement, detail);
+        status = oracle_judge(fuzz->oracle, play->trace, &judgement, detail);
     }
     if (status != STATUS_OK) {
         return status;
@@ -93,20 +197,12 @@ enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, struct
     stats->runs++;
     stats->effective += result.steps_effective;
     stats->established += result.connections > 0;
-    count_rules(stats->kept, judgement->kept);
-    if ((judgement->broken[0] | judgement->broken[1]) == 0) {
-        return STATUS_OK;
+    count_kept(stats, judgement->kept);
+    if (counters != NULL) {
+        count_pairs(stats, counters);
     }
-    stats->broken_runs++;
-    count_rules(stats->broken, judgement->broken);
-    note_first(stats, judgement->broken);
-    struct finding_source source = {.engine = fuzz->engine,
-                                    .oracle = fuzz->oracle,
-                                    .play = &fuzz->setup.play,
-                                    .folder = fuzz->setup.findings,
-                                    .replay = fuzz->setup.replay};
-    uint32_t added = 0;
-    status = finding_record(fuzz->keys, &source, &fuzz->scenario, judgement, &added, detail);
-    stats->findings += added;
-    return status;
+    if ((judgement->broken[0] | judgement->broken[1]) != 0 || ended_badly(play->trace)) {
+        return take_broken(fuzz, judgement, detail);
+    }
+    return STATUS_OK;
 }

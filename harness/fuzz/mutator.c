@@ -1,6 +1,6 @@
 /* Mutation of byte forms: decode, change steps, encode. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <assert.h>
 
 #include "fuzz/fuzz.h"
 #include "scenario/code.h"
@@ -12,6 +12,7 @@ enum {
 
 size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed, enum scenario_role role)
 {
+    assert(size_max > 0);
     struct random random = {.state = seed};
     struct scenario_shape shape = {.role = role, .steps_max = STEPS_MAX};
     struct scenario scenario;
@@ -27,6 +28,7 @@ size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed, e
 size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t size_max,
                    uint64_t seed, enum scenario_role role)
 {
+    assert(size_max > 0);
     struct random random = {.state = seed};
     struct scenario first;
     struct scenario second;
@@ -39,4 +41,15 @@ size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_s
         scenario_mutate(&spliced, &random, &shape);
     }
     return scenario_encode(&spliced, out, size_max);
+}
+
+enum scenario_role fuzz_role(enum trace_role role)
+{
+    static const enum scenario_role roles[TRACE_ROLE_COUNT] = {
+        [TRACE_ROLE_SERVER] = SCENARIO_ROLE_SERVER,
+        [TRACE_ROLE_CLIENT] = SCENARIO_ROLE_CLIENT,
+        [TRACE_ROLE_PAIR] = SCENARIO_ROLE_PAIR,
+        [TRACE_ROLE_STACK] = SCENARIO_ROLE_STACK,
+    };
+    return (unsigned)role < TRACE_ROLE_COUNT ? roles[role] : SCENARIO_ROLE_SERVER;
 }

@@ -57,3 +57,27 @@ enum status fuzz_stats_read(const char *path, struct fuzz_stats *ret_stats,
     *ret_stats = stats;
     return STATUS_OK;
 }
+
+void fuzz_stats_add(struct fuzz_stats *sum, const struct fuzz_stats *part)
+{
+    sum->version = FUZZ_STATS_VERSION;
+    sum->runs += part->runs;
+    sum->effective += part->effective;
+    sum->established += part->established;
+    sum->findings += part->findings;
+    sum->broken_runs += part->broken_runs;
+    sum->expected += part->expected;
+    for (unsigned rule = 0; rule < FUZZ_STATS_RULES; rule++) {
+        uint64_t first = part->first_broken[rule];
+        sum->kept[rule] += part->kept[rule];
+        sum->broken[rule] += part->broken[rule];
+        if (first != 0 && (sum->first_broken[rule] == 0 || first < sum->first_broken[rule])) {
+            sum->first_broken[rule] = first;
+        }
+    }
+    sum->pairs = 0;
+    for (unsigned i = 0; i < FUZZ_COUNTERS; i++) {
+        sum->seen[i] |= part->seen[i];
+        sum->pairs += sum->seen[i] != 0;
+    }
+}
