@@ -188,7 +188,7 @@ function(_sockspec_prepare exe name variant slot ret_object)
     COMMAND "${CMAKE_COMMAND}" -E env "CC=${CMAKE_C_COMPILER}" "LD=${SOCKSPEC_LD}" "NM=${SOCKSPEC_NM}"
       "OBJCOPY=${SOCKSPEC_OBJCOPY}" sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${name}" ${slot}
       "${_SOCKSPEC_SYMBOLS}" "${output}" "$<TARGET_OBJECTS:${objects}>" ${archives}
-    DEPENDS "$<TARGET_OBJECTS:${objects}>" ${archives} "${_SOCKSPEC_SYMBOLS}"
+    DEPENDS ${objects} "$<TARGET_OBJECTS:${objects}>" ${archives} "${_SOCKSPEC_SYMBOLS}"
       "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${_SOCKSPEC_SCRIPTS}/target.ld.in"
     COMMENT "Preparing target ${name} for ${exe}" COMMAND_EXPAND_LISTS VERBATIM)
   set(${ret_object} "${output}" PARENT_SCOPE)
