@@ -3,6 +3,7 @@
 #include "cli/many.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "sockspec/sockspec.h"
 #include "trace/output.h"
 
-enum { MANY_ARGUMENTS_MAX = 64 };
+enum { MANY_ARGUMENTS_MAX = 64, CLI_SCRATCH_MAX = 256 };
 
 static const char *const nothing_left_out[] = {"targets", "target", "jobs", NULL};
 static const char *const merged_left_out[] = {"targets", "target", "jobs", "json", "junit", NULL};
@@ -55,50 +56,38 @@ int cli_one(const struct cli_options *options, enum cli_command command, const c
     return cli_error(options, "%s: %s", path, strerror(errno));
 }
 
-/* One of several checks. Its outputs go to memory files. */
+/* One of several checks. What it prints goes to a memory file, its reports to a folder for the
+ * moment. */
 struct job {
     char path[CLI_PATH_MAX];
+    char json[CLI_SCRATCH_MAX + 32];
+    char junit[CLI_SCRATCH_MAX + 32];
     const char *name;
-    pid_t child;
+    pid_t child; /* 0: not started */
     int out;
-    int json;
-    int junit;
     int code;
     bool over;
 };
 
-static int memory_file(void)
-{
-    return memfd_create("sockspec-check",
-                        0); /* inherited on purpose: the check opens it by /dev/fd */
-}
-
 static int job_start(const struct cli_options *options, struct job *job)
 {
-    char json[32];
-    char junit[32];
     const char *argv[MANY_ARGUMENTS_MAX] = {job->path, "check"};
     int argc =
         cli_options_forward(options, CLI_CHECK, merged_left_out, argv, 2, MANY_ARGUMENTS_MAX - 5);
     if (argc < 0) {
         return cli_usage(options, "too many options");
     }
-    job->out = memory_file();
-    job->json = memory_file();
-    job->junit = memory_file();
-    if (job->out < 0 || job->json < 0 || job->junit < 0) {
-        return cli_error(options, "memory files: %s", strerror(errno));
+    job->out = memfd_create("sockspec-check", MFD_CLOEXEC);
+    if (job->out < 0) {
+        return cli_error(options, "a memory file: %s", strerror(errno));
     }
-    (void)snprintf(json, sizeof(json), "/dev/fd/%d", job->json);
-    (void)snprintf(junit, sizeof(junit), "/dev/fd/%d", job->junit);
-    argv[argc++] = options->json != NULL ? "--json" : NULL;
-    argc -= options->json == NULL;
     if (options->json != NULL) {
-        argv[argc++] = json;
+        argv[argc++] = "--json";
+        argv[argc++] = job->json;
     }
     if (options->junit != NULL) {
         argv[argc++] = "--junit";
-        argv[argc++] = junit;
+        argv[argc++] = job->junit;
     }
     argv[argc] = NULL;
     (void)fflush(NULL);
@@ -126,16 +115,29 @@ static void job_wait(struct job *jobs, int count)
     }
 }
 
-/* The whole of a memory file, ended by NUL; NULL when memory is short. */
+/* The whole of a file, ended by NUL; NULL when it is not there or memory is short. */
 static char *file_read(int fd, size_t *ret_size)
 {
-    off_t end = lseek(fd, 0, SEEK_END);
+    off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+    if (end < 0) {
+        return NULL;
+    }
     size_t size = end > 0 ? (size_t)end : 0;
     char *text = malloc(size + 1);
     if (text != NULL) {
         ssize_t got = pread(fd, text, size, 0);
         *ret_size = got > 0 ? (size_t)got : 0;
         text[*ret_size] = '\0';
+    }
+    return text;
+}
+
+static char *path_read(const char *path, size_t *ret_size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = file_read(fd, ret_size);
+    if (fd >= 0) {
+        (void)close(fd);
     }
     return text;
 }
@@ -174,7 +176,7 @@ static enum status merge_json(const struct job *jobs, int count, FILE *out)
     char names[1024] = "";
     for (int i = 0; i < count; i++) {
         size_t size = 0;
-        char *text = file_read(jobs[i].json, &size);
+        char *text = path_read(jobs[i].json, &size);
         json_t *one = text != NULL ? json_loadb(text, size, 0, NULL) : NULL;
         free(text);
         if (one == NULL) {
@@ -211,7 +213,7 @@ static enum status merge_junit(const struct job *jobs, int count, FILE *out)
                 out);
     for (int i = 0; i < count; i++) {
         size_t size = 0;
-        char *text = file_read(jobs[i].junit, &size);
+        char *text = path_read(jobs[i].junit, &size);
         const char *start = text != NULL ? strstr(text, "<testsuite ") : NULL;
         char *end = text != NULL ? strstr(text, "</testsuites>") : NULL;
         if (start != NULL && end != NULL) {
@@ -301,6 +303,51 @@ static int run_jobs(const struct cli_options *options, struct job *jobs, int cou
     return code;
 }
 
+/* Prepares every job, in a new folder for the moment. */
+static int jobs_prepare(const struct cli_options *options, struct job *jobs,
+                        char scratch[CLI_SCRATCH_MAX])
+{
+    const char *place = getenv("TMPDIR");
+    int code = 0;
+    for (int i = 0; i < options->operand_count && code == 0; i++) {
+        jobs[i] = (struct job){.name = options->operands[i], .out = -1};
+        code = cli_targets_find(options, jobs[i].name, jobs[i].path);
+    }
+    if (code != 0) {
+        return code;
+    }
+    (void)snprintf(scratch, CLI_SCRATCH_MAX, "%.200s/sockspec-XXXXXX",
+                   place != NULL ? place : "/tmp");
+    if (mkdtemp(scratch) == NULL) {
+        code = cli_error(options, "%s: %s", scratch, strerror(errno));
+        scratch[0] = '\0';
+        return code;
+    }
+    for (int i = 0; i < options->operand_count; i++) {
+        (void)snprintf(jobs[i].json, sizeof(jobs[i].json), "%s/%d.json", scratch, i);
+        (void)snprintf(jobs[i].junit, sizeof(jobs[i].junit), "%s/%d.xml", scratch, i);
+    }
+    return 0;
+}
+
+static void jobs_done(struct job *jobs, int count, const char *scratch)
+{
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].child > 0 && !jobs[i].over) {
+            (void)waitpid(jobs[i].child, NULL, 0);
+        }
+        if (jobs[i].child != 0) {
+            (void)close(jobs[i].out);
+        }
+        (void)unlink(jobs[i].json);
+        (void)unlink(jobs[i].junit);
+    }
+    if (scratch[0] != '\0') {
+        (void)rmdir(scratch);
+    }
+    free(jobs);
+}
+
 int cli_many(const struct cli_options *options)
 {
     int count = options->operand_count;
@@ -314,15 +361,12 @@ int cli_many(const struct cli_options *options)
     if (options->trace != NULL) {
         return cli_usage(options, "--trace needs a single TARGET");
     }
+    char scratch[CLI_SCRATCH_MAX] = "";
     struct job *jobs = calloc((size_t)count, sizeof(*jobs));
     if (jobs == NULL) {
         return cli_error(options, "out of memory");
     }
-    int code = 0;
-    for (int i = 0; i < count && code == 0; i++) {
-        jobs[i] = (struct job){.name = options->operands[i], .out = -1, .json = -1, .junit = -1};
-        code = cli_targets_find(options, jobs[i].name, jobs[i].path);
-    }
+    int code = jobs_prepare(options, jobs, scratch);
     code = code != 0 ? code : merged_open(options, &json);
     code = code != 0 ? code : merged_open(options, &junit);
     if (code == 0) {
@@ -338,14 +382,6 @@ int cli_many(const struct cli_options *options)
     }
     trace_save_abandon(&json.file);
     trace_save_abandon(&junit.file);
-    for (int i = 0; i < count; i++) {
-        int fds[] = {jobs[i].out, jobs[i].json, jobs[i].junit};
-        for (unsigned f = 0; f < 3; f++) {
-            if (fds[f] > 0) {
-                (void)close(fds[f]);
-            }
-        }
-    }
-    free(jobs);
+    jobs_done(jobs, count, scratch);
     return code;
 }
