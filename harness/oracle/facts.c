@@ -108,8 +108,9 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
     }
 }
 
-static void take_segment(struct facts *facts, const struct trace_event *event)
+static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    (void)at;
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
         return;
@@ -353,89 +354,64 @@ static void take_exit(struct facts *facts, const struct trace_event *event, uint
     }
 }
 
-/* Events of the program judged; those of the other host's program are none of its business. */
-static void take_program(struct facts *facts, const struct trace_event *event, uint32_t at)
+static void take_open(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    struct facts_fd *record;
-    switch (event->kind) {
-    case TRACE_BLOCK:
-        take_block(facts, event, at);
-        break;
-    case TRACE_READY:
-        take_ready(facts, event, at);
-        break;
-    case TRACE_FD_OPEN:
-        record = facts_open_fd(facts, event->fd, event->conn, at);
-        if (record != NULL) {
-            record->kind = event->what;
-            record->inherited |= (event->flags & TRACE_INHERITED) != 0;
-            if (event->fd <= 2 && record->inherited) {
-                facts->console |= 1U << event->fd;
-            }
+    struct facts_fd *record = facts_open_fd(facts, event->fd, event->conn, at);
+    if (record != NULL) {
+        record->kind = event->what;
+        record->inherited |= (event->flags & TRACE_INHERITED) != 0;
+        if (event->fd <= 2 && record->inherited) {
+            facts->console |= 1U << event->fd;
         }
-        break;
-    case TRACE_FD_CLOSE:
-        facts_close_fd(facts, event->fd, event->a == 1, at);
-        break;
-    case TRACE_FAULT:
-        if (event->b == 1 && facts->at_posix_fault == 0) {
-            facts->at_posix_fault = at;
-        }
-        break;
-    case TRACE_SIGNAL:
-        take_signal(facts, event, at);
-        break;
-    case TRACE_HEAP:
-        take_heap(facts, event, at);
-        break;
-    case TRACE_SPIN:
-        facts->at_spin = at;
-        break;
-    case TRACE_EXIT:
-        take_exit(facts, event, at);
-        break;
-    default:
-        break;
     }
 }
 
+static void take_closed(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    facts_close_fd(facts, event->fd, event->a == 1, at);
+}
+
+static void take_fault(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    if (event->b == 1 && facts->at_posix_fault == 0) {
+        facts->at_posix_fault = at;
+    }
+}
+
+static void take_spin(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    (void)event;
+    facts->at_spin = at;
+}
+
+typedef void (*taker)(struct facts *facts, const struct trace_event *event, uint32_t at);
+
+/* Events of either end and of the harness. */
+static const taker takers[TRACE_KIND_COUNT] = {
+    [TRACE_STATE] = take_state, [TRACE_SEGMENT] = take_segment, [TRACE_DIALOGUE] = take_dialogue,
+    [TRACE_PEER] = take_peer,   [TRACE_STEP] = take_step,       [TRACE_PHASE] = take_phase,
+};
+
+/* Events of the program judged; those of the other host's program are none of its business. */
+static const taker program_takers[TRACE_KIND_COUNT] = {
+    [TRACE_CALL] = facts_take_call, [TRACE_BLOCK] = take_block,     [TRACE_READY] = take_ready,
+    [TRACE_FD_OPEN] = take_open,    [TRACE_FD_CLOSE] = take_closed, [TRACE_FAULT] = take_fault,
+    [TRACE_SIGNAL] = take_signal,   [TRACE_HEAP] = take_heap,       [TRACE_SPIN] = take_spin,
+    [TRACE_EXIT] = take_exit,
+};
+
 bool facts_take(struct facts *facts, const struct trace_event *event, uint32_t index)
 {
-    uint32_t at = index + 1;
-    if (event->conn > ORACLE_CONNECTIONS_MAX || event->fd >= ORACLE_DESCRIPTORS_MAX) {
-        return false;
+    if (event->conn > ORACLE_CONNECTIONS_MAX || event->fd >= ORACLE_DESCRIPTORS_MAX ||
+        event->kind >= TRACE_KIND_COUNT) {
+        return event->kind >= TRACE_KIND_COUNT;
     }
     facts->now_us = event->time_us;
-    if (event->kind == TRACE_CALL) {
-        if (event->host == facts->host) {
-            facts_take_call(facts, event, at);
-        }
-        return true;
-    }
-    switch (event->kind) {
-    case TRACE_STATE:
-        take_state(facts, event, at);
-        break;
-    case TRACE_SEGMENT:
-        take_segment(facts, event);
-        break;
-    case TRACE_DIALOGUE:
-        take_dialogue(facts, event, at);
-        break;
-    case TRACE_PEER:
-        take_peer(facts, event, at);
-        break;
-    case TRACE_STEP:
-        take_step(facts, event, at);
-        break;
-    case TRACE_PHASE:
-        take_phase(facts, event, at);
-        break;
-    default:
-        if (event->host == facts->host) {
-            take_program(facts, event, at);
-        }
-        break;
+    taker take = event->host == facts->host && program_takers[event->kind] != NULL
+                     ? program_takers[event->kind]
+                     : takers[event->kind];
+    if (take != NULL) {
+        take(facts, event, index + 1);
     }
     return true;
 }

@@ -218,6 +218,13 @@ _Static_assert(TRACE_DIALOGUE_COUNT <= ORACLE_WHATS && TRACE_PEER_COUNT <= ORACL
                    TRACE_PHASE_COUNT <= ORACLE_WHATS,
                "a mask of 32 bits holds them");
 
+/* One rule to be told of an event. */
+struct oracle_call {
+    void (*on_event)(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                     uint32_t index);
+    unsigned rule;
+};
+
 /* Which rules a kind of run needs; rebuilt when the header's masks change. */
 struct oracle_plan {
     bool valid;
@@ -227,7 +234,7 @@ struct oracle_plan {
     uint8_t ends;
     uint8_t end[ORACLE_RULE_COUNT];
     uint8_t count[ORACLE_SLOTS];
-    uint8_t slot[ORACLE_SLOTS][ORACLE_RULE_COUNT];
+    struct oracle_call slot[ORACLE_SLOTS][ORACLE_RULE_COUNT];
     struct oracle_verdict initial[ORACLE_RULE_COUNT];
 };
 

@@ -127,7 +127,7 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
 
 static void subscribe(struct oracle_plan *plan, unsigned slot, unsigned rule)
 {
-    plan->slot[slot][plan->count[slot]++] = (uint8_t)rule;
+    plan->slot[slot][plan->count[slot]++] = (struct oracle_call){oracle_rules[rule].on_event, rule};
 }
 
 static void subscribe_mask(struct oracle_plan *plan, unsigned base, unsigned count, uint32_t mask,
@@ -243,9 +243,9 @@ static inline void dispatch(struct oracle *oracle, const struct oracle_plan *pla
     if (count == 0 || !concerns(&oracle->facts, event)) {
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        unsigned rule = plan->slot[slot][i];
-        oracle_rules[rule].on_event(oracle, rule, event, index);
+    const struct oracle_call *call = plan->slot[slot];
+    for (const struct oracle_call *end = call + count; call < end; call++) {
+        call->on_event(oracle, call->rule, event, index);
     }
 }
 

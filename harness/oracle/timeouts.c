@@ -39,6 +39,10 @@ static void judge_silence(struct oracle *oracle, unsigned rule, const struct tra
     if (limit <= 0 || (event->kind == TRACE_PHASE && event->what != TRACE_PHASE_PLAYED)) {
         return;
     }
+    struct facts_conn *told = event->kind == TRACE_PEER ? facts_conn(facts, event->conn) : NULL;
+    if (told != NULL && event->time_us - told->opened_us <= limit) {
+        return; /* Too young for any limit. */
+    }
     if (facts->played && !call) {
         return; /* The peers' part is over: they close now. */
     }
