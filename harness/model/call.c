@@ -42,9 +42,13 @@ static void spin_describe(const struct trace *trace, uint64_t calls, struct trac
     }
 }
 
-static void __attribute__((noreturn, noinline))
-spin_end(struct model *model, enum trace_call call, int fd)
+static void __attribute__((noinline)) spin_check(struct model *model, enum trace_call call, int fd)
 {
+    /* A program may look at everything that it holds without finding anything to do. */
+    uint64_t looks = (uint64_t)model->current->open_count * IO_SPIN_LOOKS;
+    if (model->calls_at_instant <= model->io->calls_max + looks) {
+        return;
+    }
     struct trace_event spin = {.what = (uint8_t)call, .fd = fd};
     spin_describe(model->trace, model->calls_at_instant, &spin);
     struct trace_event *event = trace_add(model->trace, TRACE_SPIN, model->current->host);
@@ -110,7 +114,7 @@ void model_call_enter(struct model *model, enum trace_call call, int fd)
         model->calls_at_instant = 0;
     }
     if (++model->calls_at_instant > io->calls_max) {
-        spin_end(model, call, fd);
+        spin_check(model, call, fd);
     }
     enum scenario_call family = io_call_families[call];
     if (((model->hooks->armed | model->faults_armed) >> family & 1U) != 0) {
@@ -164,7 +168,7 @@ int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint
     }
     struct trace_event *event = trace_add(model->trace, TRACE_CALL, model->current->host);
     event->what = (uint8_t)call;
-    event->fd = fd;
+    event->fd = fd < -1 ? -1 : fd;
     event->conn = conn;
     event->result = result >= 0 ? result : -1;
     event->err = result >= 0 ? 0 : (int32_t)-result;

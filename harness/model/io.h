@@ -19,6 +19,7 @@ enum {
     IO_SLEEP_DEPTH_MAX = 4, /* a signal handler may sleep while its program sleeps */
     IO_SIGNALS = 65,
     IO_SPIN_CALLS = 1000, /* calls at one instant when the target does not say */
+    IO_SPIN_LOOKS = 4,    /* further ones for each open descriptor */
     IO_STOP_CALLS = 8192, /* calls after the stop signal before every call fails */
     IO_ERROR_CALLS = 256, /* calls that failed so before the program is left */
     IO_STOP_LIMIT_US =
@@ -26,6 +27,9 @@ enum {
     IO_EPOLL_NESTING_MAX = 5, /* epoll_ctl(2): ELOOP */
     IO_SWITCH_ODDS = 4        /* pair mode: one call in so many hands the baton over when it can */
 };
+
+/* Longer times are as good as this one, about 73,000 years. */
+#define IO_TIME_MAX_US (INT64_MAX / 4)
 
 /* 2024-01-01T00:00:00Z: CLOCK_REALTIME when the model's time is 0. */
 /* CLOCK_MONOTONIC then: never 0 on a real machine, and programs use 0 for "not set". */
@@ -82,6 +86,7 @@ struct io_task {
     struct model_timer alarm;
     int64_t alarm_interval_us;
     struct io_object *signalfds; /* those of this process, chained by `next` */
+    bool stop_handled;           /* the handler of the stop signal ran */
     enum io_stop stop;
     int64_t stop_deadline_us;
     uint64_t stop_calls; /* calls since the stop signal, then since errors began */

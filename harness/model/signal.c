@@ -74,6 +74,7 @@ void io_signal_run(struct model *model, int number, bool by_kernel)
     struct io_call saved = model->io->call;
     const sigset_t *mask = io_task(model)->mask;
     trace_signal(model, process->host, number, TRACE_SIGNAL_HANDLED, by_kernel);
+    io_task(model)->stop_handled |= number == model->target->stop_signal;
     model_changed(model);
     model->runner->deliver(model->runner->context, number);
     model->current = process;
@@ -221,6 +222,7 @@ int64_t model_sys_alarm(struct model *model, int64_t first_us, int64_t interval_
     task->alarm_interval_us = interval_us;
     model_timer_cancel(model, &task->alarm);
     if (first_us > 0) {
+        first_us = first_us < IO_TIME_MAX_US ? first_us : IO_TIME_MAX_US;
         model_timer_set(model, &task->alarm, model->now_us + first_us);
     }
     return model_call_leave(model, TRACE_CALL_ALARM, -1, 0, left, first_us, interval_us);

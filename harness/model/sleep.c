@@ -293,7 +293,8 @@ int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn
     sleeper->argument = argument;
     sleeper->seen = seen;
     if (timeout_us > 0) {
-        model_timer_set(model, &sleeper->deadline, model->now_us + timeout_us);
+        int64_t bounded_us = timeout_us < IO_TIME_MAX_US ? timeout_us : IO_TIME_MAX_US;
+        model_timer_set(model, &sleeper->deadline, model->now_us + bounded_us);
     }
     struct io_call saved = model->io->call;
     int result = sleep_loop(model, task, sleeper, restarts);
@@ -312,6 +313,7 @@ int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us)
 {
     enum trace_call call = us < 0 ? TRACE_CALL_PAUSE : TRACE_CALL_SLEEP;
     model_call_enter(model, call, -1);
+    us = us < IO_TIME_MAX_US ? us : IO_TIME_MAX_US;
     int64_t end_us = model->now_us + us;
     int result = model_sleep(model, call, -1, 0, NULL, NULL, us, 0);
     int64_t left_us = us < 0 ? 0 : end_us - model->now_us;

@@ -90,6 +90,9 @@ int model_sys_timerfd_create(struct model *model, int clock, int flags)
 /* Rounded up: a timer never expires early. */
 static int64_t to_us(const struct timespec *time)
 {
+    if (time->tv_sec >= IO_TIME_MAX_US / US_PER_S) {
+        return IO_TIME_MAX_US;
+    }
     return (int64_t)time->tv_sec * US_PER_S + (time->tv_nsec + NSEC_PER_US - 1) / NSEC_PER_US;
 }
 

@@ -127,6 +127,7 @@ void model_task_begin(struct model *model, enum trace_host host)
     task->preempted = false;
     task->depth = 0;
     task->stop = IO_STOP_NONE;
+    task->stop_handled = false;
     process->running = true;
     model->current = process;
     io_files_open_consoles(model, process);
@@ -138,10 +139,10 @@ void model_task_begin(struct model *model, enum trace_host host)
 /* An exit after the stop signal says by which means it came. */
 static enum trace_exit exit_how(const struct io_task *task, enum trace_exit how)
 {
-    if (how != TRACE_EXIT_RETURNED || task->stop == IO_STOP_NONE) {
+    if (how != TRACE_EXIT_RETURNED || (task->stop == IO_STOP_NONE && !task->stop_handled)) {
         return how;
     }
-    return task->stop == IO_STOP_ASKED ? TRACE_EXIT_STOPPED_BY_HANDLER : TRACE_EXIT_JUMPED;
+    return task->stop == IO_STOP_ERRORS ? TRACE_EXIT_JUMPED : TRACE_EXIT_STOPPED_BY_HANDLER;
 }
 
 void model_task_end(struct model *model, struct model_exit exit)

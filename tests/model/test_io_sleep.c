@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 
 #include "model/fake_program.h"
 #include "model/kernel.h"
@@ -223,10 +224,10 @@ static void kill_would_be_fatal(struct fake *fake, struct world *world)
 
 static int forever_main(struct fake *fake, struct model *model)
 {
-    (void)fake;
-    for (;;) {
+    while (fake != NULL) {
         (void)model_sys_sleep(model, -1, NULL);
     }
+    return 0;
 }
 
 static void signal_without_handler_kills_only_when_allowed(void **state)
@@ -346,10 +347,10 @@ static void stop_program_that_goes_on_is_left(void **state)
 static int spinning_main(struct fake *fake, struct model *model)
 {
     struct pollfd one = {.fd = model_sys_eventfd(model, 1, 0), .events = POLLIN};
-    (void)fake;
-    for (;;) {
+    while (fake != NULL) {
         (void)model_sys_poll(model, TRACE_CALL_POLL, &one, 1, -1, NULL);
     }
+    return 0;
 }
 
 static void spin_unchanged_world_ends_the_run(void **state)
@@ -361,21 +362,21 @@ static void spin_unchanged_world_ends_the_run(void **state)
     assert_int_equal(TRACE_EXIT_JUMPED, end.what);
     assert_int_equal(TRACE_CALL_POLL, spin->what);
     assert_int_equal(3, spin->fd);
-    assert_int_equal(51, spin->a);
+    assert_int_equal(50 + 4 * 4 + 1, spin->a);
 }
 
 static int spinning_read_main(struct fake *fake, struct model *model)
 {
     int fds[2];
     char data;
-    (void)fake;
     (void)model_sys_pipe(model, fds, 0);
     (void)model_sys_close(model, fds[1]);
     struct pollfd one = {.fd = fds[0], .events = POLLIN};
-    for (;;) {
+    while (fake != NULL) {
         (void)model_sys_poll(model, TRACE_CALL_POLL, &one, 1, -1, NULL);
         (void)fake_read(model, fds[0], &data, 1);
     }
+    return 0;
 }
 
 static void spin_names_the_call_that_made_no_progress(void **state)
@@ -384,7 +385,7 @@ static void spin_names_the_call_that_made_no_progress(void **state)
     (void)fake_play(fake, spinning_read_main);
     const struct trace_event *spin = fake_event(fake, TRACE_SPIN, -1, 0);
     assert_int_equal(TRACE_CALL_READ, spin->what);
-    assert_int_equal(1001, spin->a);
+    assert_int_equal(1000 + 4 * 4 + 1, spin->a);
 }
 
 static int busy_main(struct fake *fake, struct model *model)
@@ -410,10 +411,10 @@ static void spin_program_with_progress_is_none(void **state)
 
 static int logging_main(struct fake *fake, struct model *model)
 {
-    (void)fake;
-    for (;;) {
+    while (fake != NULL) {
         (void)fake_write(model, 2, "again\n", 6);
     }
+    return 0;
 }
 
 static void spin_output_is_no_progress(void **state)
@@ -425,10 +426,10 @@ static void spin_output_is_no_progress(void **state)
 
 static int opening_main(struct fake *fake, struct model *model)
 {
-    (void)fake;
-    for (;;) {
+    while (fake != NULL) {
         (void)model_sys_close(model, model_sys_eventfd(model, 0, 0));
     }
+    return 0;
 }
 
 static void trace_full_ends_the_run(void **state)
@@ -520,6 +521,54 @@ static void pair_stop_ends_both(void **state)
     assert_int_equal(2, fake_count(fake, TRACE_EXIT, TRACE_EXIT_SIGNALLED));
 }
 
+/* ---- With the network ---------------------------------------------------------------------------
+ */
+
+enum { PORT = 7000 };
+
+static void peer_connects(struct fake *fake, struct world *world)
+{
+    fake->values[0] = world->ops->socket(world, TRACE_HOST_PEER);
+    assert_int_equal(-EINPROGRESS, world->ops->connect(world, (int)fake->values[0], PORT));
+}
+
+static void peer_closes(struct fake *fake, struct world *world)
+{
+    assert_int_equal(0, world->ops->close(world, (int)fake->values[0]));
+}
+
+static int serving_main(struct fake *fake, struct model *model)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    int listener = model_sys_socket(model, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(0, model_sys_bind(model, listener, (void *)&address, sizeof address));
+    assert_int_equal(0, model_sys_listen(model, listener, 8));
+    while (fake != NULL) {
+        struct pollfd one = {.fd = listener, .events = POLLIN};
+        (void)model_sys_poll(model, TRACE_CALL_POLL, &one, 1, -1, NULL);
+        int fd = model_sys_accept(model, TRACE_CALL_ACCEPT, listener, NULL, NULL, 0);
+        fake->heap_blocks++;
+        assert_int_equal(0, model_sys_close(model, fd));
+    }
+    return 0;
+}
+
+static void heap_is_told_after_each_batch_of_dialogues(void **state)
+{
+    struct fake *fake = *state;
+    for (int i = 0; i < 2; i++) {
+        fake_then(fake, peer_connects);
+        fake_then(fake, peer_closes);
+    }
+    (void)fake_play(fake, serving_main);
+    assert_int_equal(2, fake_count(fake, TRACE_HEAP, -1));
+    assert_int_equal(1, fake_event(fake, TRACE_HEAP, -1, 0)->a);
+    assert_int_equal(1, fake_event(fake, TRACE_HEAP, -1, 0)->result);
+    assert_int_equal(2, fake_event(fake, TRACE_HEAP, -1, 1)->a);
+    const struct trace_event *ready = fake_event(fake, TRACE_READY, -1, 0);
+    assert_int_equal(POLLIN, ready->b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
@@ -549,6 +598,7 @@ int main(void)
         TEST(pair_both_programs_run_to_their_ends),
         TEST(pair_same_seed_gives_the_same_trace),
         TEST(pair_stop_ends_both),
+        TEST(heap_is_told_after_each_batch_of_dialogues),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
