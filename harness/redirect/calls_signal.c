@@ -35,11 +35,12 @@ void redirect_signals_reset(struct redirect_task *task)
     task->mask = 0;
     task->handler_mask = 0;
     task->handler_depth = 0;
+    task->held_back = 0;
     task->deliveries = 0;
     task->timer_interval_us = 0;
 }
 
-unsigned redirect_signal_disposition(const struct redirect_task *task, int number)
+unsigned redirect_signal_disposition(struct redirect_task *task, int number)
 {
     assert(number > 0 && number <= NUMBER_MAX);
     const struct sigaction *action = &task->actions[number];
@@ -47,8 +48,9 @@ unsigned redirect_signal_disposition(const struct redirect_task *task, int numbe
     if ((action->sa_flags & SA_SIGINFO) == 0) {
         disposition = action->sa_handler == SIG_DFL ? 0 : action->sa_handler == SIG_IGN ? 1 : 2;
     }
-    return disposition | ((action->sa_flags & SA_RESTART) != 0 ? 0x100 : 0) |
-           ((task->mask & bit(number)) != 0 ? 0x200 : 0);
+    bool blocked = (task->mask & bit(number)) != 0;
+    task->held_back |= blocked && task->handler_depth > 0 ? bit(number) : 0;
+    return disposition | ((action->sa_flags & SA_RESTART) != 0 ? 0x100 : 0) | (blocked ? 0x200 : 0);
 }
 
 void redirect_signal_deliver(struct redirect_task *task, int number)
@@ -80,6 +82,11 @@ void redirect_signal_deliver(struct redirect_task *task, int number)
     task->handler_depth--;
     task->handler_mask = saved_handler_mask;
     task->mask = saved_mask;
+    if ((task->held_back & ~saved_mask) != 0) {
+        /* What the handler held back comes now, as at the return from a real one. */
+        task->held_back &= saved_mask;
+        model_sys_sigmask_changed(task->model);
+    }
 }
 
 static int set_action(int number, const struct sigaction *action, struct sigaction *old)

@@ -108,7 +108,8 @@ static void name_program(const struct redirect_task *task)
 /* Everything that the last run left goes; what a program finds at its start is put in place. */
 static void put_back(struct redirect_task *task)
 {
-    redirect_streams_reset(&task->streams, &task->heap); /* first: streams are blocks of the heap too */
+    redirect_streams_reset(&task->streams,
+                           &task->heap); /* first: streams are blocks of the heap too */
     redirect_heap_clear(&task->heap);
     redirect_image_restore(&task->redirect->images[task->slot]);
     redirect_signals_reset(task);

@@ -65,6 +65,7 @@ struct redirect_task {
     uint64_t mask;         /* bit (number - 1): blocked */
     uint64_t handler_mask; /* the mask when the innermost handler began */
     unsigned handler_depth;
+    uint64_t held_back;  /* signals that the model found blocked while a handler ran */
     uint64_t deliveries; /* handlers that ran */
     int64_t timer_interval_us;
 
@@ -102,7 +103,7 @@ int redirect_unsupported(enum trace_call call, int64_t a);
 
 /* Signals as the model asks for them (calls_signal.c). */
 void redirect_signals_reset(struct redirect_task *task);
-unsigned redirect_signal_disposition(const struct redirect_task *task, int number);
+unsigned redirect_signal_disposition(struct redirect_task *task, int number);
 void redirect_signal_deliver(struct redirect_task *task, int number);
 uint64_t redirect_mask_bits(const sigset_t *set);
 void redirect_mask_set(sigset_t *set, uint64_t bits);

@@ -121,7 +121,7 @@ static void program_run_sees_a_fresh_process(void **state)
                                         "folder start pid 1000\n",
                                         "usr1 default pipe default blocked 0 alarm 0\n",
                                         "handled 10\n",
-                                        "handled 11 then default\n",
+                                        "handled 11 then default\nhandled 211\n",
                                         "jumped with 0\n",
                                         "stream 3 byte 0\n",
                                         "line through a pipe\n",

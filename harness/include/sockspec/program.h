@@ -1,5 +1,5 @@
-/* The description of a program that was linked into one of our executables, generated for each target
- * by sockspec_add_target. Constant data: safe from any thread. */
+/* The description of a program that was linked into one of our executables, generated for each
+ * target by sockspec_add_target. Constant data: safe from any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_PROGRAM_H
 #define SOCKSPEC_PROGRAM_H
@@ -16,13 +16,13 @@ struct sockspec_program_tls {
 
 struct sockspec_program {
     const char *name;
-    const char *role;       /* "server" or "client" */
-    const char *profile;    /* name of the profile, NULL when the manifest says it */
-    const char *manifest;   /* path of target.ini, NULL without one */
-    bool broken;            /* breaks a rule on purpose */
-    int argc;               /* arguments after the program's name, with {port} and {host} unfilled */
+    const char *role;     /* "server" or "client" */
+    const char *profile;  /* name of the profile, NULL when the manifest says it */
+    const char *manifest; /* path of target.ini, NULL without one */
+    bool broken;          /* breaks a rule on purpose */
+    int argc;             /* arguments after the program's name, with {port} and {host} unfilled */
     const char *const *argv;
-    unsigned slot;          /* 0: on the target's host; 1: on the peer's, in pair mode */
+    unsigned slot; /* 0: on the target's host; 1: on the peer's, in pair mode */
     int (*main)(int argc, char **argv, char **environment);
     char *data; /* everything writable and initialised */
     char *data_end;
