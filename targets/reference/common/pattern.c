@@ -1,10 +1,9 @@
-/* The body of /large/N: small letters in an order without a short period. The HTTP profile of
- * sockspec expects these bytes. */
+/* The body of /large/N: the bytes that the HTTP profile of sockspec expects. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/pattern.h"
 
 /* clang-format off */
-#define P1(i) (char)('a' + ((((unsigned)(i) * 2654435761U) ^ ((unsigned)(i) * (unsigned)(i) * 40503U)) >> 9) % 26U),
+#define P1(i) (char)('a' + (i) % PATTERN_PERIOD % 26),
 #define P4(i) P1(i) P1((i) + 1) P1((i) + 2) P1((i) + 3)
 #define P16(i) P4(i) P4((i) + 4) P4((i) + 8) P4((i) + 12)
 #define P64(i) P16(i) P16((i) + 16) P16((i) + 32) P16((i) + 48)
@@ -12,4 +11,4 @@
 #define P1024(i) P256(i) P256((i) + 256) P256((i) + 512) P256((i) + 768)
 /* clang-format on */
 
-const char pattern_bytes[PATTERN_PERIOD + 3] = {P1024(0) P1024(1024) P1024(2048) P1024(3072)};
+const char pattern_bytes[4096] = {P1024(0) P1024(1024) P1024(2048) P1024(3072)};
