@@ -47,6 +47,17 @@ ORACLE_EVENT(clo_12)
     if (facts->at_stop_handled == 0) {
         return;
     }
+    if (event->kind == TRACE_CALL) {
+        if (facts->at_last_block > facts->at_stop_handled) {
+            oracle_break(
+                oracle, rule, "it handled the stop signal and went on accepting connections",
+                EVIDENCE(event->conn, facts->at_stop_handled, facts->at_last_block, index + 1));
+        }
+        return;
+    }
+    if (facts->at_spin != 0) {
+        return; /* The harness ended it for another reason. */
+    }
     if (event->what == TRACE_EXIT_JUMPED || event->what == TRACE_EXIT_HUNG) {
         oracle_break(oracle, rule, "it handled the stop signal and did not stop",
                      EVIDENCE(0, facts->at_stop_handled, index + 1));

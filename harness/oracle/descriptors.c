@@ -124,6 +124,25 @@ ORACLE_END(fdh_04)
     }
 }
 
+/* Whether a program ever execs is not to be seen; one that asks for SOCK_CLOEXEC elsewhere means
+ * it. */
+ORACLE_EVENT(fdh_05)
+{
+    const struct facts *facts = &oracle->facts;
+    struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL || !record->accepted || !record->open || facts->at_cloexec == 0) {
+        return;
+    }
+    if (record->cloexec) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, facts->at_cloexec, record->at_opened));
+    } else {
+        oracle_break(
+            oracle, rule,
+            "it asks for SOCK_CLOEXEC elsewhere, and an accepted descriptor has no FD_CLOEXEC",
+            EVIDENCE(record->conn, facts->at_cloexec, record->at_opened, index + 1));
+    }
+}
+
 ORACLE_EVENT(fdh_09)
 {
     const struct facts *facts = &oracle->facts;

@@ -101,7 +101,8 @@ struct facts_fd {
     bool nonblock;  /* asked for explicitly on this descriptor */
     bool reuseaddr;
     bool oob_inline;
-    bool inherits;       /* its listener was O_NONBLOCK */
+    bool inherits; /* its listener was O_NONBLOCK */
+    bool cloexec;
     bool explicit_flags; /* accept4, F_SETFL or FIONBIO said what it shall be */
     bool edge;           /* in an epoll set, edge-triggered */
     bool connected;
@@ -182,6 +183,7 @@ struct facts {
     uint32_t at_last_block;
     uint32_t at_connect_intr; /* connect was interrupted and has not succeeded since */
     uint32_t at_close_intr;
+    uint32_t at_cloexec;   /* it made a socket with SOCK_CLOEXEC: it cares */
     uint32_t at_io;        /* the latest transfer */
     int32_t io_fd;         /* and its descriptor */
     int32_t edge_listener; /* a listener registered edge-triggered, -1 */
@@ -214,8 +216,9 @@ enum {
     ORACLE_SLOT_PEER = ORACLE_SLOT_SAYS + ORACLE_WHATS,
     ORACLE_SLOTS = ORACLE_SLOT_PEER + ORACLE_WHATS
 };
-_Static_assert(TRACE_DIALOGUE_COUNT <= ORACLE_WHATS && TRACE_PEER_COUNT <= ORACLE_WHATS &&
-                   TRACE_PHASE_COUNT <= ORACLE_WHATS,
+_Static_assert((int)TRACE_DIALOGUE_COUNT <= (int)ORACLE_WHATS &&
+                   (int)TRACE_PEER_COUNT <= (int)ORACLE_WHATS &&
+                   (int)TRACE_PHASE_COUNT <= (int)ORACLE_WHATS,
                "a mask of 32 bits holds them");
 
 /* One rule to be told of an event. */

@@ -17,6 +17,7 @@ static void take_accept(struct facts *facts, const struct trace_event *event, ui
     record->accepted = true;
     record->inherits = (event->flags & TRACE_NONBLOCK) != 0;
     record->explicit_flags = event->what == TRACE_CALL_ACCEPT4;
+    record->cloexec |= event->what == TRACE_CALL_ACCEPT4 && (event->a & SOCK_CLOEXEC) != 0;
     record->kind = TRACE_FILE_SOCKET;
     record->nonblock |= event->what == TRACE_CALL_ACCEPT4 && (event->a & SOCK_NONBLOCK) != 0;
     struct facts_conn *conn = facts_conn(facts, event->conn);
@@ -103,6 +104,8 @@ static void take_control(struct facts *facts, struct facts_fd *record,
         if (event->a == F_SETFL && record != NULL) {
             record->explicit_flags = true;
             record->nonblock = (event->b & O_NONBLOCK) != 0;
+        } else if (event->a == F_SETFD && record != NULL) {
+            record->cloexec = (event->b & FD_CLOEXEC) != 0;
         } else if (event->a == F_DUPFD || event->a == F_DUPFD_CLOEXEC) {
             (void)facts_open_fd(facts, event->result, record != NULL ? record->conn : 0, at);
         }
@@ -142,6 +145,9 @@ static void take_done(struct facts *facts, const struct trace_event *event, uint
         if (event->what != TRACE_CALL_PIPE &&
             event->what != TRACE_CALL_SOCKETPAIR) { /* these return 0 */
             (void)facts_open_fd(facts, event->result, 0, at);
+        }
+        if (event->what == TRACE_CALL_SOCKET && (event->a & SOCK_CLOEXEC) != 0) {
+            facts->at_cloexec = at;
         }
         break;
     case SCENARIO_CALL_BIND:

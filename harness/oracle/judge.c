@@ -76,7 +76,7 @@ static struct oracle_verdict *report(struct oracle *oracle, unsigned rule,
     if (first) {
         verdict->times = 0;
     }
-    verdict->times += verdict->times < UINT16_MAX;
+    verdict->times = (uint16_t)(verdict->times < UINT16_MAX ? verdict->times + 1 : UINT16_MAX);
     return first ? verdict : NULL;
 }
 

@@ -3,22 +3,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oracle/predicates.h"
 
-/* Where a message of the peer lies in its stream. */
+/* Where a message of the peer lies in its stream. Messages that left the peer in one piece, without
+ * a word on where each ended, share one span. */
 struct span {
     bool known;
+    bool several;
+    bool behind; /* one of these comes before it */
     int64_t from;
     int64_t to;
 };
 
 static struct span message_span(const struct facts_conn *conn, uint32_t number)
 {
-    struct span span = {false, 0, 0};
+    struct span span = {.known = false};
     if (number >= conn->messages || conn->messages - number >= FACTS_MESSAGES) {
         return span;
     }
-    span.known = true;
-    span.from = number > 0 ? conn->message_end[(number - 1) % FACTS_MESSAGES] : 0;
+    uint32_t oldest = conn->messages > FACTS_MESSAGES ? conn->messages - FACTS_MESSAGES : 0;
     span.to = conn->message_end[number % FACTS_MESSAGES];
+    uint32_t first = number;
+    while (first > oldest && conn->message_end[(first - 1) % FACTS_MESSAGES] == span.to) {
+        first--;
+    }
+    bool next =
+        number + 1 < conn->messages && conn->message_end[(number + 1) % FACTS_MESSAGES] == span.to;
+    span.known = first == 0 || first > oldest;
+    span.behind = first < number;
+    span.several = span.behind || next;
+    span.from = first > 0 ? conn->message_end[(first - 1) % FACTS_MESSAGES] : 0;
     return span;
 }
 
@@ -27,7 +39,7 @@ static struct span message_span(const struct facts_conn *conn, uint32_t number)
 static uint32_t split_at(const struct facts_conn *conn, struct span span)
 {
     uint32_t count = conn->receives < FACTS_RECEIVES ? conn->receives : FACTS_RECEIVES;
-    for (uint32_t k = 0; span.known && k < count; k++) {
+    for (uint32_t k = 0; span.known && !span.several && k < count; k++) {
         const struct facts_receive *receive = &conn->receive[k];
         if (receive->from > span.from && receive->from < span.to) {
             return receive->at;
@@ -41,10 +53,12 @@ static uint32_t split_at(const struct facts_conn *conn, struct span span)
 static uint32_t joined_at(const struct facts_conn *conn, struct span span)
 {
     uint32_t count = conn->receives < FACTS_RECEIVES ? conn->receives : FACTS_RECEIVES;
-    for (uint32_t k = 0; span.known && span.from > 0 && k < count; k++) {
+    for (uint32_t k = 0; span.known && (span.behind || span.from > 0) && k < count; k++) {
         uint32_t place = (conn->receives - 1U - k) % FACTS_RECEIVES; /* from the newest back */
+        int64_t from = conn->receive[place].from;
         int64_t to = k == 0 ? conn->received : conn->receive[(place + 1) % FACTS_RECEIVES].from;
-        if (conn->receive[place].from < span.from && to > span.from) {
+        bool joins = from < span.from && to > span.from;
+        if (joins || (span.behind && from <= span.from && to >= span.to)) {
             return conn->receive[place].at;
         }
     }

@@ -591,10 +591,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why =
                 "Supervisors wait for a while and then kill: requests in progress are cut, and a "
                 "deployment takes minutes.",
-            .observed = "A handler of the program took the stop signal, and the program had to be "
-                        "left by force.",
-            SEEN_BY(EXITS),
+            .observed = "A handler of the program took the stop signal, and the program slept "
+                        "again and then accepted "
+                        "another connection, or had to be left by force.",
+            SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT),
+            .calls_done = F(ACCEPT),
             ON_EVENT(clo_12),
         },
     [ORACLE_CLO_15] =
@@ -1108,12 +1110,15 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why =
                 "A helper that was started while a client was connected keeps the connection open "
                 "after the server closed it: no FIN, the client waits. Five of 117 collected bugs.",
-            .observed =
-                "A descriptor without FD_CLOEXEC at the moment of exec, and a FIN that does "
-                "not come after the parent's close.",
-            .reason =
-                "it takes an exec, which the model does not have; a program that never calls it "
-                "needs no flag",
+            .observed = "A program that makes a socket with SOCK_CLOEXEC uses an accepted "
+                        "descriptor that never got "
+                        "FD_CLOEXEC. A program that asks for it nowhere is not judged: no trace "
+                        "shows whether it would "
+                        "exec.",
+            SEEN_BY(CALLS),
+            .calls_done = F(RECV) | F(SEND),
+            .calls_failed = F(RECV) | F(SEND),
+            ON_EVENT(fdh_05),
         },
     [ORACLE_FDH_06] =
         {

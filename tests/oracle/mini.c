@@ -27,6 +27,7 @@ static const struct word words[] = {
     {"NVAL", 0x20},
     {"ET", EPOLLET},
     {"NONBLOCK", O_NONBLOCK},
+    {"CLOEXEC", SOCK_CLOEXEC},
     {"PEEK", MSG_PEEK},
     {"OOB", MSG_OOB},
     {"WR", SHUT_WR},
