@@ -61,8 +61,7 @@ static int save_trace(struct cli_session *session, const struct trace *trace)
     return status == STATUS_OK ? 0 : cli_error(session->options, "%s", detail.text);
 }
 
-/* ---- check
- * --------------------------------------------------------------------------------------- */
+/* ---- check ---- */
 
 /* How many cases of this role the glob selects; *ret_any: how many of any role. */
 static uint32_t count_selected(const struct cli_session *session, uint32_t *ret_any,
@@ -131,8 +130,7 @@ int cli_check(struct cli_session *session)
     return code;
 }
 
-/* ---- replay and shrink
- * --------------------------------------------------------------------------- */
+/* ---- replay and shrink ---- */
 
 /* Text has no control characters; the byte form begins with one. */
 static bool is_text(const char *data, size_t size)
@@ -194,6 +192,7 @@ static int take_scenario(struct cli_session *session, const char *operand,
         if (extension != NULL) {
             *extension = '\0';
         }
+        session->setup.replay_scenario = operand;
         enum status status = cases_parse(operand, name, data, size, ret_case, &detail);
         failed = status == STATUS_OK ? 0 : cli_status(session->options, status, &detail);
     } else if (failed == 0) {
@@ -201,12 +200,12 @@ static int take_scenario(struct cli_session *session, const char *operand,
         (void)snprintf(ret_case->name, sizeof(ret_case->name), "bytes");
         ret_case->roles = UINT32_MAX;
         scenario_decode((const uint8_t *)data, size, &ret_case->scenario);
+        session->setup.replay_scenario = operand;
     }
     free(data);
     if (failed == 0 && ret_case->scenario.count == 0) {
         failed = cli_usage(session->options, "%s: a scenario without steps", operand);
     }
-    session->setup.replay_scenario = operand;
     return failed;
 }
 

@@ -141,16 +141,20 @@ static const char *explain_own(const char *word)
                            "A signal, abort(), an assertion or a sanitizer's report ended the "
                            "program during a case.\n"
                            "Always FAIL. What the program wrote is shown with the verdict.\n"},
-        {SUITE_RULE_HANG, "HANG: the program goes on\n\n"
-                          "The program used its CPU time without making a call, or slept where "
-                          "nothing that the world\n"
-                          "knows can wake it. Always FAIL.\n"},
+        {SUITE_RULE_HANG,
+         "HANG: the program goes on\n\n"
+         "The program used its CPU time without making a call, or slept where nothing that the\n"
+         "world knows can wake it. Always FAIL.\n"},
+        {SUITE_RULE_EXIT,
+         "EXIT: a server goes on until it is asked to stop\n\n"
+         "The server ended by itself after it had begun to listen; no signal had come and no call\n"
+         "of its had been made to fail. Always FAIL.\n"},
         {SUITE_RULE_CASE, "CASE: the case can be judged\n\n"
-                          "ERROR: a step of the case had no effect, or the environment failed. The "
+                          "ERROR: a step of the case had no effect, or the environment failed; the "
                           "target is not to\n"
                           "blame. SKIP: the case does not apply to the target.\n"},
     };
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strcmp(own[i].word, word) == 0) {
             return own[i].text;
         }

@@ -165,8 +165,7 @@ static void print_output(const struct job *job, bool tap, int number)
     free(text);
 }
 
-/* ---- Merging
- * ------------------------------------------------------------------------------------- */
+/* ---- Merging ---- */
 
 static enum status merge_json(const struct job *jobs, int count, FILE *out)
 {

@@ -75,8 +75,7 @@ static const struct {
 #undef CLI_COMMAND_ROW
 };
 
-/* ---- Messages
- * ------------------------------------------------------------------------------------ */
+/* ---- Messages ---- */
 
 static void message(const struct cli_options *options, const char *format, va_list arguments)
 {
@@ -113,8 +112,7 @@ int cli_status(const struct cli_options *options, enum status status,
     return given ? cli_usage(options, "%s", text) : cli_error(options, "%s", text);
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 enum cli_command cli_command_find(const char *word)
 {
@@ -295,8 +293,7 @@ int cli_options_forward(const struct cli_options *options, enum cli_command comm
     return argc;
 }
 
-/* ---- Help
- * ---------------------------------------------------------------------------------------- */
+/* ---- Help ---- */
 
 void cli_help(FILE *out)
 {

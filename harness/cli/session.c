@@ -148,8 +148,7 @@ static void say_replay_options(struct cli_session *session)
 static int check_rule(const struct cli_options *options)
 {
     const char *rule = options->rule;
-    if (rule == NULL || oracle_find(rule) < ORACLE_RULE_COUNT ||
-        strcmp(rule, SUITE_RULE_CRASH) == 0 || strcmp(rule, SUITE_RULE_HANG) == 0) {
+    if (rule == NULL || oracle_find(rule) < ORACLE_RULE_COUNT || suite_rule_is_own(rule)) {
         return 0;
     }
     struct nearest nearest = {.word = rule};

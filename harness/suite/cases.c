@@ -22,8 +22,7 @@ static const struct {
 #undef CASES_NEED_ROW
 };
 
-/* ---- Header
- * -------------------------------------------------------------------------------------- */
+/* ---- Header ---- */
 
 /* One header line being read. */
 struct line {
@@ -247,8 +246,7 @@ out:
     return status;
 }
 
-/* ---- Corpus
- * -------------------------------------------------------------------------------------- */
+/* ---- Corpus ---- */
 
 static enum status case_add(struct cases *cases, const char *path, const char *name,
                             const char *text, size_t size, struct status_detail *detail)

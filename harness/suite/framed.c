@@ -22,8 +22,7 @@ static const struct framed_config *config_of(const struct profile *profile)
     return profile->config;
 }
 
-/* ---- Templates
- * ----------------------------------------------------------------------------------- */
+/* ---- Templates ---- */
 
 /* Writes the template with its places filled in; the same length whatever the numbers. */
 static uint32_t text_render(const struct framed_text *text, uint32_t ordinal, uint32_t number,
@@ -82,8 +81,7 @@ static const uint8_t *message_span(const struct framed_message *message, uint32_
     return scratch + offset;
 }
 
-/* ---- What the peer says
- * -------------------------------------------------------------------------- */
+/* ---- What the peer says ---- */
 
 /* The peer's message of this number and kind; NULL when it has none to say. */
 static const struct framed_message *speech_message(const struct profile *profile,
@@ -162,8 +160,7 @@ static void speech_complete(const struct profile *profile, struct dialogue *dial
 static const struct dialogue_speech framed_speech = {speech_size, speech_span, speech_complete,
                                                      NULL};
 
-/* ---- What the target says
- * ------------------------------------------------------------------------ */
+/* ---- What the target says ---- */
 
 static bool is_greeting(const struct profile *profile, const struct framed_state *state)
 {
@@ -355,8 +352,7 @@ static void framed_received(const struct profile *profile, struct profile_state 
     }
 }
 
-/* ---- The profile
- * --------------------------------------------------------------------------------- */
+/* ---- The profile ---- */
 
 static void framed_begin(const struct profile *profile, struct profile_state *opaque,
                          enum trace_role role, uint32_t ordinal)
@@ -402,8 +398,7 @@ void framed_profile(struct profile *profile, const struct framed_config *config)
     profile->ended = framed_ended;
 }
 
-/* ---- The built-in ones
- * --------------------------------------------------------------------------- */
+/* ---- The built-in ones ---- */
 
 #define TEXT(literal)                                                                              \
     {                                                                                              \

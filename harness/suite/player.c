@@ -22,7 +22,8 @@ enum {
     PLAYER_DESCRIPTOR_MIN = 4096, /* numbers below belong to the target during a run */
     PLAYER_DESCRIPTORS = 8192
 };
-#define PLAYER_ADDRESS_SPACE (8ULL << 30)
+#define PLAYER_ADDRESS_SPACE                                                                       \
+    (1ULL << 30) /* that a target may add to what is there when it starts */
 
 /* Present where AddressSanitizer is: it reserves more address space than any limit would allow. */
 extern void __asan_init(void) __attribute__((weak));
@@ -43,10 +44,10 @@ struct player {
     pid_t child; /* 0: none */
     int channel; /* to it: a byte asks for a play, a byte says that it is over */
     int output;  /* what it writes to stdout and stderr */
+    bool hung;   /* a play was ended for it */
 };
 
-/* ---- The child
- * ----------------------------------------------------------------------------------- */
+/* ---- The child ---- */
 
 static void child_play(struct player *player, const struct world *world, struct engine *engine)
 {
@@ -61,16 +62,26 @@ static void child_play(struct player *player, const struct world *world, struct 
     shared->status = engine_run(engine, &play, &shared->scenario, &shared->result, &shared->detail);
 }
 
-static void child_limits(void)
+static void child_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < PLAYER_DESCRIPTORS) {
         limit.rlim_cur = limit.rlim_max < PLAYER_DESCRIPTORS ? limit.rlim_max : PLAYER_DESCRIPTORS;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (__asan_init == NULL) {
-        struct rlimit space = {PLAYER_ADDRESS_SPACE, PLAYER_ADDRESS_SPACE};
+}
+
+static void child_memory_limit(void)
+{
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm != NULL && __asan_init == NULL && fscanf(statm, "%lu", &pages) == 1) {
+        rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + PLAYER_ADDRESS_SPACE;
+        struct rlimit space = {most, most};
         (void)setrlimit(RLIMIT_AS, &space);
+    }
+    if (statm != NULL) {
+        (void)fclose(statm);
     }
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
@@ -96,7 +107,7 @@ static int child_descriptors(const struct player *player, int channel)
 static __attribute__((noreturn)) void child_main(struct player *player, int channel)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    child_limits();
+    child_descriptor_limit();
     channel = child_descriptors(player, channel);
     struct shared *shared = player->shared;
     struct world *world = NULL;
@@ -105,6 +116,7 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     if (status == STATUS_OK) {
         status = engine_new(world, &engine, &shared->detail);
     }
+    child_memory_limit(); /* from here on memory is the target's affair */
     char byte = 0;
     while (recv(channel, &byte, 1, 0) == 1) {
         if (status == STATUS_OK) {
@@ -120,8 +132,7 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     _exit(0);
 }
 
-/* ---- The parent
- * ---------------------------------------------------------------------------------- */
+/* ---- The parent ---- */
 
 static enum status child_start(struct player *player, struct status_detail *detail)
 {
@@ -170,28 +181,48 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Whether the child sleeps in the kernel, as /proc tells: one that only waits for a processor does
+ * not. */
+static bool child_is_asleep(const struct player *player)
+{
+    char path[64];
+    char line[512] = "";
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)player->child);
+    FILE *stat = fopen(path, "re");
+    if (stat == NULL) {
+        return false;
+    }
+    size_t size = fread(line, 1, sizeof(line) - 1, stat);
+    (void)fclose(stat);
+    line[size] = '\0';
+    const char *behind_name = strrchr(line, ')');
+    return behind_name != NULL &&
+           (behind_name[1] == ' ' && (behind_name[2] == 'S' || behind_name[2] == 'D'));
+}
+
 /* Waits for the byte that says that the play is over. Returns 1: it is, 0: the child died, -1: it
- * hangs. The limits are far beyond what any play needs, so that a slow machine changes no verdict.
- */
+ * hangs. The limits are far beyond what any play needs and count only the child's own time, so that
+ * a slow or busy machine changes no verdict. */
 static int child_wait(struct player *player)
 {
     int64_t cpu_limit =
         player->setup.cpu_limit_ms != 0 ? player->setup.cpu_limit_ms : PLAYER_CPU_LIMIT_MS;
+    /* A program that hung once will do so again: less patience then. */
+    cpu_limit = player->hung ? cpu_limit / 4 : cpu_limit;
     clockid_t cpu = 0;
     bool has_cpu = clock_getcpuclockid(player->child, &cpu) == 0;
     int64_t cpu_start = has_cpu ? clock_ms(cpu) : 0;
-    int64_t start = clock_ms(CLOCK_MONOTONIC);
-    for (;;) {
+    for (int64_t asleep = 0;;) {
         struct pollfd poll_channel = {.fd = player->channel, .events = POLLIN};
         int ready = poll(&poll_channel, 1, PLAYER_POLL_MS);
         if (ready > 0) {
             char byte = 0;
             return recv(player->channel, &byte, 1, 0) == 1 ? 1 : 0;
         }
-        int64_t used = has_cpu ? clock_ms(cpu) - cpu_start : 0;
-        int64_t passed = clock_ms(CLOCK_MONOTONIC) - start;
-        if (used >= cpu_limit ||
-            (passed >= PLAYER_WALL_LIMIT_MS && used < PLAYER_WALL_LIMIT_MS / 100)) {
+        asleep = child_is_asleep(player) ? asleep + PLAYER_POLL_MS : 0;
+        if ((has_cpu && clock_ms(cpu) - cpu_start >= cpu_limit) ||
+            asleep >= PLAYER_ASLEEP_LIMIT_MS) {
+            player->hung = true;
             return -1;
         }
     }

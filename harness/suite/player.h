@@ -15,8 +15,8 @@
 
 enum {
     PLAYER_OUTPUT_MAX = 4096,     /* bytes kept of what a crashed process wrote */
-    PLAYER_CPU_LIMIT_MS = 20000,  /* of one play; a correct one takes microseconds */
-    PLAYER_WALL_LIMIT_MS = 120000 /* of one play that uses no CPU: it sleeps outside of the world */
+    PLAYER_CPU_LIMIT_MS = 4000,   /* CPU time of one play; a correct one takes microseconds */
+    PLAYER_ASLEEP_LIMIT_MS = 6000 /* of a play that sleeps where nothing in the world wakes it */
 };
 
 /* What a player needs; all borrowed for its life. */

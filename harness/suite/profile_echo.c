@@ -71,8 +71,7 @@ static bool hash_equal(const struct echo_hash *a, const struct echo_hash *b)
     return a->size == b->size && a->value == b->value && (a->size % 8 == 0 || a->word == b->word);
 }
 
-/* ---- What the peer says
- * -------------------------------------------------------------------------- */
+/* ---- What the peer says ---- */
 
 static uint32_t echo_size(const struct profile *profile, const struct dialogue *dialogue,
                           enum dialogue_kind kind, uint32_t number)
@@ -204,8 +203,7 @@ static void echo_stray(const struct profile *profile, struct dialogue *dialogue,
 
 static const struct dialogue_speech echo_speech = {echo_size, echo_span, echo_complete, echo_stray};
 
-/* ---- What the target says
- * ------------------------------------------------------------------------ */
+/* ---- What the target says ---- */
 
 static void echo_answer_done(struct echo_state *state, struct profile_sink *sink)
 {
@@ -299,8 +297,7 @@ static void echo_question(struct echo_state *state, const uint8_t *data, size_t 
     }
 }
 
-/* ---- The profile
- * --------------------------------------------------------------------------------- */
+/* ---- The profile ---- */
 
 static void echo_begin(const struct profile *profile, struct profile_state *state,
                        enum trace_role role, uint32_t ordinal)

@@ -32,8 +32,7 @@ struct http_state {
 };
 _Static_assert(sizeof(struct http_state) <= PROFILE_STATE_SIZE, "the state fits");
 
-/* ---- What the peer says to a server
- * -------------------------------------------------------------- */
+/* ---- What the peer says to a server ---- */
 
 /* Text with places for connection (CCC) and number (NNNNNN), in which digits are written. */
 struct http_template {
@@ -81,8 +80,7 @@ static void request_write(const struct http_template *template, const struct dia
     dialogue_digits(buffer + template->number_at, 6, number);
 }
 
-/* ---- What the peer answers to a client
- * ----------------------------------------------------------- */
+/* ---- What the peer answers to a client ---- */
 
 static const struct http_question *question_of(const struct http_state *state, uint32_t number)
 {
@@ -143,8 +141,7 @@ static const uint8_t *reply_span(const struct http_state *state, enum dialogue_k
     return span;
 }
 
-/* ---- Both
- * ---------------------------------------------------------------------------------------- */
+/* ---- Both ---- */
 
 static uint32_t http_size(const struct profile *profile, const struct dialogue *dialogue,
                           enum dialogue_kind kind, uint32_t number)
@@ -195,8 +192,7 @@ static void http_complete(const struct profile *profile, struct dialogue *dialog
 
 static const struct dialogue_speech http_speech = {http_size, http_span, http_complete, NULL};
 
-/* ---- What a server says
- * -------------------------------------------------------------------------- */
+/* ---- What a server says ---- */
 
 /* Compares a piece of the body with what it must be, where that is known. Returns the first wrong
  * byte, or `size`. */
@@ -305,8 +301,7 @@ static size_t answer_take(struct http_state *state, const uint8_t *data, size_t 
     return taken;
 }
 
-/* ---- What a client says
- * -------------------------------------------------------------------------- */
+/* ---- What a client says ---- */
 
 static void question_done(struct http_state *state, struct profile_sink *sink)
 {
@@ -353,8 +348,7 @@ static size_t question_take(struct http_state *state, const uint8_t *data, size_
     return taken;
 }
 
-/* ---- The profile
- * --------------------------------------------------------------------------------- */
+/* ---- The profile ---- */
 
 static void http_begin(const struct profile *profile, struct profile_state *opaque,
                        enum trace_role role, uint32_t ordinal)

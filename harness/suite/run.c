@@ -27,8 +27,7 @@ struct run {
     char *scenario; /* text form, made when a verdict wants it */
 };
 
-/* ---- Evidence
- * ------------------------------------------------------------------------------------ */
+/* ---- Evidence ---- */
 
 static const char *scenario_text(struct run *run)
 {
@@ -69,8 +68,7 @@ static void ladder_draw(struct run *run, const uint32_t *events, uint32_t count,
     free(steps);
 }
 
-/* ---- Verdicts
- * ------------------------------------------------------------------------------------ */
+/* ---- Verdicts ---- */
 
 static bool is_wanted(const struct run *run, const char *rule)
 {
@@ -154,8 +152,7 @@ static void case_error(struct run *run, const char *reason)
     verdict_tell(run, SUITE_RULE_CASE, "the case can be judged", GRADE_ERROR, NULL, 0);
 }
 
-/* ---- How the program ended
- * ----------------------------------------------------------------------- */
+/* ---- How the program ended ---- */
 
 static const struct trace_event *exit_event(const struct trace *trace)
 {
@@ -167,57 +164,128 @@ static const struct trace_event *exit_event(const struct trace *trace)
     return NULL;
 }
 
-const char *suite_end_rule(const struct trace *trace)
+/* Whether a server had begun to listen and nothing had asked it to end: no signal came, no call was
+ * made to fail. */
+static bool ended_unasked(const struct trace *trace, const struct trace_event *end)
+{
+    bool listened = false;
+    for (const struct trace_event *event = trace->events; event < end; event++) {
+        if (event->kind == TRACE_SIGNAL || event->kind == TRACE_FAULT ||
+            (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STOPPING)) {
+            return false;
+        }
+        listened = listened || (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET &&
+                                event->what == TCP_LISTEN);
+    }
+    return listened;
+}
+
+static const struct own_rule {
+    const char *id;
+    const char *title;
+} own_rules[] = {
+    {SUITE_RULE_CRASH, "the program does not crash"},
+    {SUITE_RULE_HANG, "the program goes on"},
+    {SUITE_RULE_EXIT, "a server goes on until it is asked to stop"},
+};
+enum own_rule_index { OWN_CRASH, OWN_HANG, OWN_EXIT, OWN_COUNT };
+
+bool suite_rule_is_own(const char *rule)
+{
+    for (unsigned i = 0; i < OWN_COUNT; i++) {
+        if (strcmp(own_rules[i].id, rule) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* OWN_COUNT where the end was as it should be, or is for the oracle's rules to judge. */
+static enum own_rule_index end_rule(const struct trace *trace)
 {
     const struct trace_event *event = exit_event(trace);
     if (event == NULL) {
-        return NULL;
+        return OWN_COUNT;
     }
     switch (event->what) {
     case TRACE_EXIT_CRASHED:
     case TRACE_EXIT_ABORTED:
-        return SUITE_RULE_CRASH;
+        return OWN_CRASH;
     case TRACE_EXIT_HUNG:
-        return SUITE_RULE_HANG;
+        return OWN_HANG;
+    case TRACE_EXIT_RETURNED:
+        return trace->header.role == TRACE_ROLE_SERVER && ended_unasked(trace, event) ? OWN_EXIT
+                                                                                      : OWN_COUNT;
     default:
-        return NULL;
+        return OWN_COUNT;
     }
 }
 
-/* A crash or a hang, with what the process wrote. */
+const char *suite_end_rule(const struct trace *trace)
+{
+    enum own_rule_index rule = end_rule(trace);
+    return rule == OWN_COUNT ? NULL : own_rules[rule].id;
+}
+
+/* Whether a rule of the oracle proves itself broken by this very event. */
+static bool oracle_said_it(const struct run *run, uint32_t index)
+{
+    for (unsigned i = 0; i < ORACLE_RULE_COUNT; i++) {
+        const struct oracle_verdict *verdict = &run->judgement->verdicts[i];
+        for (unsigned e = 0; verdict->outcome == ORACLE_BROKEN && e < verdict->count; e++) {
+            if (verdict->events[e] == index) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int end_detail(struct run *run, enum own_rule_index rule, const struct trace_event *event)
+{
+    char *text = run->detail;
+    size_t size = sizeof(run->detail);
+    int result = (int)event->result;
+    if (rule == OWN_HANG) {
+        return snprintf(text, size,
+                        "the program used its CPU time without making a call, or slept where "
+                        "nothing wakes it");
+    }
+    if (rule == OWN_EXIT) {
+        return snprintf(text, size, "the server ended with status %d; nothing had asked it to",
+                        result);
+    }
+    if (event->what == TRACE_EXIT_ABORTED) {
+        return snprintf(text, size, "the program aborted");
+    }
+    if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
+        return snprintf(text, size, "the program ended its process with status %d",
+                        run->outcome.code);
+    }
+    return snprintf(text, size, "the program crashed: signal %d (%s)", result, strsignal(result));
+}
+
+/* A crash, a hang or an end, with what the process wrote. */
 static void end_verdict(struct run *run)
 {
-    const char *rule = suite_end_rule(run->trace);
-    if (rule == NULL) {
+    enum own_rule_index rule = end_rule(run->trace);
+    if (rule == OWN_COUNT) {
         return;
     }
-    bool hung = strcmp(rule, SUITE_RULE_HANG) == 0;
     const struct trace_event *event = exit_event(run->trace);
     uint32_t index = (uint32_t)(event - run->trace->events);
-    int used = 0;
-    if (hung) {
-        used = snprintf(
-            run->detail, sizeof(run->detail),
-            "the program used its CPU time without making a call, or slept where nothing wakes it");
-    } else if (event->what == TRACE_EXIT_ABORTED) {
-        used = snprintf(run->detail, sizeof(run->detail), "the program aborted");
-    } else if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
-        used = snprintf(run->detail, sizeof(run->detail),
-                        "the program ended its process with status %d", run->outcome.code);
-    } else {
-        used = snprintf(run->detail, sizeof(run->detail), "the program crashed: signal %d (%s)",
-                        (int)event->result, strsignal((int)event->result));
+    if (rule != OWN_CRASH && oracle_said_it(run, index)) {
+        return;
     }
+    int used = end_detail(run, rule, event);
     if (run->outcome.output[0] != '\0') {
         (void)snprintf(run->detail + used, sizeof(run->detail) - (size_t)used, "\nit wrote:\n%s",
                        run->outcome.output);
     }
-    verdict_tell(run, rule, hung ? "the program goes on" : "the program does not crash", GRADE_FAIL,
-                 &index, 1);
+    verdict_tell(run, own_rules[rule].id, own_rules[rule].title, GRADE_FAIL, &index, 1);
 }
 
-/* ---- One case
- * ------------------------------------------------------------------------------------ */
+/* ---- One case ---- */
 
 /* What the run says about the case itself, before any rule is looked at. */
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
@@ -248,7 +316,7 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         (void)snprintf(reason, size, "'%s': %s", step, shown[__builtin_ctz(needs)].reason);
         return CASE_SKIPPED;
     }
-    (void)snprintf(reason, size, "step %d '%s' had no effect: %s", (int)event->a + 1, step,
+    (void)snprintf(reason, size, "step %d '%s' had no effect: %s", (int)event->a, step,
                    trace_noop_name((enum trace_noop)event->b));
     return CASE_FAULTY;
 }
@@ -263,7 +331,12 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
     enum case_fate fate = CASE_JUDGED;
     for (uint32_t i = 0; i < trace->count && fate != CASE_FAULTY; i++) {
         const struct trace_event *event = &trace->events[i];
-        if (event->kind == TRACE_NOOP && fate == CASE_JUDGED) {
+        if (event->kind == TRACE_NOOP && run->setup->replay_scenario != NULL) {
+            /* No case of the suite, so it claims nothing: the verdicts stand, but one should know.
+             */
+            (void)noop_fate(run, event, reason, size);
+            report_notice(run->setup->report, "%s", reason);
+        } else if (event->kind == TRACE_NOOP && fate == CASE_JUDGED) {
             fate = noop_fate(run, event, reason, size);
         } else if (event->kind == TRACE_EXIT && event->what == TRACE_EXIT_UNSUPPORTED) {
             (void)snprintf(reason, size,

@@ -13,6 +13,7 @@
 /* Rules of the suite itself, for what ends a program before a rule of the oracle could speak. */
 #define SUITE_RULE_CRASH "CRASH"
 #define SUITE_RULE_HANG "HANG"
+#define SUITE_RULE_EXIT "EXIT"
 #define SUITE_RULE_CASE "CASE" /* ERROR: the case itself, or the environment, is at fault */
 
 struct suite_setup {
@@ -55,7 +56,11 @@ enum status suite_play(const struct suite_setup *setup, const struct suite_case 
                        struct status_detail *detail) STATUS_MUST_USE;
 
 /* The rule of the suite that this trace broke by how the program ended: SUITE_RULE_CRASH,
- * SUITE_RULE_HANG or NULL. */
+ * SUITE_RULE_HANG, SUITE_RULE_EXIT (a server that served ended although nothing asked it to) or
+ * NULL. */
 const char *suite_end_rule(const struct trace *trace);
+
+/* Whether a word is one of the suite's rules that a target can break. */
+bool suite_rule_is_own(const char *rule);
 
 #endif
