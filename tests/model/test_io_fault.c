@@ -10,7 +10,9 @@
 #define RUNS(name)                                                                                 \
     static void name(void **state)                                                                 \
     {                                                                                              \
-        assert_int_equal(0, fake_play(*state, name##_main).result);                                \
+        struct trace_event end = fake_play(*state, name##_main);                                   \
+        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
+        assert_int_equal(0, end.result);                                                           \
     }
 
 static int arm(struct fake *fake, enum scenario_call family, int error, uint32_t times)
@@ -267,6 +269,33 @@ FAKE_MAIN(short_send_only_where_linux_could_main)
 }
 RUNS(short_send_only_where_linux_could)
 
+FAKE_MAIN(short_read_of_all_there_is_was_not_shortened_main)
+{
+    static struct fake_socket socket;
+    char data[8];
+    socket = (struct fake_socket){.bytes = 2};
+    int fd = socket_open(model, &socket, 0);
+    assert_int_equal(0, arm(fake, SCENARIO_CALL_RECV, 0, 1));
+    assert_int_equal(2, fake_read(model, fd, data, 8));
+    assert_int_equal(0, fake_count(fake, TRACE_FAULT, -1));
+    return 0;
+}
+RUNS(short_read_of_all_there_is_was_not_shortened)
+
+FAKE_MAIN(short_read_spares_msg_waitall_main)
+{
+    static struct fake_socket socket;
+    char data[8];
+    struct iovec part = {.iov_base = data, .iov_len = sizeof data};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    socket = (struct fake_socket){.bytes = 9};
+    int fd = socket_open(model, &socket, 0);
+    assert_int_equal(0, arm(fake, SCENARIO_CALL_RECV, 0, 1));
+    assert_int_equal(8, model_sys_recv(model, TRACE_CALL_RECV, fd, &message, MSG_WAITALL));
+    return 0;
+}
+RUNS(short_read_spares_msg_waitall)
+
 /* ---- Interruptions -----------------------------------------------------------------------------
  */
 
@@ -305,7 +334,8 @@ FAKE_MAIN(interrupt_without_a_handler_never_strikes_main)
     fake->context = &socket;
     fake->dispositions[SIGUSR1] = 2 | 0x100; /* SA_RESTART */
     fake->dispositions[SIGHUP] = 2 | 0x200;  /* blocked */
-    fake->dispositions[SIGTERM] = 2;         /* the stop signal */
+    fake->dispositions[SIGUSR2] = 2;         /* the stop signal */
+    fake->target.stop_signal = SIGUSR2;
     fake_then(fake, fill);
     int fd = socket_open(model, &socket, 0);
     assert_int_equal(0, arm_interrupt(fake, SCENARIO_CALL_RECV));
@@ -380,6 +410,8 @@ int main(void)
         TEST(short_read_takes_the_limit),
         TEST(short_read_spares_a_console),
         TEST(short_send_only_where_linux_could),
+        TEST(short_read_of_all_there_is_was_not_shortened),
+        TEST(short_read_spares_msg_waitall),
         TEST(interrupt_strikes_when_the_call_would_sleep),
         TEST(interrupt_without_a_handler_never_strikes),
         TEST(interrupt_of_poll_ignores_sa_restart),

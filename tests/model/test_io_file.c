@@ -11,7 +11,9 @@
 #define RUNS(name)                                                                                 \
     static void name(void **state)                                                                 \
     {                                                                                              \
-        assert_int_equal(0, fake_play(*state, name##_main).result);                                \
+        struct trace_event end = fake_play(*state, name##_main);                                   \
+        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
+        assert_int_equal(0, end.result);                                                           \
     }
 
 FAKE_MAIN(descriptors_lowest_free_number_first_main)
@@ -293,9 +295,12 @@ FAKE_MAIN(signalfd_reads_a_blocked_signal_main)
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR1);
     int fd = model_sys_signalfd(model, -1, &mask, SFD_NONBLOCK);
-    struct pollfd one = {.fd = fd, .events = POLLIN};
+    struct epoll_event event = {.events = EPOLLIN};
+    int epfd = model_sys_epoll_create(model, 0);
+    assert_int_equal(0, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_ADD, fd, &event));
     assert_int_equal(-EAGAIN, fake_read(model, fd, &info, sizeof info));
-    assert_int_equal(1, model_sys_poll(model, TRACE_CALL_POLL, &one, 1, -1, NULL));
+    assert_int_equal(1,
+                     model_sys_epoll_wait(model, TRACE_CALL_EPOLL_WAIT, epfd, &event, 1, -1, NULL));
     assert_int_equal(sizeof info, fake_read(model, fd, &info, sizeof info));
     assert_int_equal(SIGUSR1, info.ssi_signo);
     assert_int_equal(-EAGAIN, fake_read(model, fd, &info, sizeof info));

@@ -11,7 +11,9 @@
 #define RUNS(name)                                                                                 \
     static void name(void **state)                                                                 \
     {                                                                                              \
-        assert_int_equal(0, fake_play(*state, name##_main).result);                                \
+        struct trace_event end = fake_play(*state, name##_main);                                   \
+        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
+        assert_int_equal(0, end.result);                                                           \
     }
 
 static void advance_1s(struct fake *fake, struct world *world)
@@ -338,6 +340,7 @@ static void stop_program_that_goes_on_is_left(void **state)
     struct fake *fake = *state;
     fake->dispositions[SIGTERM] = 2;
     assert_int_equal(TRACE_EXIT_JUMPED, fake_play(fake, forever_main).what);
+    assert_null(fake_event(fake, TRACE_SPIN, -1, 0));
     assert_int_equal(1, fake->handled[SIGTERM]);
 }
 
