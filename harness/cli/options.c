@@ -45,9 +45,10 @@ static const struct option_row option_rows[] = {
      "show every verdict, not only what matters"},
     {"rules", 0, "SET", "linux|posix", AT(rules), PLAYS,
      "which kernel's answers are allowed: linux or posix"},
-    {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF), "of the kernel's choices"},
-    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ), "how many targets at once"},
-    {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN),
+    {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF) | ON(FUZZ),
+     "of the kernel's choices; fuzz: of the engine's"},
+    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ), "how many targets at once; fuzz: how many processes"},
+    {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN) | ON(FUZZ),
      "cases from this folder instead of the built-in ones"},
     {"targets", 0, "DIR", NULL, AT(targets), PLAYS | ON(FUZZ) | ON(LIST),
      "where TARGET_check lies; default: ../targets beside sockspec"},
@@ -61,6 +62,15 @@ static const struct option_row option_rows[] = {
     {"stack", 0, "NAME", NULL, AT(stack), ON(CHECK), "judge an implementation of the sockets API"},
     {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
     {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios"},
+    {"engine", 0, "ENGINE", "libfuzzer|afl++", AT(engine), ON(FUZZ),
+     "what makes up the scenarios: libfuzzer (default) or afl++"},
+    {"time", 0, "TIME", NULL, AT(time), ON(FUZZ),
+     "how long: 90s, 10m, 8h; default: until interrupted"},
+    {"runs", 0, "N", NULL, AT(runs), ON(FUZZ), "how many scenarios each process plays at most"},
+    {"out", 0, "DIR", NULL, AT(out), ON(FUZZ),
+     "where everything goes; default: fuzz-TARGET; a folder that stands is gone on with"},
+    {"no-seeds", 0, NULL, NULL, AT(no_seeds), ON(FUZZ),
+     "start from nothing instead of the suite's cases"},
     {"help", 'h', NULL, NULL, AT(help), UINT32_MAX, "this text"},
 };
 enum { OPTION_COUNT = sizeof(option_rows) / sizeof(option_rows[0]) };
@@ -216,6 +226,8 @@ static bool read_numbers(struct cli_options *options)
            (options->jobs == NULL || read_number(options, "jobs", options->jobs, 1, 256, &jobs));
     good = good && (options->port == NULL ||
                     read_number(options, "port", options->port, 1, UINT16_MAX, &port));
+    good = good && (options->runs == NULL || read_number(options, "runs", options->runs, 1,
+                                                         INT32_MAX, &options->runs_number));
     options->jobs_number = (unsigned)jobs;
     return good;
 }

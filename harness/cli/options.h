@@ -50,11 +50,17 @@ struct cli_options {
     const char *stack;
     const char *worlds;
     const char *count;
+    const char *engine;
+    const char *time;
+    const char *runs;
+    const char *out;
+    bool no_seeds;
     bool tap;
     bool verbose;
     bool help;
     bool version;
     uint64_t seed_number;
+    uint64_t runs_number;
     unsigned jobs_number;
     int operand_count;
     char **operands;

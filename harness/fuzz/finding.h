@@ -17,18 +17,14 @@
 #include "world/engine.h"
 
 enum {
-    FINDING_KEYS_MAX = 4096,        /* different findings of one process */
-    FINDING_TRIES_PER_RULE = 256,   /* what is shrunk per rule to see whether it is a new finding */
-    FINDING_PLAYS_MAX = 4000,       /* of one shrinking */
+    FINDING_KEYS_MAX = 4096,      /* different findings of one process */
+    FINDING_TRIES_PER_RULE = 256, /* what is shrunk per rule to see whether it is a new finding */
+    FINDING_PLAYS_MAX = 4000,     /* of one shrinking */
     FINDING_NAME_MAX = 64
 };
 
 /* Rules beside the oracle's, where a number of a rule is wanted. */
-enum {
-    FINDING_RULE_CRASH = ORACLE_RULE_COUNT,
-    FINDING_RULE_HANG,
-    FINDING_RULE_COUNT
-};
+enum { FINDING_RULE_CRASH = ORACLE_RULE_COUNT, FINDING_RULE_HANG, FINDING_RULE_COUNT };
 
 struct finding_keys;
 

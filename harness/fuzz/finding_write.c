@@ -93,7 +93,8 @@ static void print_steps(const struct scenario *scenario, struct trace_text *text
 {
     char *steps = malloc(SCENARIO_PRINT_MAX);
     size_t length = 0;
-    if (steps != NULL && scenario_print(scenario, steps, SCENARIO_PRINT_MAX, &length) == STATUS_OK) {
+    if (steps != NULL &&
+        scenario_print(scenario, steps, SCENARIO_PRINT_MAX, &length) == STATUS_OK) {
         trace_text_add(text, steps, length);
     }
     free(steps);
@@ -127,10 +128,10 @@ void finding_describe(const struct finding_place *place, const struct finding *f
     }
 }
 
-static void add_header(struct scenario_text *text, const char *key, bool quoted,
-                       const char *format, ...) STATUS_PRINTF(4, 5);
-static void add_header(struct scenario_text *text, const char *key, bool quoted,
-                       const char *format, ...)
+static void add_header(struct scenario_text *text, const char *key, bool quoted, const char *format,
+                       ...) STATUS_PRINTF(4, 5);
+static void add_header(struct scenario_text *text, const char *key, bool quoted, const char *format,
+                       ...)
 {
     struct scenario_header *header = &text->headers[text->header_count++];
     va_list arguments;
@@ -272,8 +273,7 @@ static __attribute__((noreturn)) void print_and_abort(const struct finding_place
 
 enum status finding_write(const struct finding_place *place, const struct finding *finding,
                           const struct trace *trace, const struct scenario *small,
-                          const struct scenario *first, bool *ret_new,
-                          struct status_detail *detail)
+                          const struct scenario *first, bool *ret_new, struct status_detail *detail)
 {
     char name[FINDING_NAME_MAX];
     char temporary[PATH_MAX];
@@ -282,8 +282,8 @@ enum status finding_write(const struct finding_place *place, const struct findin
         print_and_abort(place, finding, trace, small);
     }
     finding_name(finding->rule, finding->key, name);
-    if (snprintf(temporary, sizeof temporary, "%s/.%s.%ld", place->folder, name,
-                 (long)getpid()) >= (int)sizeof temporary ||
+    if (snprintf(temporary, sizeof temporary, "%s/.%s.%ld", place->folder, name, (long)getpid()) >=
+            (int)sizeof temporary ||
         snprintf(final, sizeof final, "%s/%s", place->folder, name) >= (int)sizeof final) {
         return status_fail(detail, STATUS_IO, "%s: the name is too long", place->folder);
     }

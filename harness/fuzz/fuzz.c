@@ -126,7 +126,8 @@ static bool collect(const struct fuzz *fuzz, const struct oracle_judgement *judg
     return (broken[0] | broken[1] | broken[2]) != 0;
 }
 
-/* Whether the program ended of itself in a way that is a finding: its EXIT is among the last events. */
+/* Whether the program ended of itself in a way that is a finding: its EXIT is among the last
+ * events. */
 static bool ended_badly(const struct trace *trace)
 {
     enum { LAST_EVENTS = 16 };

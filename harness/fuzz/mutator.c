@@ -6,11 +6,12 @@
 #include "scenario/code.h"
 
 enum {
-    STEPS_MAX = 64,       /* of a mutated scenario: longer ones cost speed and find nothing more */
-    FRESH_ONE_IN = 64     /* how often a scenario is made anew instead of changed */
+    STEPS_MAX = 64,   /* of a mutated scenario: longer ones cost speed and find nothing more */
+    FRESH_ONE_IN = 64 /* how often a scenario is made anew instead of changed */
 };
 
-size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed, enum scenario_role role)
+size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed,
+                   enum scenario_role role)
 {
     assert(size_max > 0);
     struct random random = {.state = seed};
@@ -25,8 +26,8 @@ size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed, e
     return scenario_encode(&scenario, data, size_max);
 }
 
-size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t size_max,
-                   uint64_t seed, enum scenario_role role)
+size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                   size_t size_max, uint64_t seed, enum scenario_role role)
 {
     assert(size_max > 0);
     struct random random = {.state = seed};

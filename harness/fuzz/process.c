@@ -31,9 +31,9 @@ static __attribute__((noreturn)) void fail(enum status status, const struct stat
     (void)fprintf(stderr, "sockspec: %s: %s\n", sockspec_target_program.name,
                   detail->text[0] != '\0' ? detail->text : status_text(status));
     (void)fflush(stderr);
-    _exit(status == STATUS_IO                                     ? FUZZ_EXIT_IO
-          : status == STATUS_USAGE || status == STATUS_SYNTAX     ? FUZZ_EXIT_USAGE
-                                                                  : FUZZ_EXIT_ENVIRONMENT);
+    _exit(status == STATUS_IO                                 ? FUZZ_EXIT_IO
+          : status == STATUS_USAGE || status == STATUS_SYNTAX ? FUZZ_EXIT_USAGE
+                                                              : FUZZ_EXIT_ENVIRONMENT);
 }
 
 /* An environment variable; NULL when it is empty. */
@@ -93,11 +93,11 @@ static void expect_known(uint64_t expected[3])
 
 static void triage(const char *path)
 {
-    struct triage_setup setup = {.subject = &process.subject,
-                                 .open = open_model,
-                                 .context = (void *)process.subject.program,
-                                 .place = {.folder = wish(FUZZ_ENV_FINDINGS),
-                                           .replay = wish(FUZZ_ENV_REPLAY)}};
+    struct triage_setup setup = {
+        .subject = &process.subject,
+        .open = open_model,
+        .context = (void *)process.subject.program,
+        .place = {.folder = wish(FUZZ_ENV_FINDINGS), .replay = wish(FUZZ_ENV_REPLAY)}};
     struct status_detail detail = {""};
     enum triage_result result;
     enum status status = triage_input(&setup, path, &result, &detail);

@@ -35,8 +35,9 @@ enum status fuzz_stats_open(const char *path, struct fuzz_stats **ret_stats,
     }
     /* A full disk must say so here: a store into a hole of the mapping would be a SIGBUS later. */
     int error = posix_fallocate(fd, 0, (off_t)sizeof **ret_stats);
-    enum status status = error != 0 ? status_fail(detail, STATUS_IO, "%s: %s", path, strerror(error))
-                                    : map(fd, ret_stats, detail);
+    enum status status = error != 0
+                             ? status_fail(detail, STATUS_IO, "%s: %s", path, strerror(error))
+                             : map(fd, ret_stats, detail);
     (void)close(fd);
     return status;
 }

@@ -1,5 +1,5 @@
-/* Counts of a fuzzing process, in a file that it shares with the campaign: what was counted survives
- * the process, whatever ends it. One writer; readers may look at any time. */
+/* Counts of a fuzzing process, in a file that it shares with the campaign: what was counted
+ * survives the process, whatever ends it. One writer; readers may look at any time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_FUZZ_STATS_H
 #define SOCKSPEC_FUZZ_STATS_H
@@ -19,14 +19,14 @@ enum {
 };
 
 struct fuzz_stats {
-    uint32_t version;      /* FUZZ_STATS_VERSION; 0: nothing was written yet */
-    uint32_t pairs;        /* state pairs with an event that were seen: entries of `seen` */
-    uint64_t runs;         /* scenarios played */
-    uint64_t effective;    /* steps that had an effect, over all runs */
-    uint64_t established;  /* runs in which a connection became established */
-    uint64_t findings;     /* folders of findings that were written */
-    uint64_t broken_runs;  /* runs with a broken rule that counts */
-    uint64_t expected;     /* runs that broke a rule that the manifest knows as broken */
+    uint32_t version;     /* FUZZ_STATS_VERSION; 0: nothing was written yet */
+    uint32_t pairs;       /* state pairs with an event that were seen: entries of `seen` */
+    uint64_t runs;        /* scenarios played */
+    uint64_t effective;   /* steps that had an effect, over all runs */
+    uint64_t established; /* runs in which a connection became established */
+    uint64_t findings;    /* folders of findings that were written */
+    uint64_t broken_runs; /* runs with a broken rule that counts */
+    uint64_t expected;    /* runs that broke a rule that the manifest knows as broken */
     uint64_t kept[FUZZ_STATS_RULES];         /* runs that kept the rule, by number of the rule */
     uint64_t broken[FUZZ_STATS_RULES];       /* runs that broke it: FAIL or WARN */
     uint64_t first_broken[FUZZ_STATS_RULES]; /* the run that broke it first, from 1; 0 never */
@@ -34,8 +34,9 @@ struct fuzz_stats {
 };
 _Static_assert((int)ORACLE_RULE_COUNT + 2 <= (int)FUZZ_STATS_RULES, "every rule has a counter");
 
-/* Maps the counts at `path` (made when it is not there; NULL: memory of this process only) and goes on from
- * what stands there. The mapping lives until the process ends. Errors: STATUS_IO, STATUS_NO_MEMORY. */
+/* Maps the counts at `path` (made when it is not there; NULL: memory of this process only) and goes
+ * on from what stands there. The mapping lives until the process ends. Errors: STATUS_IO,
+ * STATUS_NO_MEMORY. */
 enum status fuzz_stats_open(const char *path, struct fuzz_stats **ret_stats,
                             struct status_detail *detail) STATUS_MUST_USE;
 

@@ -215,10 +215,10 @@ enum status triage_input(const struct triage_setup *setup, const char *path,
     }
     triage->setup = setup;
     /* What the model sees; a world is made in the child alone. */
-    triage->header = subject_header(
-        setup->subject, TRACE_SEES_CALLS | TRACE_SEES_STATES | TRACE_SEES_WIRE |
-                            TRACE_SEES_DESCRIPTORS | TRACE_SEES_HEAP | TRACE_SEES_BYTES |
-                            TRACE_SEES_EXIT);
+    triage->header =
+        subject_header(setup->subject, TRACE_SEES_CALLS | TRACE_SEES_STATES | TRACE_SEES_WIRE |
+                                           TRACE_SEES_DESCRIPTORS | TRACE_SEES_HEAP |
+                                           TRACE_SEES_BYTES | TRACE_SEES_EXIT);
     struct player_setup player = {.target = &setup->subject->target,
                                   .profile = setup->subject->profile,
                                   .open = setup->open,

@@ -9,9 +9,9 @@
 #include "suite/subject.h"
 
 enum {
-    TRIAGE_PLAYS_MAX = 300,   /* of one shrinking: each crash costs a process */
-    TRIAGE_FRAMES = 3,        /* of the stack that tell crashes apart */
-    TRIAGE_FRAME_MAX = 128,   /* bytes of a frame's name, its NUL included */
+    TRIAGE_PLAYS_MAX = 300,    /* of one shrinking: each crash costs a process */
+    TRIAGE_FRAMES = 3,         /* of the stack that tell crashes apart */
+    TRIAGE_FRAME_MAX = 128,    /* bytes of a frame's name, its NUL included */
     TRIAGE_CPU_LIMIT_MS = 5000 /* of one play: beyond it the program hangs */
 };
 
