@@ -1,0 +1,244 @@
+/* Manifests: what they say, and that every mistake is told with its place. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite/manifest.h"
+#include "suite/profiles.h"
+
+static struct manifest manifest;
+
+static enum status parse(const char *text, struct status_detail *detail)
+{
+    manifest_begin(&manifest);
+    detail->text[0] = '\0';
+    return manifest_parse(&manifest, "target.ini", text, strlen(text), detail);
+}
+
+static void manifest_full_is_understood(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("; a comment\n"
+                    "[target]\n"
+                    "name = shop\nrole = client\nprofile = http\nargs = --port {port}\n"
+                    "idle_limit = 2m\nconnect_limit = 500ms\nstop_signal = SIGINT\nport = 8080\n"
+                    "rules = posix\nseed = 7\nserves = one\nenv = A=1\nenv = B=2\n"
+                    "[promises]\npersistent = no\n"
+                    "[known-failures]\nclient/*/reset FDH-01 = upstream bug 12\n",
+                    &detail),
+              &detail);
+    assert_string_equal(manifest.name, "shop");
+    assert_int_equal(manifest.role, TRACE_ROLE_CLIENT);
+    assert_int_equal(manifest.idle_limit_us, 120000000);
+    assert_int_equal(manifest.connect_limit_us, 500000);
+    assert_int_equal(manifest.stop_signal, SIGINT);
+    assert_int_equal(manifest.port, 8080);
+    assert_int_equal(manifest.rules, TRACE_RULES_POSIX);
+    assert_int_equal(manifest.seed, 7);
+    assert_int_equal(manifest.environment_count, 2);
+    assert_int_equal(manifest.known_count, 1);
+}
+
+static void manifest_promises_override_the_profile(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    const struct profile *profile = NULL;
+    assert_ok(
+        parse("[target]\nprofile = line\nserves = one\n[promises]\nspeaks_first = yes\n", &detail),
+        &detail);
+    assert_ok(manifest_profile(&manifest, &profile, &detail), &detail);
+    uint32_t promises = manifest_promises(&manifest, profile);
+    assert_true(promises & TRACE_PERSISTENT);
+    assert_true(promises & TRACE_TARGET_SPEAKS_FIRST);
+    assert_false(promises & TRACE_CONCURRENT);
+}
+
+static void manifest_known_matches_case_and_rule(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(
+        parse("[known-failures]\nserver/*/reset FDH-01 = why\nserver/x CRASH = so\n", &detail),
+        &detail);
+    assert_non_null(manifest_known(&manifest, "server/a/reset", "FDH-01"));
+    assert_null(manifest_known(&manifest, "server/a/reset", "FDH-02"));
+    assert_null(manifest_known(&manifest, "server/a/fin", "FDH-01"));
+    assert_string_equal(manifest_known(&manifest, "server/x", "CRASH")->reason, "so");
+}
+
+static void manifest_own_profile_speaks_as_written(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    const struct profile *profile = NULL;
+    uint8_t buffer[64];
+    struct profile_state dialogue;
+    assert_ok(parse("[target]\nrole = server\n[profile]\nrequest = \"GET key{n}\\r\\n\"\n"
+                    "response_prefix = VALUE\nresponse_end = \"END\\r\\n\"\n",
+                    &detail),
+              &detail);
+    assert_ok(manifest_profile(&manifest, &profile, &detail), &detail);
+    profile->begin(profile, &dialogue, TRACE_ROLE_SERVER, 0);
+    size_t size = profile->payload(profile, &dialogue, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL,
+                                   buffer, sizeof(buffer));
+    assert_int_equal(size, 15);
+    assert_memory_equal(buffer, "GET key000001\r\n", 15);
+    struct trace trace;
+    assert_ok(trace_init(&trace, 64), &detail);
+    struct profile_sink sink = {.trace = &trace, .conn = 1};
+    profile->sent(profile, &dialogue, buffer, size, &sink);
+    profile->received(profile, &dialogue, (const uint8_t *)"VALUE 1\r\nEND", 12, &sink);
+    assert_false(sink.seen >> TRACE_DIALOGUE_RESPONSE_COMPLETE & 1U);
+    profile->received(profile, &dialogue, (const uint8_t *)"\r\n", 2, &sink);
+    assert_true(sink.seen >> TRACE_DIALOGUE_RESPONSE_COMPLETE & 1U);
+    trace_done(&trace);
+}
+
+/* What is wrong, and what the message must hold. */
+static const struct {
+    const char *text;
+    const char *message;
+} mistakes[] = {
+    {"[target]\nroel = server\n", "target.ini:2: [target] has no key 'roel'; did you mean 'role'?"},
+    {"[targt]\nrole = server\n", "target.ini:2: unknown section [targt]"},
+    {"role = server\n", "target.ini:1: found 'role' before any section"},
+    {"[target]\n\nrole = servr\n",
+     "target.ini:3: [target] role: found 'servr', expected server, client, pair or stack"},
+    {"[target]\nrole = servr\n", "did you mean 'server'?"},
+    {"[target]\nidle_limit = soon\n",
+     "target.ini:2: [target] idle_limit: found 'soon', expected a time"},
+    {"[target]\nidle_limit = 30 days\n", "expected a time"},
+    {"[target]\nport = 70000\n",
+     "target.ini:2: [target] port: found '70000', expected a number from 1 to 65535"},
+    {"[target]\nport = 0\n", "expected a number from 1 to 65535"},
+    {"[target]\nport = 80x\n", "expected a number"},
+    {"[target]\nstop_signal = KILLL\n", "expected HUP, INT"},
+    {"[target]\nrules = bsd\n", "expected linux or posix"},
+    {"[target]\nserves = two\n", "expected one or many"},
+    {"[target]\nbreaks = FDH-1\n", "did you mean 'FDH-01'?"},
+    {"[target]\nname =\n", "expected 1 to 63 bytes"},
+    {"[target]\nrole = server\nrole = client\n",
+     "target.ini:3: [target] role: already said on line 2"},
+    {"[target]\nenv = nothing\n", "expected NAME=value"},
+    {"[target]\nprofile = htpp\n", "unknown profile 'htpp'"},
+    {"[target]\nprofile = htpp\n", "did you mean 'http'?"},
+    {"[target]\nthis is no line\n", "target.ini:2: expected [section] or key = value"},
+    {"[target\n", "target.ini:1: expected [section] or key = value"},
+    {"[promises]\npersistent = maybe\n", "expected no or yes"},
+    {"[known-failures]\nserver/x = reason\n", "expected CASE-GLOB RULE = reason"},
+    {"[known-failures]\nserver/x FDH-99 = reason\n", "expected the ID of a rule"},
+    {"[known-failures]\nserver/x FDH-01 =\n", "expected the reason"},
+    {"[profile]\nrequest = a\\q\n", "expected an escape"},
+    {"[profile]\nrequest = \"\"\n", "expected at least one byte"},
+    {"[profile]\nrequest = x\nresponse_end = 123456789\n", "expected at most 8 bytes"},
+    {"[profile]\nrequest = x\nresponse_size = 0\n", "expected a number from 1"},
+    {"[profile]\nrequest = x\nresponse_frame = blob\n", "expected none or coded"},
+    {"[profile]\nresponse = x\n", "needs a request"},
+    {"[target]\nprofile = echo\n[profile]\nrequest = x\n", "but there is a [profile] too"},
+    {"[target]\nrole = client\n[profile]\nrequest = x\n", "needs a reply"},
+};
+
+static void manifest_mistake_is_told_with_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        struct status_detail detail;
+        enum status status = parse(mistakes[i].text, &detail);
+        if (status != STATUS_SYNTAX || strstr(detail.text, mistakes[i].message) == NULL) {
+            print_error("%s--> %s: %s\nexpected: %s\n", mistakes[i].text, status_text(status),
+                        detail.text, mistakes[i].message);
+            fail();
+        }
+    }
+}
+
+static void manifest_overlong_line_is_refused(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    char text[8000] = "[target]\nname = ";
+    memset(text + strlen(text), 'x', 6000);
+    assert_int_equal(parse(text, &detail), STATUS_SYNTAX);
+    assert_non_null(strstr(detail.text, "target.ini:2: expected a line of text of at most"));
+}
+
+static void manifest_zero_byte_is_refused(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    static const char text[] = "[target]\nname = a\0b\n";
+    manifest_begin(&manifest);
+    assert_int_equal(manifest_parse(&manifest, "m", text, sizeof(text) - 1, &detail),
+                     STATUS_SYNTAX);
+}
+
+static void manifest_missing_file_is_not_found(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    manifest_begin(&manifest);
+    assert_int_equal(manifest_load(&manifest, "/nonexistent/target.ini", &detail),
+                     STATUS_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "/nonexistent/target.ini"));
+}
+
+static void arguments_fill_in_port_and_host(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    struct manifest_arguments arguments;
+    assert_ok(manifest_arguments_split(&arguments, "prog",
+                                       "--listen={host}:{port}  \"two words\" {x}", "127.0.0.1", 80,
+                                       &detail),
+              &detail);
+    assert_int_equal(arguments.argc, 4);
+    assert_string_equal(arguments.argv[0], "prog");
+    assert_string_equal(arguments.argv[1], "--listen=127.0.0.1:80");
+    assert_string_equal(arguments.argv[2], "two words");
+    assert_string_equal(arguments.argv[3], "{x}");
+    assert_null(arguments.argv[4]);
+}
+
+static void arguments_open_quote_is_an_error(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    struct manifest_arguments arguments;
+    assert_int_equal(manifest_arguments_split(&arguments, "p", "a \"b", "h", 1, &detail),
+                     STATUS_SYNTAX);
+}
+
+static void arguments_too_many_are_an_error(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    struct manifest_arguments arguments;
+    assert_int_equal(
+        manifest_arguments_split(&arguments, "p",
+                                 "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2",
+                                 "h", 1, &detail),
+        STATUS_LIMIT);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(manifest_full_is_understood),
+        cmocka_unit_test(manifest_promises_override_the_profile),
+        cmocka_unit_test(manifest_known_matches_case_and_rule),
+        cmocka_unit_test(manifest_own_profile_speaks_as_written),
+        cmocka_unit_test(manifest_mistake_is_told_with_its_place),
+        cmocka_unit_test(manifest_overlong_line_is_refused),
+        cmocka_unit_test(manifest_zero_byte_is_refused),
+        cmocka_unit_test(manifest_missing_file_is_not_found),
+        cmocka_unit_test(arguments_fill_in_port_and_host),
+        cmocka_unit_test(arguments_open_quote_is_an_error),
+        cmocka_unit_test(arguments_too_many_are_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
