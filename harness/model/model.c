@@ -7,7 +7,10 @@
 #include "model/net.h"
 #include "model/world_io.h"
 
-static struct model *model_of(struct world *world) { return (struct model *)(void *)world; }
+static struct model *model_of(struct world *world)
+{
+    return (struct model *)(void *)world;
+}
 
 static void model_reset(struct world *world, struct trace *trace, uint64_t seed)
 {
@@ -27,7 +30,10 @@ static void model_free(struct world *world)
     free(model);
 }
 
-static void model_deliver(struct world *world) { (void)model_net_deliver(model_of(world)); }
+static void model_deliver(struct world *world)
+{
+    (void)model_net_deliver(model_of(world));
+}
 
 /* Filled in once: the parts of the model give their operations each. */
 static struct world_ops operations;
@@ -86,6 +92,12 @@ enum status model_new(const struct model_runner *runner, struct model **ret_mode
     return STATUS_OK;
 }
 
-struct world *model_world(struct model *model) { return &model->world; }
+struct world *model_world(struct model *model)
+{
+    return &model->world;
+}
 
-void model_set_counters(struct model *model, uint8_t *counters) { model->counters = counters; }
+void model_set_counters(struct model *model, uint8_t *counters)
+{
+    model->counters = counters;
+}

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* ---- Memory: address space is reserved once, pages are touched as they are used --------------------- */
+/* ---- Memory: address space is reserved once, pages are touched as they are used
+ * --------------------- */
 
 static void *reserve(size_t size)
 {
@@ -55,13 +56,13 @@ static void addresses_reset(struct model_net *net)
         (struct net_address){.v6 = 1, .scope = NET_SCOPE_LOOPBACK, .bytes = {[15] = 1}};
     for (uint8_t host = 0; host < TRACE_HOST_COUNT; host++) {
         uint8_t last = (uint8_t)(host + 1);
-        net->addresses[NET_HOST4 + host] = (struct net_address){
-            .scope = NET_SCOPE_HOST, .host = host, .bytes = {192, 0, 2, last}};
-        net->addresses[NET_HOST6 + host] = (struct net_address){
-            .v6 = 1,
-            .scope = NET_SCOPE_HOST,
-            .host = host,
-            .bytes = {0x20, 0x01, 0x0D, 0xB8, [15] = last}};
+        net->addresses[NET_HOST4 + host] =
+            (struct net_address){.scope = NET_SCOPE_HOST, .host = host, .bytes = {192, 0, 2, last}};
+        net->addresses[NET_HOST6 + host] =
+            (struct net_address){.v6 = 1,
+                                 .scope = NET_SCOPE_HOST,
+                                 .host = host,
+                                 .bytes = {0x20, 0x01, 0x0D, 0xB8, [15] = last}};
     }
     net->address_count = NET_ADDRESS_FIXED;
 }
@@ -122,12 +123,14 @@ void model_net_reset(struct model *model)
     scripted_reset(net);
     net->address_count = NET_ADDRESS_FIXED;
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
-        net->next_port[host] = (uint16_t)(
-            NET_PORT_FIRST + random_below(&model->random, NET_PORT_LAST - NET_PORT_FIRST + 1));
+        net->next_port[host] =
+            (uint16_t)(NET_PORT_FIRST +
+                       random_below(&model->random, NET_PORT_LAST - NET_PORT_FIRST + 1));
     }
 }
 
-/* ---- Sockets ------------------------------------------------------------------------------------- */
+/* ---- Sockets
+ * ------------------------------------------------------------------------------------- */
 
 /* An orphan in TIME-WAIT makes room, the oldest first (as tcp_max_tw_buckets does). */
 static bool recycle_time_wait(struct model *model)
@@ -198,7 +201,8 @@ void net_socket_free(struct model *model, struct model_socket *socket)
     net->sockets_open--;
 }
 
-/* ---- Segments and chunks ------------------------------------------------------------------------- */
+/* ---- Segments and chunks
+ * ------------------------------------------------------------------------- */
 
 struct net_segment *net_segment_new(struct model_net *net)
 {
@@ -244,7 +248,8 @@ void net_chunk_release(struct model_net *net, struct net_chunk *chunk)
     }
 }
 
-/* ---- Addresses ------------------------------------------------------------------------------------- */
+/* ---- Addresses
+ * ------------------------------------------------------------------------------------- */
 
 static uint8_t address_scope(bool v6, const uint8_t *bytes)
 {
@@ -282,7 +287,8 @@ bool net_address_is_local(const struct model_net *net, uint8_t address, enum tra
            (row->scope == NET_SCOPE_HOST && row->host == host);
 }
 
-/* ---- The table of 4-tuples ------------------------------------------------------------------------- */
+/* ---- The table of 4-tuples
+ * ------------------------------------------------------------------------- */
 
 uint64_t net_key(enum trace_host host, struct net_name local, struct net_name remote)
 {
@@ -339,7 +345,8 @@ struct model_socket *net_table_find(const struct model_net *net, uint64_t key)
     return socket;
 }
 
-/* ---- Ports ------------------------------------------------------------------------------------------- */
+/* ---- Ports
+ * ------------------------------------------------------------------------------------------- */
 
 /* Whether two bound addresses cover a common one (ipv6_rcv_saddr_equal of Linux). */
 static bool addresses_overlap(const struct model_net *net, uint8_t a, bool a_v6only, uint8_t b,
@@ -362,14 +369,13 @@ bool net_bind_conflicts(const struct model_net *net, const struct model_socket *
                         struct net_name name, bool listening)
 {
     (void)listening;
-    const struct model_socket *other =
-        net_socket_at(net, net->bound[socket->file.host][name.port]);
+    const struct model_socket *other = net_socket_at(net, net->bound[socket->file.host][name.port]);
     for (; other != NULL; other = net_socket_at(net, other->bound_next)) {
         if (other == socket) {
             continue;
         }
-        bool both_reuse = socket->options.reuseaddr && other->options.reuseaddr &&
-                          other->tcp.state != TCP_LISTEN;
+        bool both_reuse =
+            socket->options.reuseaddr && other->options.reuseaddr && other->tcp.state != TCP_LISTEN;
         bool both_share = socket->options.reuseport && other->options.reuseport;
         if (!both_reuse && !both_share &&
             addresses_overlap(net, name.address, socket->options.v6only, other->bound.address,
@@ -423,7 +429,8 @@ int net_bind(struct model *model, struct model_socket *socket, struct net_name n
     /* There are more ports than sockets: the search ends. */
     do {
         name.port = net->next_port[host];
-        net->next_port[host] = name.port == NET_PORT_LAST ? NET_PORT_FIRST : (uint16_t)(name.port + 1);
+        net->next_port[host] =
+            name.port == NET_PORT_LAST ? NET_PORT_FIRST : (uint16_t)(name.port + 1);
     } while (net->bound[host][name.port] != 0);
     bound_add(net, socket, name);
     return 0;

@@ -10,31 +10,32 @@
 #include "tcp/endpoint.h"
 
 enum {
-    NET_CHUNK_DATA = 1512,                        /* bytes of one chunk: about a segment's worth */
-    NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536,      /* chunks of all queues */
-    NET_SEGMENTS_MAX = 1 << 16,                   /* segments in flight and in receive queues */
-    NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX,        /* heads of the 4-tuple table; a power of two */
-    NET_ADDRESSES_MAX = 255,                      /* different addresses of one run */
+    NET_CHUNK_DATA = 1512,                   /* bytes of one chunk: about a segment's worth */
+    NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536, /* chunks of all queues */
+    NET_SEGMENTS_MAX = 1 << 16,              /* segments in flight and in receive queues */
+    NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX,   /* heads of the 4-tuple table; a power of two */
+    NET_ADDRESSES_MAX = 255,                 /* different addresses of one run */
     NET_PORTS = 65536,
-    NET_PORT_FIRST = 32768,                       /* ip_local_port_range */
+    NET_PORT_FIRST = 32768, /* ip_local_port_range */
     NET_PORT_LAST = 60999,
-    NET_LANE_LOCAL = TRACE_HOST_COUNT,            /* a host talking to itself: never held or lost */
+    NET_LANE_LOCAL = TRACE_HOST_COUNT, /* a host talking to itself: never held or lost */
     NET_LANE_COUNT,
-    NET_INLINE_DEPTH_MAX = 4,                     /* acknowledgments that answer one another at once */
-    NET_SNDBUF = 65536,                           /* room of a send queue unless set */
-    NET_RCVBUF = 65536,                           /* room of a receive queue unless set */
-    NET_SNDBUF_REPORTED = 16384,                  /* what Linux reports of a new socket */
+    NET_INLINE_DEPTH_MAX = 4,    /* acknowledgments that answer one another at once */
+    NET_SNDBUF = 65536,          /* room of a send queue unless set */
+    NET_RCVBUF = 65536,          /* room of a receive queue unless set */
+    NET_SNDBUF_REPORTED = 16384, /* what Linux reports of a new socket */
     NET_RCVBUF_REPORTED = 131072,
-    NET_BUF_MAX = 4194304,                        /* net.core.{r,w}mem_max */
+    NET_BUF_MAX = 4194304, /* net.core.{r,w}mem_max */
     NET_SNDBUF_MIN = 4608,
     NET_RCVBUF_MIN = 2304,
     NET_SOMAXCONN = 4096,
     NET_TIME_WAIT_US = 60000000,
-    NET_FIN_WAIT_2_US = 60000000,                 /* tcp_fin_timeout of an orphan */
-    NET_SYN_RETRIES = 6,                          /* tcp_syn_retries, besides the linear ones */
-    NET_SYN_LINEAR = 4,                           /* tcp_syn_linear_timeouts */
+    NET_FIN_WAIT_2_US = 60000000, /* tcp_fin_timeout of an orphan */
+    NET_SYN_RETRIES = 6,          /* tcp_syn_retries, besides the linear ones */
+    NET_SYN_LINEAR = 4,           /* tcp_syn_linear_timeouts */
     NET_SYN_ACK_RETRIES = 5,
-    NET_RETRIES = 15,                             /* tcp_retries2 */
+    NET_BACKOFF_MAX = 16, /* doublings that are counted */
+    NET_RETRIES = 15,     /* tcp_retries2: window probes */
     NET_ORPHAN_RETRIES = 8,
     NET_RTO_MAX_US = 120000000
 };
@@ -46,24 +47,25 @@ enum net_address_id {
     NET_ANY6,
     NET_LOOPBACK4,
     NET_LOOPBACK6,
-    NET_HOST4,      /* 192.0.2.1 the target's host, 192.0.2.2 the peer's */
+    NET_HOST4, /* 192.0.2.1 the target's host, 192.0.2.2 the peer's */
     NET_HOST4_PEER,
-    NET_HOST6,      /* 2001:db8::1, 2001:db8::2 */
+    NET_HOST6, /* 2001:db8::1, 2001:db8::2 */
     NET_HOST6_PEER,
     NET_ADDRESS_FIXED
 };
 
 enum net_scope {
     NET_SCOPE_ANY,
-    NET_SCOPE_LOOPBACK, /* both hosts answer to it: the other host unless only the own one listens */
+    NET_SCOPE_LOOPBACK, /* both hosts answer to it: the other host unless only the own one listens
+                         */
     NET_SCOPE_HOST,     /* one host's own address */
     NET_SCOPE_NOWHERE   /* on the link, but nobody's: what is sent there is lost */
 };
 
 struct net_address {
     uint8_t v6;
-    uint8_t scope; /* enum net_scope */
-    uint8_t host;  /* NET_SCOPE_HOST: whose */
+    uint8_t scope;     /* enum net_scope */
+    uint8_t host;      /* NET_SCOPE_HOST: whose */
     uint8_t bytes[16]; /* network order; IPv4: the first four */
 };
 
@@ -88,18 +90,18 @@ struct net_segment {
     struct net_segment *next;
     struct net_segment *prev; /* on the wire */
     struct tcp_segment tcp;
-    struct net_chunk *chunk;  /* its bytes, NULL when it has none */
-    uint16_t offset;          /* where they start in the chunk */
-    uint8_t kind;             /* enum scenario_segment */
-    bool held;                /* was traced as held */
-    uint16_t from;            /* socket that sent it, and its life then; 0: none */
-    uint16_t to;              /* socket that it was for, likewise */
+    struct net_chunk *chunk; /* its bytes, NULL when it has none */
+    uint16_t offset;         /* where they start in the chunk */
+    uint8_t kind;            /* enum scenario_segment */
+    bool held;               /* was traced as held */
+    uint16_t from;           /* socket that sent it, and its life then; 0: none */
+    uint16_t to;             /* socket that it was for, likewise */
     uint32_t from_life;
     uint32_t to_life;
     uint32_t conn;
-    uint64_t key;             /* 4-tuple as its receiver sees it */
-    uint64_t order;           /* of sending, over all lanes */
-    uint32_t trace_seq;       /* sequence number from the sender's ISN */
+    uint64_t key;       /* 4-tuple as its receiver sees it */
+    uint64_t order;     /* of sending, over all lanes */
+    uint32_t trace_seq; /* sequence number from the sender's ISN */
 };
 
 struct net_lane {
@@ -111,7 +113,7 @@ struct net_lane {
 };
 
 /* sock->state of Linux: what connect() goes by. */
-enum net_open { NET_UNCONNECTED, NET_CONNECTING, NET_CONNECTED };
+enum net_open { NET_UNCONNECTED, NET_CONNECTING, NET_CONNECTED, NET_DISCONNECTING };
 
 enum net_timer {
     NET_TIMER_NONE,
@@ -168,30 +170,30 @@ struct net_options {
 struct model_socket {
     struct model_file file; /* first: a file is cast to its socket */
     struct tcp_endpoint tcp;
-    uint64_t key;           /* 4-tuple while in the table, else 0 */
+    uint64_t key;              /* 4-tuple while in the table, else 0 */
     struct model_socket *peer; /* the other end while both are open */
-    uint32_t life;          /* counts the lives of this slot: stale references show */
-    uint16_t self;          /* index in the pool plus 1 */
+    uint32_t life;             /* counts the lives of this slot: stale references show */
+    uint16_t self;             /* index in the pool plus 1 */
     uint16_t hash_next;
-    uint8_t lane;           /* of what it sends */
-    uint8_t open;           /* enum net_open */
-    uint8_t shut;           /* NET_SHUT_… */
-    bool v6;                /* AF_INET6 */
-    bool scripted;          /* no program's: driven through the world's operations */
-    bool orphan;            /* no descriptor is left */
-    bool done;              /* the peer's FIN was taken (SOCK_DONE) */
-    bool no_space;          /* someone waits for room to send */
-    bool fin_wanted;        /* close or shutdown: FIN after the data */
-    bool passive;           /* made by a listener */
-    uint8_t timer_kind;     /* enum net_timer */
+    uint8_t lane;       /* of what it sends */
+    uint8_t open;       /* enum net_open */
+    uint8_t shut;       /* NET_SHUT_… */
+    bool v6;            /* AF_INET6 */
+    bool scripted;      /* no program's: driven through the world's operations */
+    bool orphan;        /* no descriptor is left */
+    bool done;          /* the peer's FIN was taken (SOCK_DONE) */
+    bool no_space;      /* someone waits for room to send */
+    bool fin_wanted;    /* close or shutdown: FIN after the data */
+    bool passive;       /* made by a listener */
+    uint8_t timer_kind; /* enum net_timer */
     uint8_t retries;
-    int32_t error;          /* SO_ERROR */
-    uint32_t in_flight;     /* its segments on the wire */
+    int32_t error;      /* SO_ERROR */
+    uint32_t in_flight; /* its segments on the wire */
 
     struct net_chunk *send_first;
     struct net_chunk *send_last;
     struct net_chunk *send_at; /* holds SND.NXT, or the one before */
-    uint32_t send_end;      /* sequence number after the last queued byte */
+    uint32_t send_end;         /* sequence number after the last queued byte */
     uint32_t send_room;
     struct net_segment *recv_first;
     struct net_segment *recv_last;
@@ -200,46 +202,46 @@ struct model_socket {
     uint32_t recv_room;
     uint32_t early_used;
 
-    uint32_t urgent_seq;    /* of the urgent byte */
-    uint32_t recv_seq;      /* of the next byte to read */
-    uint32_t send_urgent;   /* sequence number of our urgent byte */
-    uint8_t urgent;         /* enum net_urgent */
+    uint32_t urgent_seq;  /* of the urgent byte */
+    uint32_t recv_seq;    /* of the next byte to read */
+    uint32_t send_urgent; /* sequence number of our urgent byte */
+    uint8_t urgent;       /* enum net_urgent */
     uint8_t urgent_byte;
     bool urgent_to_send;
 
-    struct net_name local;  /* what getsockname tells; port 0: none */
+    struct net_name local; /* what getsockname tells; port 0: none */
     struct net_name remote;
-    struct net_name bound;  /* of bind(); port 0: not bound now */
-    bool bound_by_user;     /* the port outlives the connection */
+    struct net_name bound; /* of bind(); port 0: not bound now */
+    bool bound_by_user;    /* the port outlives the connection */
     bool bound_address_by_user;
-    uint16_t bound_next;    /* others on the port */
+    uint16_t bound_next; /* others on the port */
     uint16_t bound_prev;
-    uint16_t listen_next;   /* other listeners on the port */
+    uint16_t listen_next; /* other listeners on the port */
 
     struct model_socket *link_next; /* listener's queues; TIME-WAIT by age */
     struct model_socket *link_prev;
-    struct model_socket *listener;  /* whose queue it is in */
+    struct model_socket *listener; /* whose queue it is in */
     struct model_socket *accept_first;
     struct model_socket *accept_last;
     struct model_socket *syn_first;
     uint32_t accept_count;
     uint32_t backlog;
-    bool queued;            /* in accept_first of its listener */
+    bool queued; /* in accept_first of its listener */
 
     struct model_socket *ready_next; /* scripted: readiness changed */
     struct model_socket *ready_prev;
     bool ready;
-    int32_t number;         /* scripted: its number, -1 none */
+    int32_t number; /* scripted: its number, -1 none */
 
     struct model_timer timer;
     struct model_timer keepalive;
-    int64_t heard_us;       /* when the other end was last heard */
-    int64_t sent_us;        /* when what is unacknowledged was first sent */
-    int64_t time_wait_us;   /* when TIME-WAIT ends */
-    int64_t refused_us;     /* last challenge ACK; -1 none */
-    uint32_t recover;       /* SND.NXT when retransmission began */
-    uint32_t probes;        /* keepalive or window probes without an answer */
-    uint32_t defer_until;   /* seconds, see NET_TIMER_DEFER */
+    int64_t heard_us;     /* when the other end was last heard */
+    int64_t sent_us;      /* when what is unacknowledged was first sent */
+    int64_t time_wait_us; /* when TIME-WAIT ends */
+    int64_t refused_us;   /* last challenge ACK; -1 none */
+    uint32_t recover;     /* SND.NXT when retransmission began */
+    uint32_t probes;      /* keepalive or window probes without an answer */
+    uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
     struct net_options options;
 };
 
@@ -260,37 +262,37 @@ struct model_net {
     struct net_segment *segments_free;
     uint32_t segments_used;
 
-    uint16_t *table;                       /* 4-tuples: NET_HASH_SIZE heads */
-    uint16_t (*bound)[NET_PORTS];          /* sockets by host and port */
-    uint16_t (*listening)[NET_PORTS];      /* listeners likewise */
-    uint16_t next_port[TRACE_HOST_COUNT];  /* where the search for a free port goes on */
+    uint16_t *table;                      /* 4-tuples: NET_HASH_SIZE heads */
+    uint16_t (*bound)[NET_PORTS];         /* sockets by host and port */
+    uint16_t (*listening)[NET_PORTS];     /* listeners likewise */
+    uint16_t next_port[TRACE_HOST_COUNT]; /* where the search for a free port goes on */
     struct net_address addresses[NET_ADDRESSES_MAX + 1];
     uint32_t address_count;
 
     struct net_lane lanes[NET_LANE_COUNT];
-    bool rough[NET_LANE_COUNT];            /* held, cut or lossy: nothing passes unseen */
-    bool disturbed;                        /* the wire was touched in this run: probes matter */
+    bool rough[NET_LANE_COUNT]; /* held, cut or lossy: nothing passes unseen */
+    bool disturbed;             /* the wire was touched in this run: probes matter */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
     uint32_t lose_total;
     uint64_t order;
     uint32_t inline_depth;
-    uint32_t conns;                        /* connections so far */
-    uint32_t alive[TRACE_HOST_COUNT];      /* neither CLOSED nor TIME-WAIT nor LISTEN */
+    uint32_t conns;                   /* connections so far */
+    uint32_t alive[TRACE_HOST_COUNT]; /* neither CLOSED nor TIME-WAIT nor LISTEN */
 
     struct model_socket *time_wait_first;
     struct model_socket *time_wait_last;
     struct model_timer time_wait_timer;
-    struct model *model;                   /* of the timers */
+    struct model *model; /* of the timers */
 
     struct net_ready ready[TRACE_HOST_COUNT];
-    uint16_t *numbers;                     /* scripted: socket of each number, 0 free */
+    uint16_t *numbers; /* scripted: socket of each number, 0 free */
     uint16_t *numbers_free;
     uint32_t numbers_used;
     uint32_t numbers_free_count;
 };
 
 #define SOCKET_OF(timer_pointer, member)                                                           \
-    ((struct model_socket *)(void *)((char *)(timer_pointer) - offsetof(struct model_socket, member)))
+    ((struct model_socket *)(void *)((char *)(timer_pointer)-offsetof(struct model_socket, member)))
 
 static inline struct model_socket *socket_of(struct model_file *file)
 {
@@ -305,7 +307,8 @@ extern const struct model_file_ops socket_ops;
 extern const struct model_file_ops listener_ops;
 extern const struct net_options net_options_default;
 
-/* ---- net.c: pools, names, tables ------------------------------------------------------------------- */
+/* ---- net.c: pools, names, tables
+ * ------------------------------------------------------------------- */
 /* A CLOSED socket with default options; NULL when there are too many. */
 struct model_socket *net_socket_new(struct model *model, enum trace_host host, bool v6);
 /* Gives it back: it is in no table, no queue, has no timer and no data afterwards. */
@@ -330,7 +333,10 @@ uint64_t net_key(enum trace_host host, struct net_name local, struct net_name re
 uint64_t net_key_reverse(uint64_t key, enum trace_host host);
 struct net_name net_key_local(uint64_t key);
 struct net_name net_key_remote(uint64_t key);
-static inline enum trace_host net_key_host(uint64_t key) { return (enum trace_host)(key >> 48); }
+static inline enum trace_host net_key_host(uint64_t key)
+{
+    return (enum trace_host)(key >> 48);
+}
 
 void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t key);
 void net_table_remove(struct model_net *net, struct model_socket *socket);
@@ -348,8 +354,10 @@ void net_listen_remove(struct model_net *net, struct model_socket *socket);
 struct model_socket *net_listener_find(const struct model_net *net, enum trace_host host,
                                        struct net_name name, uint64_t key);
 
-/* ---- wire.c ------------------------------------------------------------------------------------- */
-/* Sends <seq, flags> with `length` bytes of `chunk` from `offset` on. ACK and window are filled in. */
+/* ---- wire.c -------------------------------------------------------------------------------------
+ */
+/* Sends <seq, flags> with `length` bytes of `chunk` from `offset` on. ACK and window are filled in.
+ */
 struct net_emit {
     uint32_t seq;
     uint16_t length;
@@ -369,7 +377,8 @@ void wire_reset(struct model *model);
 /* Timers of both ends run when something of theirs may not arrive. */
 void wire_arm(struct model *model, struct model_socket *socket);
 
-/* ---- socket.c: life of a connection -------------------------------------------------------------- */
+/* ---- socket.c: life of a connection
+ * -------------------------------------------------------------- */
 /* The state changed: traces it and counts it. */
 void socket_moved(struct model *model, const struct model_socket *socket, enum tcp_state from,
                   enum tcp_state to, enum tcp_event event);
@@ -379,10 +388,12 @@ void socket_notify(struct model *model, struct model_socket *socket, uint32_t bi
 /* poll(2) bits (tcp_poll of Linux). */
 uint32_t socket_poll(struct model *model, struct model_file *file);
 void socket_output(struct model *model, struct model_socket *socket);
-/* The connection is over: CLOSED, both directions shut. Frees an orphan. The state moved already. */
+/* The connection is over: CLOSED, both directions shut. Frees an orphan. The state moved already.
+ */
 void socket_closed(struct model *model, struct model_socket *socket);
 void socket_time_wait(struct model *model, struct model_socket *socket);
-/* tcp_disconnect of Linux: RST where one is due, back to a fresh socket; `error` stays as SO_ERROR. */
+/* tcp_disconnect of Linux: RST where one is due, back to a fresh socket; `error` stays as SO_ERROR.
+ */
 void socket_disconnect(struct model *model, struct model_socket *socket);
 /* The last descriptor goes away: the FIN goes out, or an RST (__tcp_close of Linux). */
 void socket_close_begin(struct model *model, struct model_socket *socket);
@@ -397,8 +408,8 @@ void socket_drop_queues(struct model *model, struct model_socket *socket);
 int socket_take_error(struct model_socket *socket);
 static inline uint32_t socket_send_used(const struct model_socket *socket)
 {
-    uint32_t first = socket->tcp.snd_una == socket->tcp.iss ? socket->tcp.iss + 1
-                                                            : socket->tcp.snd_una;
+    uint32_t first =
+        socket->tcp.snd_una == socket->tcp.iss ? socket->tcp.iss + 1 : socket->tcp.snd_una;
     return tcp_before(first, socket->send_end) ? socket->send_end - first : 0;
 }
 static inline bool socket_writable(const struct model_socket *socket)
@@ -414,12 +425,15 @@ static inline enum tcp_state socket_state(const struct model_socket *socket)
 /* More room in the receive queue: tells the other end when it may be waiting. */
 void socket_room(struct model *model, struct model_socket *socket);
 
-/* ---- socket_receive.c ------------------------------------------------------------------------------ */
-/* A segment for `key` arrives; `node` is its storage, NULL for one without data. True: `node` was kept. */
+/* ---- socket_receive.c
+ * ------------------------------------------------------------------------------ */
+/* A segment for `key` arrives; `node` is its storage, NULL for one without data. True: `node` was
+ * kept. */
 bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
                    const struct tcp_segment *segment, struct net_segment *node, uint32_t conn);
 
-/* ---- socket_timer.c -------------------------------------------------------------------------------- */
+/* ---- socket_timer.c
+ * -------------------------------------------------------------------------------- */
 void socket_timer_set(struct model *model, struct model_socket *socket, enum net_timer kind,
                       int64_t in_us);
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
@@ -432,7 +446,8 @@ void socket_retransmit(struct model *model, struct model_socket *socket);
 void socket_timers_init(struct model_socket *socket);
 void socket_timers_init_net(struct model_net *net);
 
-/* ---- socket_open.c: what the calls of both sides share ----------------------------------------------- */
+/* ---- socket_open.c: what the calls of both sides share
+ * ----------------------------------------------- */
 int socket_bind(struct model *model, struct model_socket *socket, struct net_name name);
 int socket_listen(struct model *model, struct model_socket *socket, int backlog);
 /* Sends the SYN: 0, -EADDRNOTAVAIL, -ENETUNREACH, … */
@@ -444,16 +459,17 @@ struct model_socket *socket_accept_take(struct model *model, struct model_socket
 /* Stops listening: queued connections are reset. */
 void socket_unlisten(struct model *model, struct model_socket *socket);
 
-/* ---- socket_data.c --------------------------------------------------------------------------------- */
+/* ---- socket_data.c
+ * --------------------------------------------------------------------------------- */
 struct socket_io {
     const struct iovec *iov;
     size_t count;
-    size_t size;   /* bytes wanted in all */
-    int flags;     /* MSG_ */
+    size_t size; /* bytes wanted in all */
+    int flags;   /* MSG_ */
 };
 /* Takes what is there, at most io->size bytes from `done` on; does not wait. Bytes taken. */
-size_t socket_recv_some(struct model *model, struct model_socket *socket, const struct socket_io *io,
-                        size_t done);
+size_t socket_recv_some(struct model *model, struct model_socket *socket,
+                        const struct socket_io *io, size_t done);
 /* Queues what there is room for and sends it; bytes queued, or -ENOBUFS. */
 int64_t socket_send_some(struct model *model, struct model_socket *socket,
                          const struct socket_io *io, size_t done, size_t limit);
@@ -469,7 +485,8 @@ int64_t socket_recv(struct model *model, struct model_file *file, enum trace_cal
 int64_t socket_send(struct model *model, struct model_file *file, enum trace_call call, int fd,
                     const struct msghdr *message, int flags);
 
-/* ---- option.c ---------------------------------------------------------------------------------------- */
+/* ---- option.c
+ * ---------------------------------------------------------------------------------------- */
 int option_set(struct model *model, struct model_socket *socket, int level, int name,
                const void *value, socklen_t size);
 int option_get(struct model *model, struct model_socket *socket, int level, int name, void *value,
@@ -477,7 +494,8 @@ int option_get(struct model *model, struct model_socket *socket, int level, int 
 void option_set_rcvbuf_exactly(struct model *model, struct model_socket *socket, uint32_t bytes);
 void option_set_sndbuf_exactly(struct model *model, struct model_socket *socket, uint32_t bytes);
 
-/* ---- scripted.c ---------------------------------------------------------------------------------------- */
+/* ---- scripted.c
+ * ---------------------------------------------------------------------------------------- */
 void scripted_ready(struct model_net *net, struct model_socket *socket);
 void scripted_forget(struct model_net *net, struct model_socket *socket);
 void scripted_reset(struct model_net *net);

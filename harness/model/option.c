@@ -23,7 +23,8 @@ const struct net_options net_options_default = {
     .congestion = "cubic",
 };
 
-/* ---- Options that are one number ------------------------------------------------------------------------ */
+/* ---- Options that are one number
+ * ------------------------------------------------------------------------ */
 
 enum option_type { OPTION_BOOL, OPTION_U8, OPTION_U16, OPTION_I32, OPTION_U32 };
 
@@ -117,7 +118,9 @@ static void row_set(const struct option_row *row, struct net_options *options, i
     }
 }
 
-/* ---- Buffers ------------------------------------------------------------------------------------------------- */
+/* ---- Buffers
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t doubled(int value, uint32_t least)
 {
@@ -156,7 +159,8 @@ static void set_buffer(struct model *model, struct model_socket *socket, bool se
     }
 }
 
-/* ---- Options with structs ---------------------------------------------------------------------------------------- */
+/* ---- Options with structs
+ * ---------------------------------------------------------------------------------------- */
 
 static int set_linger(struct model_socket *socket, const void *value, socklen_t size)
 {
@@ -209,9 +213,9 @@ static int give_int(void *value, socklen_t *size, int number)
 
 /* States as TCP_INFO counts them (net/tcp_states.h). */
 static const uint8_t info_states[TCP_STATE_COUNT] = {
-    [TCP_ESTABLISHED] = 1, [TCP_SYN_SENT] = 2,   [TCP_SYN_RECEIVED] = 3, [TCP_FIN_WAIT_1] = 4,
-    [TCP_FIN_WAIT_2] = 5,  [TCP_TIME_WAIT] = 6,  [TCP_CLOSED] = 7,       [TCP_CLOSE_WAIT] = 8,
-    [TCP_LAST_ACK] = 9,    [TCP_LISTEN] = 10,    [TCP_CLOSING] = 11,
+    [TCP_ESTABLISHED] = 1, [TCP_SYN_SENT] = 2,  [TCP_SYN_RECEIVED] = 3, [TCP_FIN_WAIT_1] = 4,
+    [TCP_FIN_WAIT_2] = 5,  [TCP_TIME_WAIT] = 6, [TCP_CLOSED] = 7,       [TCP_CLOSE_WAIT] = 8,
+    [TCP_LAST_ACK] = 9,    [TCP_LISTEN] = 10,   [TCP_CLOSING] = 11,
 };
 
 static int give_info(const struct model *model, const struct model_socket *socket, void *value,
@@ -254,7 +258,8 @@ static uint32_t defer_seconds(int value)
     return period;
 }
 
-/* ---- setsockopt, getsockopt ----------------------------------------------------------------------------------------- */
+/* ---- setsockopt, getsockopt
+ * ----------------------------------------------------------------------------------------- */
 
 static int set_row(struct model *model, struct model_socket *socket, const struct option_row *row,
                    int value)
@@ -426,5 +431,5 @@ int option_get(struct model *model, struct model_socket *socket, int level, int 
         return give(value, size, socket->options.congestion, sizeof socket->options.congestion);
     }
     return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6 ? -ENOPROTOOPT
-                                                                               : -EOPNOTSUPP;
+                                                                                : -EOPNOTSUPP;
 }

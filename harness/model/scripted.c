@@ -1,19 +1,23 @@
-/* Scripted sockets: the world's operations on sockets of either host that no program holds. They are
- * named by small numbers and never block. */
+/* Scripted sockets: the world's operations on sockets of either host that no program holds. They
+ * are named by small numbers and never block. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/net.h"
 
 #include <assert.h>
 #include <errno.h>
 
-static struct model *model_of(struct world *world) { return (struct model *)(void *)world; }
+static struct model *model_of(struct world *world)
+{
+    return (struct model *)(void *)world;
+}
 
 static struct model_socket *at(const struct model_net *net, int s)
 {
     return s >= 0 && (uint32_t)s < net->numbers_used ? net_socket_at(net, net->numbers[s]) : NULL;
 }
 
-/* ---- Numbers and readiness ------------------------------------------------------------------------------- */
+/* ---- Numbers and readiness
+ * ------------------------------------------------------------------------------- */
 
 static int number_take(struct model_net *net, struct model_socket *socket)
 {
@@ -104,7 +108,9 @@ static bool number_give(struct model_net *net, struct model_socket *socket, int 
     return false;
 }
 
-/* ---- Operations ------------------------------------------------------------------------------------------------ */
+/* ---- Operations
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int scripted_socket(struct world *world, enum trace_host host)
 {
@@ -183,8 +189,8 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
         return -EBADF;
     }
     enum tcp_state state = socket_state(socket);
-    if (socket->open == NET_CONNECTED) {
-        return -EISCONN;
+    if (socket->open == NET_CONNECTED || socket->open == NET_DISCONNECTING) {
+        return socket->open == NET_CONNECTED ? -EISCONN : -EINVAL;
     }
     if (socket->open == NET_CONNECTING) {
         if (state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED) {

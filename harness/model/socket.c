@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 
-/* ---- State and readiness ----------------------------------------------------------------------------- */
+/* ---- State and readiness
+ * ----------------------------------------------------------------------------- */
 
 static bool counts_as_alive(enum tcp_state state)
 {
@@ -95,7 +96,8 @@ uint32_t socket_poll(struct model *model, struct model_file *file)
     return socket->error != 0 ? bits | POLLERR : bits;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------------- */
+/* ---- Sending
+ * ------------------------------------------------------------------------------------------- */
 
 static bool carries_urgent(const struct model_socket *socket, uint32_t seq, uint32_t length)
 {
@@ -143,8 +145,7 @@ void socket_output(struct model *model, struct model_socket *socket)
         tcp->fin_sent = true;
         tcp->snd_nxt++;
         wire_send(model, socket,
-                  &(struct net_emit){.seq = tcp->snd_nxt - 1,
-                                     .flags = TCP_CTL_FIN | TCP_CTL_ACK});
+                  &(struct net_emit){.seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK});
     }
     socket_timer_persist(model, socket);
 }
@@ -163,9 +164,8 @@ void socket_retransmit(struct model *model, struct model_socket *socket)
     if (chunk == NULL || !tcp_before(tcp->snd_una, socket->send_end)) {
         assert(tcp->fin_sent);
         wire_send(model, socket,
-                  &(struct net_emit){.seq = tcp->snd_nxt - 1,
-                                     .flags = TCP_CTL_FIN | TCP_CTL_ACK,
-                                     .again = true});
+                  &(struct net_emit){
+                      .seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK, .again = true});
         return;
     }
     uint32_t sent = (tcp->fin_sent ? tcp->snd_nxt - 1 : tcp->snd_nxt) - tcp->snd_una;
@@ -189,11 +189,11 @@ void socket_room(struct model *model, struct model_socket *socket)
 void socket_send_reset(struct model *model, struct model_socket *socket)
 {
     wire_send(model, socket,
-              &(struct net_emit){.seq = socket->tcp.snd_nxt,
-                                 .flags = TCP_CTL_RST | TCP_CTL_ACK});
+              &(struct net_emit){.seq = socket->tcp.snd_nxt, .flags = TCP_CTL_RST | TCP_CTL_ACK});
 }
 
-/* ---- The end ----------------------------------------------------------------------------------------- */
+/* ---- The end
+ * ----------------------------------------------------------------------------------------- */
 
 static void drop_segments(struct model_net *net, struct net_segment **first)
 {
@@ -386,7 +386,8 @@ void socket_close_end(struct model *model, struct model_socket *socket)
     }
 }
 
-/* ---- TIME-WAIT: oldest first, so that one timer serves all ---------------------------------------------- */
+/* ---- TIME-WAIT: oldest first, so that one timer serves all
+ * ---------------------------------------------- */
 
 void socket_time_wait_leave(struct model *model, struct model_socket *socket)
 {

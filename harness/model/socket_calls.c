@@ -10,9 +10,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { SIN6_SIZE_MIN = 24 /* sockaddr_in6 without its scope (RFC 2133), which Linux still takes */ };
+enum {
+    SIN6_SIZE_MIN = 24 /* sockaddr_in6 without its scope (RFC 2133), which Linux still takes */
+};
 
-/* ---- Addresses ------------------------------------------------------------------------------------------- */
+/* ---- Addresses
+ * ------------------------------------------------------------------------------------------- */
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xFF, [11] = 0xFF};
 
@@ -105,9 +108,11 @@ static int port_of(const struct sockaddr *address, socklen_t size)
     return ntohs(in.sin_port);
 }
 
-/* ---- What every call begins and ends with ------------------------------------------------------------------- */
+/* ---- What every call begins and ends with
+ * ------------------------------------------------------------------- */
 
-/* The socket behind `fd`, held until `leave`; else *ret_result is the answer and NULL is returned. */
+/* The socket behind `fd`, held until `leave`; else *ret_result is the answer and NULL is returned.
+ */
 static struct model_socket *enter(struct model *model, enum trace_call call, int fd,
                                   int64_t *ret_result)
 {
@@ -144,7 +149,8 @@ static uint32_t conn_of(const struct model_socket *socket)
     return socket != NULL ? socket->file.conn : 0;
 }
 
-/* ---- socket, bind, listen ------------------------------------------------------------------------------------- */
+/* ---- socket, bind, listen
+ * ------------------------------------------------------------------------------------- */
 
 /* socket(2): what is not a TCP socket. 0 when it is one. */
 static int check_kind(int domain, int type, int protocol)
@@ -266,7 +272,9 @@ int model_sys_listen(struct model *model, int fd, int backlog)
     return (int)leave(model, socket, TRACE_CALL_LISTEN, fd, conn_of(socket), result, backlog, 0);
 }
 
-/* ---- accept --------------------------------------------------------------------------------------------------------- */
+/* ---- accept
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool accept_may_go_on(struct model *model, void *argument)
 {
@@ -284,9 +292,9 @@ static int wait_for_connection(struct model *model, struct model_socket *socket,
         if ((socket->file.status_flags & O_NONBLOCK) != 0) {
             return -EAGAIN;
         }
-        int slept =
-            model_sleep(model, call, fd, 0, accept_may_go_on, socket,
-                        timeout_us == 0 ? -1 : timeout_us, timeout_us == 0 ? MODEL_SLEEP_RESTARTS : 0);
+        int slept = model_sleep(model, call, fd, 0, accept_may_go_on, socket,
+                                timeout_us == 0 ? -1 : timeout_us,
+                                timeout_us == 0 ? MODEL_SLEEP_RESTARTS : 0);
         if (slept < 0) {
             return slept == -ETIMEDOUT ? -EAGAIN : slept;
         }
@@ -334,7 +342,9 @@ int model_sys_accept(struct model *model, enum trace_call call, int fd, struct s
     return (int)leave(model, socket, call, fd, conn_of(child), result, flags, 0);
 }
 
-/* ---- connect ---------------------------------------------------------------------------------------------------------- */
+/* ---- connect
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool handshake_is_over(struct model *model, void *argument)
 {
@@ -385,8 +395,8 @@ static int do_connect(struct model *model, struct model_socket *socket,
         return 0;
     }
     int result = -EALREADY;
-    if (socket->open == NET_CONNECTED) {
-        return -EISCONN;
+    if (socket->open == NET_CONNECTED || socket->open == NET_DISCONNECTING) {
+        return socket->open == NET_CONNECTED ? -EISCONN : -EINVAL;
     }
     if (socket->open == NET_UNCONNECTED) {
         result = start_connect(model, socket, address, size, fd);
@@ -430,7 +440,8 @@ int model_sys_connect(struct model *model, int fd, const struct sockaddr *addres
                       port_of(address, size), domain);
 }
 
-/* ---- shutdown, options, names -------------------------------------------------------------------------------------- */
+/* ---- shutdown, options, names
+ * -------------------------------------------------------------------------------------- */
 
 int model_sys_shutdown(struct model *model, int fd, int how)
 {
@@ -542,7 +553,8 @@ int model_sys_sockatmark(struct model *model, int fd)
     return (int)leave(model, socket, TRACE_CALL_SOCKATMARK, fd, conn_of(socket), result, 0, 0);
 }
 
-/* ---- What descriptors of sockets can do ------------------------------------------------------------------------------- */
+/* ---- What descriptors of sockets can do
+ * ------------------------------------------------------------------------------- */
 
 static int socket_ioctl(struct model *model, struct model_file *file, unsigned long request,
                         void *argument)
@@ -581,14 +593,15 @@ static bool linger_is_over(struct model *model, void *argument)
     return state != TCP_FIN_WAIT_1 && state != TCP_CLOSING && state != TCP_LAST_ACK;
 }
 
-/* close(2) with SO_LINGER waits, O_NONBLOCK or not, until all is acknowledged (sk_stream_wait_close);
- * not while its program exits. */
+/* close(2) with SO_LINGER waits, O_NONBLOCK or not, until all is acknowledged
+ * (sk_stream_wait_close); not while its program exits. */
 static void socket_release(struct model *model, struct model_file *file)
 {
     struct model_socket *socket = socket_of(file);
     socket_close_begin(model, socket);
     bool lingers = socket->options.linger && socket->options.linger_s > 0;
-    if (lingers && model->current != NULL && model->current->running && !linger_is_over(model, socket)) {
+    if (lingers && model->current != NULL && model->current->running &&
+        !linger_is_over(model, socket)) {
         (void)model_sleep(model, TRACE_CALL_CLOSE, -1, file->conn, linger_is_over, socket,
                           socket->options.linger_s * INT64_C(1000000), 0);
     }

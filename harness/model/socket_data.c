@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* ---- A place in an iovec ------------------------------------------------------------------------------ */
+/* ---- A place in an iovec
+ * ------------------------------------------------------------------------------ */
 
 struct cursor {
     const struct iovec *iov;
@@ -80,7 +81,8 @@ static size_t message_size(const struct msghdr *message)
     return size;
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------------------ */
+/* ---- Receiving
+ * ------------------------------------------------------------------------------------------ */
 
 bool socket_at_mark(const struct model_socket *socket)
 {
@@ -164,8 +166,8 @@ static size_t peek_some(const struct model_socket *socket, const struct socket_i
     return done;
 }
 
-size_t socket_recv_some(struct model *model, struct model_socket *socket, const struct socket_io *io,
-                        size_t done)
+size_t socket_recv_some(struct model *model, struct model_socket *socket,
+                        const struct socket_io *io, size_t done)
 {
     if ((io->flags & MSG_PEEK) != 0) {
         return done == 0 ? peek_some(socket, io) : 0;
@@ -345,7 +347,9 @@ int64_t socket_recv(struct model *model, struct model_file *file, enum trace_cal
     return recv_stream(model, socket, call, fd, &io);
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------------------- */
+/* ---- Sending
+ * -----------------------------------------------------------------------------------------------
+ */
 
 int64_t socket_send_some(struct model *model, struct model_socket *socket,
                          const struct socket_io *io, size_t done, size_t limit)

@@ -17,8 +17,7 @@ int socket_bind(struct model *model, struct model_socket *socket, struct net_nam
     }
     socket->local = socket->bound;
     socket->bound_by_user = chosen;
-    socket->bound_address_by_user =
-        model->net->addresses[name.address].scope != NET_SCOPE_ANY;
+    socket->bound_address_by_user = model->net->addresses[name.address].scope != NET_SCOPE_ANY;
     return 0;
 }
 
@@ -54,7 +53,8 @@ int socket_listen(struct model *model, struct model_socket *socket, int backlog)
 
 /* Which way a connection to `to` goes: loopback reaches the other host, unless only the own host
  * listens there. */
-static uint8_t choose_lane(struct model *model, const struct model_socket *socket, struct net_name to)
+static uint8_t choose_lane(struct model *model, const struct model_socket *socket,
+                           struct net_name to)
 {
     struct model_net *net = model->net;
     enum trace_host here = socket_host(socket);
@@ -134,6 +134,10 @@ int socket_shutdown(struct model *model, struct model_socket *socket, int how)
         socket_disconnect(model, socket);
         socket->open = NET_UNCONNECTED;
         return 0;
+    }
+    if (socket->open == NET_CONNECTING) {
+        socket->open =
+            state == TCP_CLOSED || state == TCP_SYN_RECEIVED ? NET_DISCONNECTING : NET_CONNECTED;
     }
     socket->shut |= bits;
     if ((bits & NET_SHUT_SEND) != 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)) {

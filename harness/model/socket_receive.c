@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 
-/* ---- Listeners -------------------------------------------------------------------------------------------- */
+/* ---- Listeners
+ * -------------------------------------------------------------------------------------------- */
 
 static bool accept_queue_full(const struct model_socket *listener)
 {
@@ -134,7 +135,9 @@ static void child_opened(struct model *model, struct model_socket *child)
     socket_notify(model, listener, POLLIN);
 }
 
-/* ---- Data --------------------------------------------------------------------------------------------------- */
+/* ---- Data
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* tcp_check_urg of Linux: a second urgent byte takes the place of an unread first one. */
 static void urgent_arrived(struct model_socket *socket, uint32_t seq)
@@ -175,8 +178,7 @@ static bool take_data(struct model *model, struct model_socket *socket, struct n
     }
     node->offset = (uint16_t)(node->offset + actions->take_offset);
     node->tcp.length = actions->take_length;
-    if (socket->urgent == NET_URGENT_COMING &&
-        socket->urgent_seq - seq < actions->take_length) {
+    if (socket->urgent == NET_URGENT_COMING && socket->urgent_seq - seq < actions->take_length) {
         socket->urgent = NET_URGENT_THERE;
         socket->urgent_byte = node->chunk->data[node->offset + (socket->urgent_seq - seq)];
     }
@@ -214,7 +216,8 @@ static bool hold_early(struct model_socket *socket, struct net_segment *node)
     return true;
 }
 
-/* ---- Acknowledgments ------------------------------------------------------------------------------------------ */
+/* ---- Acknowledgments
+ * ------------------------------------------------------------------------------------------ */
 
 static void release_acked(struct model *model, struct model_socket *socket)
 {
@@ -255,7 +258,8 @@ static void acked(struct model *model, struct model_socket *socket)
     }
 }
 
-/* ---- Segments for a connection ------------------------------------------------------------------------------------ */
+/* ---- Segments for a connection
+ * ------------------------------------------------------------------------------------ */
 
 static int reset_error(enum tcp_state before)
 {

@@ -7,9 +7,9 @@
 
 #define SECOND_US INT64_C(1000000)
 
-/* Time to the next retransmission after `retries` of them, as measured on Linux: a SYN is sent again
- * after 1 s four times linearly and then with doubling (tcp_syn_linear_timeouts), a SYN+ACK with
- * doubling from 1 s; data and FIN at 201, 405, 833 and 1665 ms, then with doubling. */
+/* Time to the next retransmission after `retries` of them, as measured on Linux: a SYN is sent
+ * again after 1 s four times linearly and then with doubling (tcp_syn_linear_timeouts), a SYN+ACK
+ * with doubling from 1 s; data and FIN at 201, 405, 833 and 1665 ms, then with doubling. */
 static int64_t retransmit_after_us(const struct model_socket *socket)
 {
     static const int64_t first[] = {201000, 204000, 428000, 832000};
@@ -27,15 +27,20 @@ static int64_t retransmit_after_us(const struct model_socket *socket)
     return wait < NET_RTO_MAX_US ? wait : NET_RTO_MAX_US;
 }
 
-static unsigned retries_max(const struct model_socket *socket)
+/* Whether it was tried often enough: a handshake by count, anything else by the time that so many
+ * retries with doubling from 200 ms would take (retransmits_timed_out of Linux): 924.6 s, an orphan
+ * 102.2 s. */
+static bool tried_enough(const struct model *model, const struct model_socket *socket)
 {
+    static const int64_t data_us = INT64_C(924600000);
+    static const int64_t orphan_us = INT64_C(102200000);
     switch ((enum tcp_state)socket->tcp.state) {
     case TCP_SYN_SENT:
-        return socket->options.syncnt + (unsigned)NET_SYN_LINEAR;
+        return socket->retries >= socket->options.syncnt + NET_SYN_LINEAR;
     case TCP_SYN_RECEIVED:
-        return NET_SYN_ACK_RETRIES;
+        return socket->retries >= NET_SYN_ACK_RETRIES;
     default:
-        return socket->orphan ? NET_ORPHAN_RETRIES : NET_RETRIES;
+        return model->now_us - socket->sent_us >= (socket->orphan ? orphan_us : data_us);
     }
 }
 
@@ -116,11 +121,12 @@ static bool user_timeout_passed(const struct model *model, const struct model_so
 
 static void fire_retransmit(struct model *model, struct model_socket *socket)
 {
-    if (socket->retries >= retries_max(socket) || user_timeout_passed(model, socket)) {
+    if (tried_enough(model, socket) || user_timeout_passed(model, socket)) {
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
         return;
     }
-    socket->retries++;
+    socket->retries =
+        socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
     socket_timer_set(model, socket, NET_TIMER_RETRANSMIT,
                      within_user_timeout(model, socket, retransmit_after_us(socket)));
     socket_retransmit(model, socket);
@@ -140,9 +146,8 @@ static void fire_persist(struct model *model, struct model_socket *socket)
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
         return;
     }
-    if (socket->retries < NET_RETRIES) {
-        socket->retries++;
-    }
+    socket->retries =
+        socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
     socket_timer_set(model, socket, NET_TIMER_PERSIST,
                      within_user_timeout(model, socket, retransmit_after_us(socket)));
     probe(model, socket);
@@ -172,7 +177,8 @@ static void timer_fire(struct model *model, struct model_timer *timer)
     }
 }
 
-/* ---- Keepalive (tcp_keepalive_timer of Linux) ----------------------------------------------------------- */
+/* ---- Keepalive (tcp_keepalive_timer of Linux)
+ * ----------------------------------------------------------- */
 
 static bool keeps_alive(const struct model_socket *socket)
 {
@@ -222,7 +228,8 @@ void socket_keepalive_update(struct model *model, struct model_socket *socket)
     model_timer_set(model, &socket->keepalive, at_us > model->now_us ? at_us : model->now_us);
 }
 
-/* ---- TIME-WAIT ------------------------------------------------------------------------------------------- */
+/* ---- TIME-WAIT
+ * ------------------------------------------------------------------------------------------- */
 
 void socket_time_wait_schedule(struct model *model)
 {

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-static void trace_segment(struct model *model, enum trace_host from, const struct net_segment *segment,
-                          enum trace_fate fate)
+static void trace_segment(struct model *model, enum trace_host from,
+                          const struct net_segment *segment, enum trace_fate fate)
 {
     struct trace_event *event = trace_add(model->trace, TRACE_SEGMENT, from);
     event->conn = segment->conn;
@@ -31,7 +31,8 @@ static void update_rough(struct model_net *net)
     }
 }
 
-/* ---- Lanes: FIFOs ------------------------------------------------------------------------------------ */
+/* ---- Lanes: FIFOs
+ * ------------------------------------------------------------------------------------ */
 
 static void lane_append(struct net_lane *lane, struct net_segment *segment)
 {
@@ -87,7 +88,8 @@ void wire_reset(struct model *model)
     net->disturbed = false;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------------- */
+/* ---- Sending
+ * ------------------------------------------------------------------------------------------- */
 
 static uint8_t segment_kind(uint8_t flags, uint16_t length)
 {
@@ -174,7 +176,9 @@ static void put(struct model *model, struct net_segment *segment, unsigned lane_
     }
     if (again || !acknowledgment || lane->held) {
         trace_segment(model, sender, segment,
-                      again ? TRACE_FATE_RETRANSMITTED : lane->held ? TRACE_FATE_HELD : TRACE_FATE_SENT);
+                      again        ? TRACE_FATE_RETRANSMITTED
+                      : lane->held ? TRACE_FATE_HELD
+                                   : TRACE_FATE_SENT);
     }
     if (lane->held) {
         wire_arm(model, from);
@@ -205,12 +209,13 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
         return;
     }
     refresh_window(socket);
-    segment->tcp = (struct tcp_segment){.seq = emit->seq,
-                                        .ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0,
-                                        .window = socket->tcp.rcv_wnd,
-                                        .urgent = socket->send_urgent,
-                                        .length = emit->length,
-                                        .flags = emit->flags};
+    segment->tcp =
+        (struct tcp_segment){.seq = emit->seq,
+                             .ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0,
+                             .window = socket->tcp.rcv_wnd,
+                             .urgent = socket->send_urgent,
+                             .length = emit->length,
+                             .flags = emit->flags};
     segment->chunk = emit->chunk;
     segment->offset = emit->offset;
     if (emit->chunk != NULL) {
@@ -239,8 +244,8 @@ void wire_send_ack(struct model *model, struct model_socket *socket, uint32_t se
                                   .window = socket->tcp.rcv_wnd,
                                   .flags = TCP_CTL_ACK};
     net->inline_depth++;
-    socket_arrive(model, net_key_reverse(socket->key, lane_receiver(socket)), socket->peer, &segment,
-                  NULL, socket->file.conn);
+    socket_arrive(model, net_key_reverse(socket->key, lane_receiver(socket)), socket->peer,
+                  &segment, NULL, socket->file.conn);
     net->inline_depth--;
 }
 
@@ -267,7 +272,8 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
     put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, NULL, false);
 }
 
-/* ---- Delivering ------------------------------------------------------------------------------------------ */
+/* ---- Delivering
+ * ------------------------------------------------------------------------------------------ */
 
 static void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
 {
@@ -296,7 +302,10 @@ static int lane_oldest(const struct model_net *net)
     return best;
 }
 
-bool model_net_pending(const struct model *model) { return lane_oldest(model->net) >= 0; }
+bool model_net_pending(const struct model *model)
+{
+    return lane_oldest(model->net) >= 0;
+}
 
 bool model_net_deliver(struct model *model)
 {
@@ -307,9 +316,13 @@ bool model_net_deliver(struct model *model)
     return any;
 }
 
-/* ---- The world's operations on the wire --------------------------------------------------------------------- */
+/* ---- The world's operations on the wire
+ * --------------------------------------------------------------------- */
 
-static struct model *model_of(struct world *world) { return (struct model *)(void *)world; }
+static struct model *model_of(struct world *world)
+{
+    return (struct model *)(void *)world;
+}
 
 static struct net_segment *segment_at(struct model_net *net, enum world_direction direction,
                                       uint32_t index)
