@@ -22,14 +22,29 @@ const struct profile *profiles_find(const char *name)
     return NULL;
 }
 
+/* Brings a peer of a client to where it owes an answer: its greeting is out, a plain request came.
+ */
+static void ask(const struct profile *profile, struct profile_state *state)
+{
+    static const uint8_t question[] = "GET / HTTP/1.1\r\n\r\n";
+    struct trace_event events[32];
+    struct trace trace = {.events = events, .capacity = sizeof(events) / sizeof(events[0])};
+    struct profile_sink sink = {.trace = &trace};
+    uint8_t greeting[1024];
+    size_t size = profile->payload(profile, state, SCENARIO_PAYLOAD_RESPONSE, 0, SCENARIO_ALL,
+                                   greeting, sizeof(greeting));
+    profile->sent(profile, state, greeting, size, &sink);
+    profile->received(profile, state, question, sizeof(question) - 1, &sink);
+}
+
 bool profiles_can_say(const struct profile *profile, enum trace_role role,
                       enum scenario_payload payload)
 {
     struct profile_state state;
     uint8_t buffer[16];
-    if (role == TRACE_ROLE_CLIENT) {
-        return true;
-    }
     profile->begin(profile, &state, role, 0);
+    if (role == TRACE_ROLE_CLIENT) {
+        ask(profile, &state);
+    }
     return profile->payload(profile, &state, payload, 0, SCENARIO_ALL, buffer, sizeof(buffer)) > 0;
 }

@@ -16,8 +16,8 @@ const struct profile *profiles_at(unsigned index);
 /* By name; NULL when there is none. */
 const struct profile *profiles_find(const char *name);
 
-/* Whether a peer of this profile has such a message to say at the start of a dialogue (clients: in
- * answer to a first request this cannot be known, and true is said). */
+/* Whether a peer of this profile has such a message to say at the start of a dialogue; to a client,
+ * in answer to a plain first request. */
 bool profiles_can_say(const struct profile *profile, enum trace_role role,
                       enum scenario_payload payload);
 

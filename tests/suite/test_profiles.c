@@ -423,6 +423,9 @@ static void profiles_can_say_large_only_where_there_is_one(void **state)
     assert_true(profiles_can_say(&profile_http, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LARGE));
     assert_false(profiles_can_say(&profile_line, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LARGE));
     assert_false(profiles_can_say(&profile_echo, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LAST));
+    assert_true(profiles_can_say(&profile_http, TRACE_ROLE_CLIENT, SCENARIO_PAYLOAD_LARGE));
+    assert_true(profiles_can_say(&profile_banner, TRACE_ROLE_CLIENT, SCENARIO_PAYLOAD_LAST));
+    assert_false(profiles_can_say(&profile_echo, TRACE_ROLE_CLIENT, SCENARIO_PAYLOAD_LARGE));
 }
 
 int main(void)
