@@ -283,6 +283,8 @@ static void start_program(struct facts *facts)
     }
     facts->in_service = false;
     facts->stopping = false;
+    facts->at_stop_signal = 0;
+    facts->at_stop_handled = 0;
     facts->listener = -1;
     facts->at_exit = 0;
     facts->at_wait_intr = 0;
@@ -323,8 +325,7 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
 
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    bool asks = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT ||
-                event->what == SIGHUP;
+    bool asks = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
     if ((event->a == TRACE_SIGNAL_HANDLED && asks) ||
         (event->a == TRACE_SIGNAL_KILLED && event->b == 0)) {
         facts->stopping = true;
@@ -368,7 +369,17 @@ static void take_open(struct facts *facts, const struct trace_event *event, uint
 
 static void take_closed(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts_close_fd(facts, event->fd, event->a == 1, at);
+    facts->closing = (struct facts_closing){event->fd, event->a == 1, at};
+}
+
+/* The kernel tells of a close before the call that asked for it is told: that call shall still find
+ * the descriptor open. */
+static void finish_closing(struct facts *facts)
+{
+    if (facts->closing.at != 0) {
+        facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at);
+        facts->closing.at = 0;
+    }
 }
 
 static void take_fault(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -407,9 +418,11 @@ bool facts_take(struct facts *facts, const struct trace_event *event, uint32_t i
         return event->kind >= TRACE_KIND_COUNT;
     }
     facts->now_us = event->time_us;
-    taker take = event->host == facts->host && program_takers[event->kind] != NULL
-                     ? program_takers[event->kind]
-                     : takers[event->kind];
+    bool by_program = event->host == facts->host && program_takers[event->kind] != NULL;
+    taker take = by_program ? program_takers[event->kind] : takers[event->kind];
+    if (by_program) {
+        finish_closing(facts);
+    }
     if (take != NULL) {
         take(facts, event, index + 1);
     }

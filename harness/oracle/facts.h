@@ -138,7 +138,15 @@ struct facts_heap {
     int64_t bytes;
 };
 
+/* A descriptor of which the kernel said that it is closed, while the call has not been told yet. */
+struct facts_closing {
+    int32_t fd;
+    bool last;   /* of its open file description */
+    uint32_t at; /* mark; 0: none */
+};
+
 struct facts {
+    struct facts_closing closing;
     enum trace_role role; /* as which the program is judged */
     enum trace_host host; /* where it runs */
     uint32_t promises;
