@@ -13,9 +13,10 @@ function(sockspec_ini_value file key out)
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
-# sockspec_folder_target(FOLDER INCLUDE SOURCES LIBRARIES [BROKEN])
+# sockspec_folder_target(FOLDER INCLUDE SOURCES LIBRARIES [BROKEN …])
 # The target that FOLDER/target.ini describes, named after the folder; INCLUDE is where its headers
-# are found from. Without sockspec_add_target only the plain program is built.
+# are found from. What follows is handed to sockspec_add_target; where there is no such function, only
+# the plain program is built.
 function(sockspec_folder_target folder include sources libraries)
   get_filename_component(name "${folder}" NAME)
   foreach(key role profile args)
@@ -26,33 +27,41 @@ function(sockspec_folder_target folder include sources libraries)
     # The definition is what glibc wants before it declares accept4(), ppoll() and memmem().
     sockspec_add_target(NAME ${name} ROLE ${role} PROFILE ${profile} ARGS ${args}
       MANIFEST "${folder}/target.ini" SOURCES ${sources} LIBRARIES ${libraries}
-      INCLUDES "${include}" DEFINITIONS _GNU_SOURCE
+      INCLUDES ${include} DEFINITIONS _GNU_SOURCE
       OPTIONS $<TARGET_PROPERTY:sockspec_flags,INTERFACE_COMPILE_OPTIONS> ${ARGN})
   else()
     add_executable(${name} ${sources})
-    target_include_directories(${name} PRIVATE "${include}")
+    target_include_directories(${name} PRIVATE ${include})
     target_link_libraries(${name} PRIVATE sockspec_flags ${libraries})
   endif()
 endfunction()
 
 # sockspec_broken_target(NAME)
-# broken/NAME: the sources of the reference program that its target.ini names as base, copied into
-# the binary folder, with mistake.patch applied. A patch that does not apply cleanly is an error.
+# broken/NAME: the reference program that its target.ini names as base, with mistake.patch applied to a copy of
+# the files that the patch names. The other files are those of the base, and so are their object files, unless
+# the patch changes a header. A patch that does not apply cleanly is an error.
 function(sockspec_broken_target name)
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
   set(reference "${PROJECT_SOURCE_DIR}/targets/reference")
   set(copy "${CMAKE_CURRENT_BINARY_DIR}/${name}")
   sockspec_ini_value("${folder}/target.ini" base base)
-  set(sources ${${base}_SOURCES})
-  if(NOT sources)
+  if(NOT ${base}_SOURCES)
     message(FATAL_ERROR "targets/broken/${name}/target.ini: base '${base}' is no reference target")
   endif()
-  set(originals ${sources})
-  set(copies ${sources})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${folder}/mistake.patch")
+  file(STRINGS "${folder}/mistake.patch" changed REGEX "^\\+\\+\\+ b/")
+  list(TRANSFORM changed REPLACE "^\\+\\+\\+ b/([^\t]*).*$" "\\1")
+  set(sharing BASE ${base} REPLACES ${changed})
+  if(changed MATCHES "\\.h(;|$)")
+    set(changed ${${base}_SOURCES})
+    set(sharing "")
+  endif()
+  set(originals ${changed})
+  set(copies ${changed})
   list(TRANSFORM originals PREPEND "${reference}/")
   list(TRANSFORM copies PREPEND "${copy}/")
   set(copy_commands "")
-  foreach(source IN LISTS sources)
+  foreach(source IN LISTS changed)
     list(APPEND copy_commands
       COMMAND "${CMAKE_COMMAND}" -E copy "${reference}/${source}" "${copy}/${source}")
   endforeach()
@@ -64,5 +73,5 @@ function(sockspec_broken_target name)
     DEPENDS ${originals} "${folder}/mistake.patch"
     COMMENT "Breaking ${base}: ${name}"
     VERBATIM)
-  sockspec_folder_target("${folder}" "${copy}" "${copies}" "" BROKEN)
+  sockspec_folder_target("${folder}" "${copy};${reference}" "${copies}" "" BROKEN ${sharing})
 endfunction()

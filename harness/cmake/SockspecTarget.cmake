@@ -174,22 +174,72 @@ function(_sockspec_objects name variant launcher)
     endif()
   endforeach()
   set_target_properties(${objects} PROPERTIES C_COMPILER_LAUNCHER "${launcher}")
-  # Sources may be generated: with make, only one target at a time may generate them.
-  add_dependencies(${objects} ${name})
+  if(NOT variant STREQUAL "check")
+    # Sources may be generated: with make, only one target at a time may generate them.
+    add_dependencies(${objects} ${name}_check_objects)
+  endif()
+endfunction()
+
+# All object files of a target: its own, and those that it takes from its BASE.
+function(_sockspec_target_objects name variant ret_targets ret_files)
+  get_property(base GLOBAL PROPERTY SOCKSPEC_${name}_BASE)
+  set(targets "${name}_${variant}_objects")
+  set(files "$<TARGET_OBJECTS:${targets}>")
+  if(base)
+    get_property(replaced GLOBAL PROPERTY SOCKSPEC_${name}_REPLACES)
+    list(APPEND targets "${base}_${variant}_objects")
+    set(base_files "$<TARGET_OBJECTS:${base}_${variant}_objects>")
+    foreach(source IN LISTS replaced)
+      string(REGEX REPLACE "([][+.*()^])" "\\\\\\1" pattern "${source}")
+      set(base_files "$<FILTER:${base_files},EXCLUDE,/${pattern}\\.o$>")
+    endforeach()
+    list(APPEND files "${base_files}")
+  endif()
+  set(${ret_targets} "${targets}" PARENT_SCOPE)
+  set(${ret_files} "${files}" PARENT_SCOPE)
+endfunction()
+
+# What prepare_target.sh needs for a slot and is the same for every target: marks at both ends of thread-local
+# storage (the linker names sections, but not those), the linker's script, the list of renames.
+function(_sockspec_slot slot)
+  if(TARGET sockspec_slot${slot}_begin)
+    return()
+  endif()
+  set(folder "${CMAKE_BINARY_DIR}/sockspec")
+  foreach(end begin end)
+    set(t "sockspec_target${slot}_tls")
+    file(CONFIGURE OUTPUT "${folder}/slot${slot}_${end}.c" @ONLY CONTENT
+"_Thread_local char ${t}_data_${end}[16] __attribute__((aligned(16))) = {1};
+_Thread_local char ${t}_zero_${end}[16] __attribute__((aligned(16)));
+")
+    add_library(sockspec_slot${slot}_${end} OBJECT EXCLUDE_FROM_ALL "${folder}/slot${slot}_${end}.c")
+    set_target_properties(sockspec_slot${slot}_${end} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endforeach()
+  set(SLOT ${slot})
+  configure_file("${_SOCKSPEC_SCRIPTS}/target.ld.in" "${folder}/slot${slot}.ld" @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_SOCKSPEC_SYMBOLS}")
+  file(STRINGS "${_SOCKSPEC_SYMBOLS}" entries REGEX "^REDIRECT")
+  list(TRANSFORM entries REPLACE "^REDIRECT(_HIDDEN)?\\((.*)\\)$" "\\2 sockspec_call_\\2")
+  list(TRANSFORM entries REPLACE "^REDIRECT_ALIAS\\((.*), (.*)\\)$" "\\1 sockspec_call_\\2")
+  list(TRANSFORM entries REPLACE "^REDIRECT_DATA\\((.*)\\)$" "\\1 sockspec_call_\\1${slot}")
+  list(JOIN entries "\n" entries)
+  file(CONFIGURE OUTPUT "${folder}/slot${slot}.renames" CONTENT "${entries}\n" @ONLY)
 endfunction()
 
 # One object of the target's objects and static libraries, for a slot of executable `exe`.
 function(_sockspec_prepare exe name variant slot ret_object)
-  set(objects "${name}_${variant}_objects")
+  _sockspec_slot(${slot})
+  _sockspec_target_objects(${name} ${variant} targets objects)
   get_property(archives GLOBAL PROPERTY SOCKSPEC_${name}_ARCHIVES)
+  set(common "${CMAKE_BINARY_DIR}/sockspec/slot${slot}")
+  set(marks "$<TARGET_OBJECTS:sockspec_slot${slot}_begin>" "$<TARGET_OBJECTS:sockspec_slot${slot}_end>")
   set(output "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${exe}.${slot}.o")
   file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sockspec")
   add_custom_command(OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" -E env "CC=${CMAKE_C_COMPILER}" "LD=${SOCKSPEC_LD}" "NM=${SOCKSPEC_NM}"
-      "OBJCOPY=${SOCKSPEC_OBJCOPY}" sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${name}" ${slot}
-      "${_SOCKSPEC_SYMBOLS}" "${output}" "$<TARGET_OBJECTS:${objects}>" ${archives}
-    DEPENDS ${objects} "$<TARGET_OBJECTS:${objects}>" ${archives} "${_SOCKSPEC_SYMBOLS}"
-      "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${_SOCKSPEC_SCRIPTS}/target.ld.in"
+    COMMAND sh "${_SOCKSPEC_SCRIPTS}/prepare_target.sh" "${SOCKSPEC_LD}" "${SOCKSPEC_NM}" "${SOCKSPEC_OBJCOPY}"
+      "${name}" ${slot} "${common}" "${output}" ${marks} "${objects}" ${archives}
+    DEPENDS sockspec_slot${slot}_begin sockspec_slot${slot}_end ${targets} ${marks} "${objects}" ${archives}
+      "${common}.ld" "${common}.renames" "${_SOCKSPEC_SCRIPTS}/prepare_target.sh"
     COMMENT "Preparing target ${name} for ${exe}" COMMAND_EXPAND_LISTS VERBATIM)
   set(${ret_object} "${output}" PARENT_SCOPE)
 endfunction()
@@ -261,27 +311,42 @@ ${symbol} = {
   set(${ret_text} "${text}" PARENT_SCOPE)
 endfunction()
 
-# An executable `exe` that holds target `name` (and, in pair mode, `peer`), compiled as `variant`, and the
-# description sockspec_target_program. The caller links the rest: a main and our libraries.
-function(_sockspec_executable exe name peer variant)
-  set(text "/* Generated by sockspec_add_target: what ${exe} runs. */\n#include <stddef.h>\n\n#include <sockspec/program.h>\n")
-  set(objects "")
+# The compiled description of target `name` (with `peer` in pair mode), the same for every executable that runs it.
+function(_sockspec_description name peer ret_object)
+  set(library "${name}_program")
+  if(peer)
+    set(library "${name}+${peer}_program")
+  endif()
+  set(${ret_object} "$<TARGET_OBJECTS:${library}>" PARENT_SCOPE)
+  if(TARGET ${library})
+    return()
+  endif()
+  set(text "/* Generated by sockspec_add_target. */\n#include <stddef.h>\n\n#include <sockspec/program.h>\n")
   set(peer_pointer "NULL")
   if(peer)
-    _sockspec_prepare(${exe} ${peer} ${variant} 1 object)
-    list(APPEND objects "${object}")
     _sockspec_describe(part ${peer} 1 "static const struct sockspec_program peer" "NULL")
     string(APPEND text "${part}")
     set(peer_pointer "&peer")
   endif()
-  _sockspec_prepare(${exe} ${name} ${variant} 0 object)
-  list(APPEND objects "${object}")
   _sockspec_describe(part ${name} 0 "const struct sockspec_program sockspec_target_program" "${peer_pointer}")
   string(APPEND text "${part}")
-  set(description "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${exe}_program.c")
+  set(description "${CMAKE_CURRENT_BINARY_DIR}/sockspec/${library}.c")
   file(CONFIGURE OUTPUT "${description}" CONTENT "${text}" @ONLY)
-  add_executable(${exe} "${description}" ${objects})
-  target_include_directories(${exe} PRIVATE "${SOCKSPEC_INCLUDE_DIR}")
+  add_library(${library} OBJECT EXCLUDE_FROM_ALL "${description}")
+  target_include_directories(${library} PRIVATE "${SOCKSPEC_INCLUDE_DIR}")
+endfunction()
+
+# An executable `exe` that holds target `name` (and, in pair mode, `peer`), compiled as `variant`, and the
+# description sockspec_target_program. The caller links the rest: a main and our libraries.
+function(_sockspec_executable exe name peer variant)
+  _sockspec_description(${name} "${peer}" description)
+  _sockspec_prepare(${exe} ${name} ${variant} 0 objects)
+  if(peer)
+    _sockspec_prepare(${exe} ${peer} ${variant} 1 object)
+    list(APPEND objects "${object}")
+  endif()
+  add_executable(${exe} ${description} ${objects})
+  set_target_properties(${exe} PROPERTIES LINKER_LANGUAGE C)
   foreach(linked ${name} ${peer})
     get_property(links GLOBAL PROPERTY SOCKSPEC_${linked}_LINKS)
     target_link_libraries(${exe} PRIVATE ${links})
@@ -361,8 +426,8 @@ endfunction()
 # The plain program and the objects of the variants, with all that is known of the target. Sets `available` in the
 # caller: whether there are objects for fuzzers; `launcher`: how they are linked.
 function(_sockspec_declare)
-  cmake_parse_arguments(arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER"
-    "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER;BASE"
+    "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS;REPLACES" ${ARGN})
   if(NOT arg_NAME OR NOT arg_SOURCES OR NOT arg_ROLE MATCHES "^(server|client)$")
     message(FATAL_ERROR "sockspec_add_target: NAME, SOURCES and ROLE server|client are needed")
   endif()
@@ -375,34 +440,37 @@ function(_sockspec_declare)
   _sockspec_libraries(${arg_NAME} archives links ${arg_LIBRARIES})
   set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_ARCHIVES "${archives}")
   set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_LINKS "${links}")
-  foreach(field ROLE PROFILE MANIFEST BROKEN ARGS)
+  foreach(field ROLE PROFILE MANIFEST BROKEN ARGS BASE REPLACES)
     set_property(GLOBAL PROPERTY SOCKSPEC_${arg_NAME}_${field} "${arg_${field}}")
   endforeach()
 
-  add_executable(${arg_NAME} ${arg_SOURCES})
-  target_compile_definitions(${arg_NAME} PRIVATE ${arg_DEFINITIONS})
-  target_include_directories(${arg_NAME} PRIVATE ${arg_INCLUDES})
-  target_compile_options(${arg_NAME} PRIVATE ${arg_OPTIONS})
+  # The plain program and n_check are made of the same object files.
+  _sockspec_objects(${arg_NAME} check "")
+  _sockspec_target_objects(${arg_NAME} check object_targets objects)
+  add_executable(${arg_NAME} ${objects})
+  add_dependencies(${arg_NAME} ${object_targets})
+  set_target_properties(${arg_NAME} PROPERTIES LINKER_LANGUAGE C)
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBRARIES})
   _sockspec_place(${arg_NAME})
 
-  _sockspec_objects(${arg_NAME} check "")
   _sockspec_clang(launcher available)
   if(available)
-    _sockspec_objects(${arg_NAME} fuzzer "${launcher}" -O1 -g -fno-omit-frame-pointer
+    _sockspec_objects(${arg_NAME} fuzzer "${launcher}" -O1 -g1 -fno-omit-frame-pointer
       -fsanitize=fuzzer-no-link,address)
-    _sockspec_objects(${arg_NAME} afl "${launcher}" -O2 -g -fsanitize-coverage=trace-pc-guard)
+    _sockspec_objects(${arg_NAME} afl "${launcher}" -O2 -g1 -fsanitize-coverage=trace-pc-guard)
   endif()
   set(available ${available} PARENT_SCOPE)
   set(launcher "${launcher}" PARENT_SCOPE)
 endfunction()
 
 # sockspec_add_target(NAME n ROLE server|client SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …]
-#                     [PROFILE p] [ARGS …] [MANIFEST target.ini] [BROKEN] [PEER client])
+#                     [PROFILE p] [ARGS …] [MANIFEST target.ini] [BROKEN] [PEER client]
+#                     [BASE target [REPLACES …]])
 # Makes n (the plain program), n_check (the conformance suite on it), n_fuzzer (libFuzzer, where clang has it),
 # n_afl (AFL++, where installed) and the test n.conformance. ARGS are the program's arguments with {port} and
 # {host} unfilled. PEER names another target, a client: then n_check and the fuzzers run both programs against
-# each other.
+# each other. BASE names a target with the same DEFINITIONS and OPTIONS whose object files are used too, all but
+# those of the sources that REPLACES names (as BASE named them): a program that differs in one file compiles one.
 function(sockspec_add_target)
   cmake_parse_arguments(arg "" "NAME;PEER" "" ${ARGN})
   _sockspec_declare(${ARGN})
