@@ -1,17 +1,18 @@
 /* One linked target in a model, played over a corpus again and again: how long its runs take, part
  * by part, and where the processor is meanwhile. Helper of sockspec-bench.
  *
- *   bench_run list FILE…            a line per input: "effective events file"
- *   bench_run time MS FILE…         "part nanoseconds-per-run" for decode, engine (with decode),
- * all (with judging) bench_run sample MS OUT FILE…   one line per sample of the processor to OUT:
- * the address in this executable bench_run play N FILE…          N runs, for a tool that counts
- * instructions */
+ *   bench_run list FOLDER             a line per input: steps with an effect, events, file
+ *   bench_run time FOLDER MS          nanoseconds per run of decode, engine (with decode), all
+ * (with judging) bench_run sample FOLDER MS OUT    OUT: an address in this executable for each
+ * sample of the processor bench_run play FOLDER N           N runs inside bench_play_all, for a
+ * tool that counts instructions */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -20,10 +21,10 @@
 #include "fuzz/stats.h"
 #include "scenario/code.h"
 
-enum { INPUT_MAX = 1 << 16, SAMPLES_MAX = 1 << 18, SAMPLE_US = 500 };
+enum { INPUT_MAX = 1 << 16, SAMPLES_MAX = 1 << 18, SAMPLE_NS = 200000 };
 
 struct input {
-    const char *path;
+    const char *name;
     uint8_t *data;
     size_t size;
 };
@@ -40,11 +41,11 @@ static struct bench_subject subject;
 static struct scenario scenario;
 static struct engine_result result;
 
-static void load(struct input *input)
+static void load(struct input *input, const char *path)
 {
     static uint8_t buffer[INPUT_MAX];
-    FILE *file = fopen(input->path, "rb");
-    bench_must(file != NULL, input->path);
+    FILE *file = fopen(path, "rb");
+    bench_must(file != NULL, path);
     input->size = fread(buffer, 1, sizeof buffer, file);
     (void)fclose(file);
     input->data = malloc(input->size + 1);
@@ -52,15 +53,24 @@ static void load(struct input *input)
     memcpy(input->data, buffer, input->size);
 }
 
-static struct corpus load_all(char **paths, int count)
+static int is_input(const struct dirent *entry)
 {
-    bench_must(count > 0, "no inputs");
+    return entry->d_name[0] != '.';
+}
+
+static struct corpus load_folder(const char *folder)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_input, alphasort);
+    bench_must(count > 0, "an empty corpus");
     struct corpus corpus = {.inputs = calloc((size_t)count, sizeof *corpus.inputs),
                             .count = (unsigned)count};
     bench_must(corpus.inputs != NULL, "memory");
     for (unsigned i = 0; i < corpus.count; i++) {
-        corpus.inputs[i].path = paths[i];
-        load(&corpus.inputs[i]);
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        corpus.inputs[i].name = entries[i]->d_name;
+        load(&corpus.inputs[i], path);
     }
     return corpus;
 }
@@ -81,7 +91,7 @@ static void list(const struct corpus *corpus)
     for (unsigned i = 0; i < corpus->count; i++) {
         play(&corpus->inputs[i], PART_ALL);
         (void)printf("%u %u %s\n", result.steps_effective, subject.trace.count,
-                     corpus->inputs[i].path);
+                     corpus->inputs[i].name);
     }
 }
 
@@ -143,14 +153,17 @@ static void on_sample(int number, siginfo_t *info, void *context)
 static void sample(const struct corpus *corpus, double ms, const char *path)
 {
     struct sigaction action = {.sa_sigaction = on_sample, .sa_flags = SA_SIGINFO | SA_RESTART};
-    struct itimerval every = {{0, SAMPLE_US}, {0, SAMPLE_US}};
-    bench_must(sigaction(SIGPROF, &action, NULL) == 0 && setitimer(ITIMER_PROF, &every, NULL) == 0,
-               "the profiling timer");
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
+    struct itimerspec every = {{0, SAMPLE_NS}, {0, SAMPLE_NS}};
+    timer_t timer;
+    bench_must(sigaction(SIGPROF, &action, NULL) == 0 &&
+                   timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 &&
+                   timer_settime(timer, 0, &every, NULL) == 0,
+               "the sampling timer");
     for (double end = bench_now_ns() + ms * 1e6; bench_now_ns() < end;) {
         (void)time_pass(corpus, PART_ALL);
     }
-    every = (struct itimerval){{0, 0}, {0, 0}};
-    (void)setitimer(ITIMER_PROF, &every, NULL);
+    (void)timer_delete(timer);
     FILE *file = fopen(path, "w");
     bench_must(file != NULL, path);
     for (unsigned i = 0; i < sample_count; i++) {
@@ -159,26 +172,29 @@ static void sample(const struct corpus *corpus, double ms, const char *path)
     bench_must(fclose(file) == 0, path);
 }
 
+void bench_play_all(const struct corpus *corpus, unsigned long runs);
+__attribute__((noinline)) void bench_play_all(const struct corpus *corpus, unsigned long runs)
+{
+    for (unsigned long i = 0; i < runs; i++) {
+        play(&corpus->inputs[i % corpus->count], PART_ALL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static uint8_t counters[FUZZ_COUNTERS];
-    bench_must(argc >= 3, "usage: bench_run list|time|sample|play …");
+    bench_must(argc >= 3, "usage: bench_run list|time|sample|play FOLDER …");
     const char *what = argv[1];
-    int skip = strcmp(what, "list") == 0 ? 2 : strcmp(what, "sample") == 0 ? 4 : 3;
-    bench_must(argc > skip, "no inputs");
-    struct corpus corpus = load_all(argv + skip, argc - skip);
+    struct corpus corpus = load_folder(argv[2]);
     bench_open(&subject, counters);
-    if (skip == 2) {
+    if (strcmp(what, "list") == 0) {
         list(&corpus);
-    } else if (skip == 4) {
-        sample(&corpus, strtod(argv[2], NULL), argv[3]);
-    } else if (strcmp(what, "time") == 0) {
-        time_parts(&corpus, strtod(argv[2], NULL));
-    } else {
-        unsigned long runs = strtoul(argv[2], NULL, 10);
-        for (unsigned long i = 0; i < runs; i++) {
-            play(&corpus.inputs[i % corpus.count], PART_ALL);
-        }
+    } else if (strcmp(what, "time") == 0 && argc > 3) {
+        time_parts(&corpus, strtod(argv[3], NULL));
+    } else if (strcmp(what, "sample") == 0 && argc > 4) {
+        sample(&corpus, strtod(argv[3], NULL), argv[4]);
+    } else if (strcmp(what, "play") == 0 && argc > 3) {
+        bench_play_all(&corpus, strtoul(argv[3], NULL, 10));
     }
     return 0;
 }

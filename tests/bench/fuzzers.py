@@ -1,0 +1,67 @@
+# Fuzzers against empty loops of the same engine.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from common import STEPS_MIN, corpus, counts, fail, median, run
+
+# The same inputs stay in both corpora, whatever they cover, and inputs are as long as they come.
+LIBFUZZER_OPTIONS = ["-seed=1", "-keep_seed=1", "-len_control=0", "-max_len=512", "-reduce_inputs=0", "-verbosity=0"]
+
+
+class LibFuzzer:
+    """Executions per second of processor time, start-up apart: the difference between a long run and a short one."""
+
+    def __init__(self, setting, executable, seeds, stats=None):
+        self.executable = executable
+        self.seeds = seeds
+        self.stats = stats
+        self.environment = {"SOCKSPEC_COUNT": "1"}
+        self.few = len(os.listdir(seeds)) + 2
+        self.rates = []
+        self.steps = []
+        self.many = self.choose_runs(setting.seconds)
+
+    def play(self, runs, stats=None):
+        environment = dict(self.environment)
+        if stats:
+            stats.unlink(missing_ok=True)
+            environment["SOCKSPEC_STATS"] = str(stats)
+        _, seconds = run([self.executable, f"-runs={runs}", *LIBFUZZER_OPTIONS, self.seeds], environment)
+        return seconds
+
+    def choose_runs(self, seconds):
+        extra = 1000
+        while True:
+            base = self.play(self.few)
+            spent = self.play(self.few + extra) - base
+            if spent > 0.1:
+                return int(self.few + extra * max(1.0, seconds / spent))
+            extra *= 4
+
+    def measure(self):
+        short = self.play(self.few)
+        long = self.play(self.many, self.stats)
+        self.rates.append((self.many - self.few) / (long - short))
+        if self.stats:
+            runs, effective = counts(self.stats)
+            self.steps.append(effective / runs)
+
+    @property
+    def rate(self):
+        return median(self.rates)
+
+
+def libfuzzer(setting, target):
+    """A target's fuzzer, the empty loop, and the empty loop with our mutator, in turn."""
+    seeds = corpus(setting, target)
+    helpers = setting.helpers
+    ours = LibFuzzer(setting, setting.targets / f"{target}_fuzzer", seeds, setting.work / f"{target}.stats")
+    empty = LibFuzzer(setting, helpers / "bench_empty_fuzzer", seeds)
+    mutating = LibFuzzer(setting, helpers / "bench_empty_fuzzer_mutating", seeds)
+    for _ in range(setting.rounds):
+        for each in (ours, empty, mutating):
+            each.measure()
+    if median(ours.steps) < STEPS_MIN:
+        fail(f"{target}: only {median(ours.steps):.1f} steps with an effect in the mean run")
+    return {"ours": ours.rate, "empty": empty.rate, "mutating": mutating.rate, "steps": median(ours.steps),
+            "ratio": median(a / b for a, b in zip(ours.rates, empty.rates))}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# Measures sockspec, prints what came out, and writes the ratios as one flat JSON object. Both sides of a ratio are
+# measured in turn, several times, in this one run.
+# SPDX-License-Identifier: Apache-2.0
+import argparse
+import json
+
+import breakdown
+import fuzzers
+from common import Setting, corpus
+
+FUZZED = ["echo-epoll", "http"]
+
+
+def print_libfuzzer(target, row):
+    print(f"  {target}: {row['ours']:,.0f} of {row['empty']:,.0f} executions/s: {row['ratio']:.4f} "
+          f"(1/{1 / row['ratio']:.1f}), {row['steps']:.1f} effective steps in the mean run")
+
+
+def measure_libfuzzer(setting, ratios):
+    print("libFuzzer with ASan, against an empty loop (executions per second of processor time)")
+    for target in FUZZED:
+        row = fuzzers.libfuzzer(setting, target)
+        print_libfuzzer(target, row)
+        ratios["libfuzzer_over_empty" if target == FUZZED[0] else f"libfuzzer_over_empty_{target}"] = row["ratio"]
+        ratios.setdefault("libfuzzer_effective_steps", row["steps"])
+        print(f"    microseconds per execution: {1e6 / row['ours']:.2f}; empty {1e6 / row['empty']:.2f}, "
+              f"empty with our mutator {1e6 / row['mutating']:.2f}")
+
+
+def measure_breakdown(setting, ratios):
+    for target in FUZZED:
+        result = breakdown.breakdown(setting, target)
+        times, plain, counted = result["times"], result["plain"], result["instructions"]
+        print(f"One run of {target}, on the same corpus (microseconds: as fuzzed with ASan / plain)")
+        for name, key, before in (("decode", "decode", None), ("target, model, engine", "engine", "decode"),
+                                  ("oracle", "all", "engine")):
+            with_asan = times[key] - (times[before] if before else 0)
+            without = plain[key] - (plain[before] if before else 0)
+            print(f"  {name:<45} {with_asan / 1000:8.2f} {without / 1000:8.2f}")
+        print(f"  {'all':<45} {times['all'] / 1000:8.2f} {plain['all'] / 1000:8.2f}")
+        print(f"  {'by folder':<45} {'time':>8} {'instructions, plain':>22}")
+        for row, title in breakdown.ROWS.items():
+            amount = f"{counted[row]:22,.0f}" if counted else f"{'no valgrind':>22}"
+            print(f"  {row + ': ' + title:<58.58} {result['shares'][row]:6.1%} {amount}")
+        if counted:
+            print(f"  {'all':<65} {sum(counted.values()):22,.0f}")
+
+
+PARTS = {"libfuzzer": measure_libfuzzer, "breakdown": measure_breakdown}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="sockspec-bench", description="Measures sockspec.")
+    parser.add_argument("--source", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--out", help="file that takes the ratios as JSON")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part alone (may be repeated)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="how often both sides are measured")
+    arguments = parser.parse_args()
+    setting = Setting(arguments.source, arguments.build, arguments.seconds, arguments.rounds)
+    ratios = {}
+    for name in arguments.only or PARTS:
+        PARTS[name](setting, ratios)
+    if arguments.out:
+        with open(arguments.out, "w", encoding="ascii") as file:
+            json.dump({name: round(value, 6) for name, value in ratios.items()}, file, indent=2)
+            file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
