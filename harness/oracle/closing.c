@@ -7,7 +7,8 @@ ORACLE_EVENT(hcl_09)
     struct facts *facts = &oracle->facts;
     struct facts_fd *record = facts_fd(facts, event->fd);
     struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
-    if (conn == NULL || (conn->flags & FACTS_HALF_SHUT) == 0 || event->a != 1 || facts->stopping) {
+    if (conn == NULL || (conn->flags & (FACTS_HALF_SHUT | FACTS_OFF_PROTOCOL)) != FACTS_HALF_SHUT ||
+        event->a != 1 || facts->stopping) {
         return;
     }
     bool told = (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 || record->at_hup != 0;
@@ -20,10 +21,33 @@ ORACLE_EVENT(hcl_09)
     }
 }
 
+/* A client that ended: a connection whose end it had read, and that it left open when it made the
+ * next one. */
+static void judge_left_behind(struct oracle *oracle, unsigned rule, uint32_t index)
+{
+    const struct facts *facts = &oracle->facts;
+    uint32_t newest = 0;
+    for (uint32_t i = facts->conns_used; i > 0; i--) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->state == TCP_CLOSE_WAIT && conn->at_close == 0 && conn->at_eof != 0 &&
+            newest > conn->at_eof) {
+            oracle_break(
+                oracle, rule,
+                "the peer closed, and it made the next connection without closing this one",
+                EVIDENCE(i, conn->at_peer_fin, conn->at_eof, newest, index + 1));
+        }
+        newest = conn->at_open > newest ? conn->at_open : newest;
+    }
+}
+
 /* CLO-06 for servers and CLO-07 for clients. */
 ORACLE_EVENT(clo_06)
 {
     struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_EXIT) {
+        judge_left_behind(oracle, rule, index);
+        return;
+    }
     if (event->what != TRACE_PHASE_QUIET) {
         return;
     }
@@ -97,27 +121,37 @@ ORACLE_EVENT(clo_15)
     }
 }
 
+/* The peer said only whole messages, all were answered, and it read what came. */
+static bool in_turn(const struct facts *facts, const struct facts_conn *conn)
+{
+    const uint32_t reasons = FACTS_EVER_STALLED | FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_URGENT |
+                             FACTS_SILENT | FACTS_OLD | FACTS_PEER_RESET | FACTS_PEER_GONE |
+                             FACTS_RESOURCE;
+    int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
+    return conn->messages > 0 && conn->peer_sent == end && (conn->flags & reasons) == 0 &&
+           conn->at_rst == 0 && !facts->wire_lossy && facts->at_stop_signal == 0 &&
+           facts->at_full == 0 && facts->at_died == 0;
+}
+
 ORACLE_END(clo_16)
 {
     const struct facts *facts = &oracle->facts;
-    uint32_t played = facts->at_phase[TRACE_PHASE_PLAYED];
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        int64_t end =
-            conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
-        bool in_turn =
-            conn->peer_sent == end && (conn->flags & (FACTS_EVER_STALLED | FACTS_PEER_SHUT)) == 0;
-        bool reads = in_turn && conn->messages > 0 && !facts_excused(facts, conn) &&
-                     conn->at_rst == 0 && facts->at_full == 0 && facts->at_died == 0;
-        uint32_t seen = conn->at_saw_rst;
-        if (!reads || conn->at_close == 0) {
+        bool answered = facts->role == TRACE_ROLE_SERVER ? conn->answers >= conn->requests
+                                                         : conn->replies >= conn->answers;
+        if (!in_turn(facts, conn) || conn->at_close == 0 || !answered) {
             continue;
         }
-        if (seen > conn->at_close && (played == 0 || seen < played)) {
-            oracle_break(oracle, rule,
-                         "it aborted the connection of a peer that had read everything",
-                         EVIDENCE(i, conn->at_request, conn->at_close, seen));
-        } else if (seen == 0 && conn->at_saw_fin != 0) {
+        /* Unread input is RST-05's; here all was read. */
+        bool aborted = conn->at_abort != 0 && conn->received >= conn->peer_sent;
+        bool seen = conn->at_saw_rst > conn->at_close &&
+                    (!facts->played || conn->at_saw_rst < facts->at_phase[TRACE_PHASE_PLAYED]);
+        if (aborted || seen) {
+            oracle_break(
+                oracle, rule, "it aborted the connection of a peer that did nothing out of turn",
+                EVIDENCE(i, conn->at_request, conn->at_close, conn->at_abort, conn->at_saw_rst));
+        } else if (conn->at_saw_rst == 0 && conn->at_saw_fin != 0) {
             oracle_keep(oracle, rule, EVIDENCE(i, conn->at_close, conn->at_saw_fin));
         }
     }
@@ -134,9 +168,11 @@ ORACLE_END(rst_05)
             (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0) {
             continue;
         }
-        if (conn->answers < conn->owed && conn->at_saw_rst > conn->at_close) {
+        if ((conn->answers < conn->owed || conn->unread_at_close) &&
+            conn->at_saw_rst > conn->at_close) {
             oracle_break(oracle, rule,
-                         "it closed with input unread, and the RST took its response away",
+                         "it closed over input that it had not read, and its response was followed "
+                         "by an RST",
                          EVIDENCE(i, conn->at_request, conn->at_close, conn->at_saw_rst));
         } else if (conn->answers >= conn->owed && conn->at_saw_rst == 0 &&
                    (conn->flags & FACTS_HALF_SHUT) != 0 && conn->at_close > conn->at_shut) {
@@ -160,6 +196,12 @@ ORACLE_END(twt_07)
             if (conn->at_saw_fin != 0) {
                 oracle_keep(oracle, rule, EVIDENCE(i, conn->at_close, conn->at_saw_fin));
             }
+        } else if (conn->at_linger < conn->at_send && conn->at_receive < conn->at_send &&
+                   conn->at_abort != 0 && (conn->flags & (FACTS_EOF | FACTS_ERROR)) == 0) {
+            oracle_break(
+                oracle, rule,
+                "SO_LINGER {1,0} is its habit, and nothing said that its last bytes had arrived",
+                EVIDENCE(i, conn->at_linger, conn->at_send, conn->at_abort, conn->at_close));
         } else if (conn->peer_read < conn->sent && conn->at_saw_rst > conn->at_close) {
             oracle_break(oracle, rule,
                          "SO_LINGER {1,0} threw away bytes that the peer had not received",

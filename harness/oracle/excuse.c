@@ -17,6 +17,9 @@ bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
 
 bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 {
+    if (conn->at_close != 0 && conn->at_close < conn->at_request) {
+        return false; /* It was gone before the request was whole. */
+    }
     return conn->requests > conn->answers && (conn->flags & FACTS_ACCEPTED) != 0 && facts->played &&
            !facts_excused(facts, conn);
 }

@@ -22,6 +22,7 @@ void facts_clear(struct facts *facts)
     facts->listener = -1;
     facts->edge_listener = -1;
     facts->failed_fd = -1;
+    facts->closing_fd = -1;
     facts->intr_fd = -1;
     facts->again_fd = -1;
 }
@@ -95,6 +96,13 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
         return;
     }
     conn->state = event->what;
+    if (event->what == TCP_SYN_SENT) {
+        conn->at_connect = at;
+        conn->opened_us = event->time_us;
+    }
+    if (event->b == TCP_EVENT_ABORT) {
+        conn->at_abort = at;
+    }
     if (event->what == TCP_ESTABLISHED) {
         conn->flags |= FACTS_ESTABLISHED;
         conn->at_established = at;
@@ -185,7 +193,7 @@ static void end_silence(struct facts *facts, struct facts_conn *conn,
     int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
     bool its_turn = conn->requests <= conn->answers || conn->peer_sent > end ||
                     (conn->flags & FACTS_STALLED) != 0;
-    if (event->time_us - conn->peer_us > FACTS_PATIENCE_US && its_turn &&
+    if (event->time_us - conn->peer_us > facts->patience_us && its_turn &&
         facts->at_phase[TRACE_PHASE_QUIET] == 0) {
         conn->flags |= FACTS_SILENT;
     }
@@ -203,6 +211,11 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
     conn->flags |= FACTS_PEER_SEEN;
     switch (event->what) {
     case TRACE_PEER_SENT:
+        if (conn->messages == 0
+                ? conn->peer_sent == 0
+                : conn->peer_sent == conn->message_end[(conn->messages - 1) % FACTS_MESSAGES]) {
+            conn->message_us = event->time_us;
+        }
         conn->peer_sent += event->a;
         break;
     case TRACE_PEER_READ:
@@ -283,6 +296,8 @@ static void start_program(struct facts *facts)
     }
     facts->in_service = false;
     facts->stopping = false;
+    facts->at_stop_handled = 0;
+    facts->closing_fd = -1;
     facts->at_stop_signal = 0;
     facts->at_stop_handled = 0;
     facts->listener = -1;
@@ -325,12 +340,15 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
 
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    bool asks = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
+    bool stops = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
+    bool asks =
+        stops || event->what == SIGHUP; /* which may also mean: read the configuration again */
     if ((event->a == TRACE_SIGNAL_HANDLED && asks) ||
         (event->a == TRACE_SIGNAL_KILLED && event->b == 0)) {
         facts->stopping = true;
         facts->at_stop_signal = facts->played ? facts->at_stop_signal : at;
-        facts->at_stop_handled = event->a == TRACE_SIGNAL_HANDLED ? at : facts->at_stop_handled;
+        facts->at_stop_handled =
+            event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
     }
     if (event->what == SIGALRM) {
         facts->at_alarm = at;
@@ -345,6 +363,7 @@ static void take_heap(struct facts *facts, const struct trace_event *event, uint
 
 static void take_exit(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    facts_finish_closing(facts);
     facts->at_exit = at;
     bool by_itself = event->what == TRACE_EXIT_SIGNALLED || event->what == TRACE_EXIT_ABORTED ||
                      event->what == TRACE_EXIT_CRASHED ||
@@ -357,6 +376,7 @@ static void take_exit(struct facts *facts, const struct trace_event *event, uint
 
 static void take_open(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    facts_finish_closing(facts);
     struct facts_fd *record = facts_open_fd(facts, event->fd, event->conn, at);
     if (record != NULL) {
         record->kind = event->what;

@@ -8,11 +8,13 @@
 #include "oracle/oracle.h"
 
 enum {
-    FACTS_RECEIVES = 16,        /* latest receives of a connection that are remembered */
-    FACTS_MESSAGES = 8,         /* latest messages of the peer likewise */
-    FACTS_READY = 64,           /* descriptors of one wait's answer */
-    FACTS_HEAP = 8,             /* latest heap samples */
-    FACTS_PATIENCE_US = 1000000 /* a program may give up on a peer that was silent for longer */
+    FACTS_RECEIVES = 16,         /* latest receives of a connection that are remembered */
+    FACTS_MESSAGES = 8,          /* latest messages of the peer likewise */
+    FACTS_READY = 64,            /* descriptors of one wait's answer */
+    FACTS_HEAP = 8,              /* latest heap samples */
+    FACTS_PATIENCE_US = 1000000, /* shorter than any sensible limit of a program */
+    FACTS_PATIENCE_PART =
+        12 /* a program may give up on a peer that is silent for this part of idle_limit */
 };
 
 /* What happened to a connection, as far as it excuses or accuses. */
@@ -26,19 +28,20 @@ enum facts_conn_flag {
     FACTS_OFF_PROTOCOL = 1 << 6, /* no answer is owed any more */
     FACTS_LOSSY = 1 << 7,        /* a segment of it was lost or forged */
     FACTS_URGENT = 1 << 8,
-    FACTS_SILENT = 1 << 9,        /* the peer was silent for longer than FACTS_PATIENCE_US */
-    FACTS_OLD = 1 << 10,          /* it belonged to a program that was restarted since */
-    FACTS_ACCEPTED = 1 << 11,     /* accept gave it to the program */
-    FACTS_LINGER_0 = 1 << 12,     /* SO_LINGER {1,0} is set */
-    FACTS_LAST = 1 << 13,         /* the program must close after the answer */
-    FACTS_SEND_STUCK = 1 << 14,   /* the last send did not take everything */
-    FACTS_EOF = 1 << 15,          /* the program read 0 */
-    FACTS_ERROR = 1 << 16,        /* a call told the program of an error */
-    FACTS_HALF_SHUT = 1 << 17,    /* the program called shutdown(SHUT_WR) */
-    FACTS_ESTABLISHED = 1 << 18,  /* the program's end was ESTABLISHED */
-    FACTS_RESOURCE = 1 << 19,     /* a call on it failed for want of descriptors or memory */
-    FACTS_READY_SEEN = 1 << 20,   /* a wait reported it */
-    FACTS_PEER_ACCEPTED = 1 << 21 /* clients: the peer accepted it */
+    FACTS_SILENT = 1 << 9,         /* the peer was silent for longer than FACTS_PATIENCE_US */
+    FACTS_OLD = 1 << 10,           /* it belonged to a program that was restarted since */
+    FACTS_ACCEPTED = 1 << 11,      /* accept gave it to the program */
+    FACTS_LINGER_0 = 1 << 12,      /* SO_LINGER {1,0} is set */
+    FACTS_LAST = 1 << 13,          /* the program must close after the answer */
+    FACTS_SEND_STUCK = 1 << 14,    /* the last send did not take everything */
+    FACTS_EOF = 1 << 15,           /* the program read 0 */
+    FACTS_ERROR = 1 << 16,         /* a call told the program of an error */
+    FACTS_HALF_SHUT = 1 << 17,     /* the program called shutdown(SHUT_WR) */
+    FACTS_ESTABLISHED = 1 << 18,   /* the program's end was ESTABLISHED */
+    FACTS_RESOURCE = 1 << 19,      /* a call on it failed for want of descriptors or memory */
+    FACTS_READY_SEEN = 1 << 20,    /* a wait reported it */
+    FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
+    FACTS_CUT_MESSAGE = 1 << 22    /* the program ended it inside a message that was on its way */
 };
 
 struct facts_receive {
@@ -63,6 +66,7 @@ struct facts_conn {
     int64_t peer_read;
     int64_t arrived;    /* of the peer's stream at the program's kernel, where segments were seen */
     int64_t reply_from; /* clients: peer_sent when the newest response was complete */
+    int64_t message_us; /* when the peer began the message in progress, or the newest one */
     int64_t peer_us;    /* when the peer last did something */
     int64_t reader_us;  /* when it last read */
     int64_t opened_us;
@@ -78,12 +82,17 @@ struct facts_conn {
     uint32_t at_rst;     /* RST from the peer */
     uint32_t at_saw_rst; /* the peer saw one */
     uint32_t at_saw_fin;
-    uint32_t at_close;   /* the program closed its last descriptor, or it was shut for both */
-    uint32_t at_shut;    /* shutdown(SHUT_WR) by the program */
-    uint32_t at_eof;     /* it read 0 */
-    uint32_t at_half;    /* the peer half-closed */
-    uint32_t at_stall;   /* the newest stall of the peer */
-    uint32_t at_connect; /* the connect call */
+    uint32_t at_send;     /* the newest send that took something */
+    uint32_t at_receive;  /* the newest receive that brought something */
+    uint32_t at_linger;   /* SO_LINGER {1,0} was set */
+    uint32_t at_abort;    /* the program's end aborted */
+    bool unread_at_close; /* with an answer on its way it closed over input that it had not read */
+    uint32_t at_close;    /* the program closed its last descriptor, or it was shut for both */
+    uint32_t at_shut;     /* shutdown(SHUT_WR) by the program */
+    uint32_t at_eof;      /* it read 0 */
+    uint32_t at_half;     /* the peer half-closed */
+    uint32_t at_stall;    /* the newest stall of the peer */
+    uint32_t at_connect;  /* the connect call */
     uint32_t requests_at_half;
     uint32_t at_edge; /* edge-triggered input was reported and not yet read to the end */
     struct facts_receive
@@ -150,8 +159,9 @@ struct facts {
     enum trace_role role; /* as which the program is judged */
     enum trace_host host; /* where it runs */
     uint32_t promises;
-    bool in_service; /* it listened or connected with success, ever */
-    bool stopping;   /* asked to stop, or its stop signal came */
+    int64_t patience_us; /* a program may give up on a peer that is silent for longer */
+    bool in_service;     /* it listened or connected with success, ever */
+    bool stopping;       /* asked to stop, or its stop signal came */
     bool ended;
     bool played;       /* no step is left */
     bool wire_touched; /* hold, cut, lose, drop, duplicate or inject */
@@ -170,6 +180,9 @@ struct facts {
     uint32_t at_phase[TRACE_PHASE_COUNT];
     uint32_t at_exit;
     uint32_t at_spin;
+    int32_t closing_fd; /* its last reference is gone, and the call has not returned yet; -1 */
+    bool closing_last;
+    uint32_t at_closing;
     uint32_t at_posix_fault;
     uint32_t at_soft_accept; /* accept failed for a passing reason */
     uint32_t at_full;        /* EMFILE or ENFILE from accept */

@@ -38,10 +38,10 @@ static void take_recv(struct facts *facts, struct facts_conn *conn, const struct
         record->at_intr = 0;
         record->used = true;
     }
-    if (conn == NULL || (event->b & (MSG_PEEK | MSG_OOB)) != 0) {
+    if (conn == NULL || ((event->b & (MSG_PEEK | MSG_OOB)) != 0 && event->result != 0)) {
         return;
     }
-    if (event->result == 0) {
+    if (event->result == 0) { /* also of MSG_PEEK: the program knows */
         if (event->a > 0) {
             conn->flags |= FACTS_EOF;
             conn->at_eof = conn->at_eof != 0 ? conn->at_eof : at;
@@ -52,6 +52,7 @@ static void take_recv(struct facts *facts, struct facts_conn *conn, const struct
     conn->receive[conn->receives++ % FACTS_RECEIVES] =
         (struct facts_receive){.from = (uint32_t)conn->received, .at = at};
     conn->received += event->result;
+    conn->at_receive = at;
 }
 
 static void take_send(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
@@ -65,6 +66,7 @@ static void take_send(struct facts *facts, struct facts_conn *conn, const struct
     }
     if (conn != NULL) {
         conn->sent += event->result;
+        conn->at_send = at;
         conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
         if (event->result < event->a) {
             conn->at_partial = at;
@@ -93,6 +95,7 @@ static void take_option(struct facts *facts, struct facts_fd *record, struct fac
     } else if (set && event->a == ((SOL_SOCKET << 16) | SO_LINGER) && conn != NULL) {
         conn->flags &= ~(uint32_t)FACTS_LINGER_0;
         conn->flags |= event->b == 1 ? FACTS_LINGER_0 : 0;
+        conn->at_linger = at;
     }
 }
 
@@ -185,6 +188,7 @@ static void take_done(struct facts *facts, const struct trace_event *event, uint
         break;
     case SCENARIO_CALL_SHUTDOWN:
         if (conn != NULL && event->a != SHUT_RD) {
+            facts_end_sending(facts, conn);
             conn->at_shut = conn->at_shut != 0 ? conn->at_shut : at;
             conn->flags |= event->a == SHUT_WR ? FACTS_HALF_SHUT : 0;
         }
@@ -334,9 +338,9 @@ void facts_take_call(struct facts *facts, const struct trace_event *event, uint3
     if (family == SCENARIO_CALL_CONNECT && conn != NULL && record != NULL) {
         record->conn = number;
         conn->fd = event->fd;
-        if (conn->at_connect == 0) {
+        conn->at_open = conn->at_open != 0 ? conn->at_open : at;
+        if (conn->at_connect == 0) { /* unless its beginning was seen as a change of state */
             conn->at_connect = at;
-            conn->at_open = at;
             conn->opened_us = event->time_us;
         }
     }
@@ -357,4 +361,5 @@ void facts_take_call(struct facts *facts, const struct trace_event *event, uint3
         facts->at_io = at;
         facts->io_fd = event->fd;
     }
+    facts_finish_closing(facts);
 }

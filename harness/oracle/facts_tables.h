@@ -50,6 +50,19 @@ static inline struct facts_fd *facts_open_fd(struct facts *facts, int64_t fd, ui
     return record;
 }
 
+/* The program sends no more on a connection: was the peer in the middle of a message? */
+static inline void facts_end_sending(const struct facts *facts, struct facts_conn *conn)
+{
+    int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
+    const uint32_t told = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL | FACTS_URGENT;
+    if (conn->peer_sent > end && conn->received > end && conn->at_peer_fin == 0 &&
+        conn->at_rst == 0 && (conn->flags & told) == 0 &&
+        facts->now_us - conn->message_us <= facts->patience_us && !facts->stopping &&
+        !facts->played && conn->at_shut == 0) {
+        conn->flags |= FACTS_CUT_MESSAGE;
+    }
+}
+
 static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
 {
     struct facts_fd *record = facts_use_fd(facts, fd);
@@ -65,11 +78,25 @@ static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, ui
     }
     struct facts_conn *conn = facts_conn(facts, record->conn);
     if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
+        facts_end_sending(facts, conn);
+        int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
+        conn->unread_at_close =
+            conn->owed > conn->answers && conn->sent > 0 && there > conn->received;
         conn->at_close = at;
         if ((conn->flags & FACTS_STALLED) != 0 &&
-            facts->now_us - conn->peer_us > FACTS_PATIENCE_US) {
+            facts->now_us - conn->peer_us > facts->patience_us) {
             conn->flags |= FACTS_SILENT;
         }
+    }
+}
+
+/* The kernel lets go of a descriptor before the call that closes it returns: the facts follow the
+ * call. */
+static inline void facts_finish_closing(struct facts *facts)
+{
+    if (facts->closing_fd >= 0) {
+        facts_close_fd(facts, facts->closing_fd, facts->closing_last, facts->at_closing);
+        facts->closing_fd = -1;
     }
 }
 

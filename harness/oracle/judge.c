@@ -263,6 +263,8 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     facts->role = role;
     facts->host = host;
     facts->promises = trace->header.promises;
+    int64_t part = trace->header.idle_limit_us / FACTS_PATIENCE_PART;
+    facts->patience_us = part > 0 ? part : FACTS_PATIENCE_US;
     for (uint32_t index = 0; index < trace->count; index++) {
         const struct trace_event *event = &trace->events[index];
         dispatch(oracle, plan, event, index);

@@ -101,17 +101,14 @@ static void blame_all(struct oracle *oracle, unsigned rule, enum blame which, co
     }
 }
 
-/* The program closed although the peer was in the middle of a message, for no reason that shows. */
+/* The program ended the connection inside a message, for no reason that shows. */
 static bool gave_up_in_message(const struct facts *facts, const struct facts_conn *conn)
 {
-    int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
-    const uint32_t told = FACTS_EOF | FACTS_ERROR;
-    bool in_middle = conn->peer_sent > end && conn->received > end;
-    bool by_program = conn->at_close != 0 &&
-                      (!facts->played || conn->at_close < facts->at_phase[TRACE_PHASE_PLAYED]);
-    return in_middle && by_program && (conn->flags & told) == 0 && !facts_excused(facts, conn) &&
-           conn->at_rst == 0 && conn->at_peer_fin == 0 && facts->at_died == 0 &&
-           facts->at_full == 0 && (conn->flags & FACTS_LAST) == 0;
+    const uint32_t reasons =
+        FACTS_LOSSY | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE | FACTS_OFF_PROTOCOL;
+    return (conn->flags & FACTS_CUT_MESSAGE) != 0 && (conn->flags & reasons) == 0 &&
+           !facts->wire_lossy && facts->at_died == 0 && facts->at_full == 0 &&
+           facts->at_stop_signal == 0;
 }
 
 ORACLE_EVENT(dat_02)
@@ -145,7 +142,7 @@ ORACLE_END(dat_02)
         if (gave_up_in_message(facts, conn)) {
             uint32_t last = conn->receive[(conn->receives - 1U) % FACTS_RECEIVES].at;
             oracle_break(oracle, rule, "it took a part of a message for the whole and closed",
-                         EVIDENCE(i, last, conn->at_close));
+                         EVIDENCE(i, last, conn->at_shut, conn->at_close));
         }
     }
 }

@@ -574,8 +574,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "A connection pool fills with dead connections, and the first request on each of "
                 "them fails.",
             .observed = "A client's connection is in CLOSE-WAIT when the peers have closed and the "
-                        "clock has run to the idle limit.",
+                        "clock has run to the "
+                        "idle limit; or it was when the client, having read its end, made the next "
+                        "one and ended.",
             SEEN_BY(CALLS | STATES),
+            .kinds = K(EXIT),
             .phases = PHASE(QUIET),
             ON_EVENT(clo_06),
         },
@@ -719,7 +722,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "The abort throws away what the peer has not received: it saves a kernel record "
                    "and loses the end of the response.",
             .observed = "SO_LINGER {1,0} was set, the program closed, and the peer saw an RST and "
-                        "never received all that had been sent.",
+                        "never received all that "
+                        "had been sent; or it was set before the last send, and the program "
+                        "aborted with neither input "
+                        "nor an end after that send.",
             SEEN_BY(CALLS | BYTES),
             ON_END(twt_07),
         },

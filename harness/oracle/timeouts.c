@@ -113,10 +113,9 @@ ORACLE_EVENT(tmo_06)
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL |
                              FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT | FACTS_OLD |
                              FACTS_HALF_SHUT;
-    bool waits = facts->role == TRACE_ROLE_SERVER ? conn->requests <= conn->answers
-                                                  : conn->answers > conn->replies;
-    bool quiet = conn->at_request < facts->at_clock && active_us <= facts->clock_us;
-    if ((conn->flags & reasons) == 0 && conn->at_rst == 0 && waits && quiet &&
+    bool unfinished = facts->role == TRACE_ROLE_SERVER || conn->answers > conn->replies;
+    bool served_since = conn->at_send > facts->at_clock;
+    if ((conn->flags & reasons) == 0 && conn->at_rst == 0 && unfinished && !served_since &&
         event->time_us - active_us <= FACTS_PATIENCE_US) {
         oracle_break(
             oracle, rule,
