@@ -20,6 +20,9 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->at_close != 0 && conn->at_close < conn->at_request) {
         return false; /* It was gone before the request was whole. */
     }
+    if (conn->at_open > facts->at_phase[TRACE_PHASE_PLAYED]) {
+        return false; /* It waited in the queue until the peers closed. */
+    }
     return conn->requests > conn->answers && (conn->flags & FACTS_ACCEPTED) != 0 && facts->played &&
            !facts_excused(facts, conn);
 }
