@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/finding.h"
 #include "fuzz/job.h"
 #include "fuzz/place.h"
 #include "fuzz/process.h"
@@ -48,6 +49,7 @@ struct job {
     uint32_t starts;
     uint32_t barren; /* starts in a row in which it ran nothing */
     uint64_t runs;   /* counted when it was started */
+    uint64_t base;   /* counted by it before this campaign */
 };
 
 struct campaign {
@@ -130,7 +132,11 @@ static enum status scan(struct campaign *campaign, bool quiet, struct status_det
     struct fuzz_campaign_result *result = campaign->result;
     struct fuzz_found *found = NULL;
     uint32_t count = 0;
+    char findings[PATH_MAX];
     place_counts(&campaign->place, &result->total);
+    if (place_path(&campaign->place, findings, NULL, "findings") == STATUS_OK) {
+        (void)finding_take_pending(findings);
+    }
     enum status status = place_findings(&campaign->place, &found, &count, detail);
     if (status != STATUS_OK) {
         return status;
@@ -263,6 +269,27 @@ static void describe_environment(const struct campaign *campaign, unsigned index
     job_environment(command, FUZZ_ENV_REPLAY "=%s", campaign->replay);
 }
 
+/* What a process counted so far. */
+static uint64_t runs_of(const struct campaign *campaign, unsigned index)
+{
+    char path[PATH_MAX];
+    struct fuzz_stats stats = {.runs = 0};
+    if (place_path(&campaign->place, path, NULL, "stats/job-%u", index + 1) != STATUS_OK ||
+        fuzz_stats_read(path, &stats, NULL) != STATUS_OK) {
+        return 0;
+    }
+    return stats.runs;
+}
+
+/* Of the runs that a process may make, those that are left; a crash costs the run that it came in.
+ */
+static uint64_t runs_left(const struct campaign *campaign, unsigned index)
+{
+    const struct job *job = &campaign->jobs[index];
+    uint64_t used = runs_of(campaign, index) - job->base + job->starts;
+    return used >= campaign->options->runs ? 0 : campaign->options->runs - used;
+}
+
 static void describe_libfuzzer(const struct campaign *campaign, unsigned index, uint32_t start,
                                struct job_command *command)
 {
@@ -278,7 +305,7 @@ static void describe_libfuzzer(const struct campaign *campaign, unsigned index, 
     job_argument(command, "-verbosity=0");
     job_argument(command, "-artifact_prefix=%s/crashes/job-%u-", folder, index + 1);
     if (options->runs > 0) {
-        job_argument(command, "-runs=%llu", (unsigned long long)options->runs);
+        job_argument(command, "-runs=%llu", (unsigned long long)runs_left(campaign, index));
     }
     job_argument(command, "%s/corpus", folder);
     if (options->seeds) {
@@ -413,7 +440,9 @@ static enum status take_end(struct campaign *campaign, unsigned index, int wait_
                            campaign->place.folder, index + 1);
     }
     campaign->result->restarts++;
-    return time_left_ms(campaign) > 0 ? start_job(campaign, index, detail) : STATUS_OK;
+    bool more = time_left_ms(campaign) > 0 &&
+                (campaign->options->runs == 0 || runs_left(campaign, index) > 0);
+    return more ? start_job(campaign, index, detail) : STATUS_OK;
 }
 
 /* ---- Inputs that ended a process
@@ -637,6 +666,7 @@ static enum status run(struct campaign *campaign, struct status_detail *detail)
     campaign->start_ms = campaign->progress_ms = campaign->scan_ms = campaign->summary_ms = now;
     campaign->progress_runs = campaign->result->total.runs;
     for (unsigned i = 0; i < campaign->options->jobs && status == STATUS_OK; i++) {
+        campaign->jobs[i].base = runs_of(campaign, i);
         status = start_job(campaign, i, detail);
     }
     while (status == STATUS_OK && running(campaign) > 0 && time_left_ms(campaign) > 0 &&

@@ -42,10 +42,10 @@ const char *finding_rule_id(unsigned rule)
     return rule == FINDING_RULE_HANG ? SUITE_RULE_HANG : oracle_rules[rule].id;
 }
 
-uint64_t finding_key(const struct trace *trace, unsigned rule, uint32_t conn, unsigned host,
-                     uint32_t last)
+uint64_t finding_key(const struct trace *trace, unsigned rule, enum grade grade, uint32_t conn,
+                     unsigned host, uint32_t last)
 {
-    uint8_t parts[5] = {0};
+    uint8_t parts[6] = {[5] = (uint8_t)grade};
     for (uint32_t i = 0; i < trace->count && i <= last; i++) {
         const struct trace_event *event = &trace->events[i];
         if (conn != 0 && event->conn != conn) {
@@ -70,22 +70,31 @@ void finding_name(unsigned rule, uint64_t key, char name[FINDING_NAME_MAX])
                    (unsigned long long)key);
 }
 
+/* Where the key is, or belongs. */
+static uint64_t *set_slot(struct key_set *set, uint64_t key)
+{
+    uint32_t at = (uint32_t)(key >> 32) % KEY_SLOTS;
+    while (set->slots[at] != 0 && set->slots[at] != key) {
+        at = (at + 1) % KEY_SLOTS;
+    }
+    return &set->slots[at];
+}
+
+static bool set_has(struct key_set *set, uint64_t key)
+{
+    return *set_slot(set, key == 0 ? 1 : key) != 0;
+}
+
 /* Whether the key was there; it is from now on. */
 static bool set_add(struct key_set *set, uint64_t key)
 {
     key = key == 0 ? 1 : key;
-    uint32_t at = (uint32_t)(key >> 32) % KEY_SLOTS;
-    while (set->slots[at] != 0) {
-        if (set->slots[at] == key) {
-            return true;
-        }
-        at = (at + 1) % KEY_SLOTS;
-    }
-    if (set->count == FINDING_KEYS_MAX) {
+    uint64_t *slot = set_slot(set, key);
+    if (*slot != 0 || set->count == FINDING_KEYS_MAX) {
         return true;
     }
     set->count++;
-    set->slots[at] = key;
+    *slot = key;
     return false;
 }
 
@@ -145,7 +154,8 @@ void finding_keys_free(struct finding_keys *keys)
 static uint64_t verdict_key(const struct trace *trace, const struct oracle_verdict *verdict)
 {
     uint32_t last = verdict->count > 0 ? verdict->events[verdict->count - 1] : trace->count;
-    return finding_key(trace, verdict->rule, verdict->conn, verdict->host, last);
+    return finding_key(trace, verdict->rule, (enum grade)verdict->grade, verdict->conn,
+                       verdict->host, last);
 }
 
 void finding_of_verdict(const struct trace *trace, const struct oracle_verdict *verdict,
@@ -176,11 +186,12 @@ bool finding_of_end(const struct trace *trace, struct finding *ret_finding)
         event->what != TRACE_EXIT_HUNG) {
         return false;
     }
-    *ret_finding = (struct finding){.rule = rule,
-                                    .grade = GRADE_FAIL,
-                                    .key = finding_key(trace, rule, 0, event->host, index),
-                                    .count = 1,
-                                    .events = {index}};
+    *ret_finding =
+        (struct finding){.rule = rule,
+                         .grade = GRADE_FAIL,
+                         .key = finding_key(trace, rule, GRADE_FAIL, 0, event->host, index),
+                         .count = 1,
+                         .events = {index}};
     (void)snprintf(ret_finding->detail, sizeof(ret_finding->detail), "the program %s",
                    trace_exit_name((enum trace_exit)event->what));
     return true;
@@ -189,9 +200,10 @@ bool finding_of_end(const struct trace *trace, struct finding *ret_finding)
 /* ---- Playing again
  * ------------------------------------------------------------------------------ */
 
-/* Whether the trace at hand breaks `rule`, and how. Without `ret_finding` only whether. */
+/* Whether the trace at hand breaks `rule` with this grade, and how. Without `ret_finding` only
+ * whether. A FAIL does not become a WARN as it shrinks, nor the other way round. */
 static bool shows(const struct finding_source *source, const struct oracle_judgement *judgement,
-                  unsigned rule, struct finding *ret_finding)
+                  unsigned rule, enum grade grade, struct finding *ret_finding)
 {
     const struct trace *trace = source->play->trace;
     if (rule >= ORACLE_RULE_COUNT) {
@@ -204,7 +216,7 @@ static bool shows(const struct finding_source *source, const struct oracle_judge
         }
         return true;
     }
-    if (!oracle_has(judgement->broken, rule)) {
+    if (!oracle_has(judgement->broken, rule) || judgement->verdicts[rule].grade != grade) {
         return false;
     }
     if (ret_finding != NULL) {
@@ -214,17 +226,18 @@ static bool shows(const struct finding_source *source, const struct oracle_judge
 }
 
 static bool broken_again(const struct finding_source *source, const struct scenario *scenario,
-                         unsigned rule, struct finding *ret_finding)
+                         unsigned rule, enum grade grade, struct finding *ret_finding)
 {
     const struct oracle_judgement *judgement;
     struct engine_result result;
     return engine_run(source->engine, source->play, scenario, &result, NULL) == STATUS_OK &&
            oracle_judge(source->oracle, source->play->trace, &judgement, NULL) == STATUS_OK &&
-           shows(source, judgement, rule, ret_finding);
+           shows(source, judgement, rule, grade, ret_finding);
 }
 
 /* The smallest scenario that still breaks the rule. Without memory it stays as it is. */
-static void shrink(const struct finding_source *source, struct scenario *scenario, unsigned rule)
+static void shrink(const struct finding_source *source, struct scenario *scenario, unsigned rule,
+                   enum grade grade)
 {
     struct scenario_shrinker *shrinker = malloc(sizeof *shrinker);
     struct scenario *candidate = malloc(sizeof *candidate);
@@ -232,7 +245,7 @@ static void shrink(const struct finding_source *source, struct scenario *scenari
         scenario_shrink_init(shrinker, scenario);
         for (unsigned plays = 0;
              plays < FINDING_PLAYS_MAX && scenario_shrink_next(shrinker, candidate); plays++) {
-            if (broken_again(source, candidate, rule, NULL)) {
+            if (broken_again(source, candidate, rule, grade, NULL)) {
                 scenario_shrink_accept(shrinker);
             }
         }
@@ -246,27 +259,48 @@ static void shrink(const struct finding_source *source, struct scenario *scenari
  * ---------------------------------------------------------------------------------- */
 
 /* Shrinks first: what differs in its first form is often the same in its smallest one. */
+static enum status shrink_and_write(struct finding_keys *keys, const struct finding_source *source,
+                                    const struct scenario *scenario, struct scenario *small,
+                                    struct finding *finding, uint32_t *added,
+                                    struct status_detail *detail)
+{
+    unsigned rule = finding->rule;
+    enum grade grade = finding->grade;
+    scenario_copy(small, scenario);
+    shrink(source, small, rule, grade);
+    if (!broken_again(source, small, rule, grade, finding) ||
+        finding_keys_add(keys, finding->key)) {
+        return STATUS_OK;
+    }
+    bool fresh = false;
+    enum status status = finding_write(&source->place, finding, source->play->trace, small,
+                                       scenario, &fresh, detail);
+    *added += fresh;
+    return status;
+}
+
 static enum status record_rule(struct finding_keys *keys, const struct finding_source *source,
-                               const struct scenario *scenario, unsigned rule, uint32_t *added,
-                               struct status_detail *detail)
+                               const struct scenario *scenario, unsigned rule, enum grade grade,
+                               uint32_t *added, struct status_detail *detail)
 {
     struct scenario *small = malloc(sizeof *small);
-    struct finding *finding = malloc(sizeof *finding);
+    struct finding *first = malloc(2 * sizeof *first);
     enum status status = STATUS_OK;
-    if (small == NULL || finding == NULL) {
+    if (small == NULL || first == NULL) {
         status = status_fail(detail, STATUS_NO_MEMORY, "no memory to shrink a finding");
         goto out;
     }
-    scenario_copy(small, scenario);
-    shrink(source, small, rule);
-    if (broken_again(source, small, rule, finding) && !finding_keys_add(keys, finding->key)) {
-        bool fresh = false;
-        status = finding_write(&source->place, finding, source->play->trace, small, scenario,
-                               &fresh, detail);
-        *added += fresh;
+    if (!broken_again(source, scenario, rule, grade, first)) {
+        goto out; /* another run of the same scenario went another way: nothing to show */
+    }
+    status = finding_write_pending(&source->place, first, source->play->trace, scenario, detail);
+    if (status == STATUS_OK) {
+        first[1] = first[0];
+        status = shrink_and_write(keys, source, scenario, small, &first[1], added, detail);
+        finding_drop_pending(&source->place, first);
     }
 out:
-    free(finding);
+    free(first);
     free(small);
     return status;
 }
@@ -286,7 +320,7 @@ static bool seen_before(struct finding_keys *keys, const struct trace *trace,
         (void)finding_of_end(trace, &end);
         key = end.key;
     }
-    if (set_add(&keys->seen, key)) {
+    if (set_has(&keys->found, key) || set_add(&keys->seen, key)) {
         return true;
     }
     keys->tries[rule]++;
@@ -299,18 +333,22 @@ enum status finding_record(struct finding_keys *keys, const struct finding_sourc
                            uint32_t *ret_added, struct status_detail *detail)
 {
     uint64_t fresh[3] = {0, 0, 0};
+    uint8_t grades[FINDING_RULE_COUNT]; /* the judgement is overwritten by the first replay */
     uint32_t added = 0;
     *ret_added = 0;
     for (unsigned rule = 0; rule < FINDING_RULE_COUNT; rule++) {
         if ((broken[rule / 64] >> (rule % 64) & 1U) != 0 &&
             !seen_before(keys, source->play->trace, judgement, rule)) {
             fresh[rule / 64] |= 1ULL << (rule % 64);
+            grades[rule] =
+                rule < ORACLE_RULE_COUNT ? judgement->verdicts[rule].grade : (uint8_t)GRADE_FAIL;
         }
     }
     enum status status = STATUS_OK;
     for (unsigned rule = 0; rule < FINDING_RULE_COUNT && status == STATUS_OK; rule++) {
         if ((fresh[rule / 64] >> (rule % 64) & 1U) != 0) {
-            status = record_rule(keys, source, scenario, rule, &added, detail);
+            status =
+                record_rule(keys, source, scenario, rule, (enum grade)grades[rule], &added, detail);
         }
     }
     *ret_added = added;

@@ -57,10 +57,10 @@ struct finding_source {
 /* "FDH-01", "CRASH". */
 const char *finding_rule_id(unsigned rule);
 
-/* The key of what `trace` shows: the rule, the states of both ends of the connection at the event
- * `last`, and the target's last call before it with its errno. */
-uint64_t finding_key(const struct trace *trace, unsigned rule, uint32_t conn, unsigned host,
-                     uint32_t last);
+/* The key of what `trace` shows: the rule and its grade, the states of both ends of the connection
+ * at the event `last`, and the target's last call before it with its errno. */
+uint64_t finding_key(const struct trace *trace, unsigned rule, enum grade grade, uint32_t conn,
+                     unsigned host, uint32_t last);
 /* "FDH-01-3f2a90b1c4d5e6f7" */
 void finding_name(unsigned rule, uint64_t key, char name[FINDING_NAME_MAX]);
 
@@ -94,6 +94,15 @@ enum status finding_write(const struct finding_place *place, const struct findin
                           const struct trace *trace, const struct scenario *small,
                           const struct scenario *first, bool *ret_new,
                           struct status_detail *detail) STATUS_MUST_USE;
+
+/* What is written before shrinking, out of sight: should a smaller scenario end the process, the
+ * finding stands nevertheless. Without a folder does nothing. Errors: as finding_write. */
+enum status finding_write_pending(const struct finding_place *place, const struct finding *finding,
+                                  const struct trace *trace, const struct scenario *scenario,
+                                  struct status_detail *detail) STATUS_MUST_USE;
+void finding_drop_pending(const struct finding_place *place, const struct finding *finding);
+/* Makes findings of what processes that are gone left pending in `folder`. Returns how many. */
+unsigned finding_take_pending(const char *folder);
 
 /* The same as text, for a report elsewhere. */
 struct trace_text;

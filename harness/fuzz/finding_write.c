@@ -1,8 +1,9 @@
 /* The folder of a finding: what it holds, and how it appears at once. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #define FILE_REPORT "report.txt"
 #define FILE_REPLAY "replay.sh"
 #define FILE_FIRST "first.bin"
+#define PENDING ".pending-"
 
 static const char *const files[] = {FILE_SCENARIO, FILE_TRACE, FILE_REPORT, FILE_REPLAY,
                                     FILE_FIRST};
@@ -271,26 +273,35 @@ static __attribute__((noreturn)) void print_and_abort(const struct finding_place
     abort();
 }
 
-enum status finding_write(const struct finding_place *place, const struct finding *finding,
-                          const struct trace *trace, const struct scenario *small,
-                          const struct scenario *first, bool *ret_new, struct status_detail *detail)
+static enum status make_path(char path[PATH_MAX], const char *folder, const char *prefix,
+                             const char *name, bool own, struct status_detail *detail)
+{
+    char suffix[32] = "";
+    if (own) {
+        (void)snprintf(suffix, sizeof suffix, ".%ld", (long)getpid());
+    }
+    return snprintf(path, PATH_MAX, "%s/%s%s%s", folder, prefix, name, suffix) < PATH_MAX
+               ? STATUS_OK
+               : status_fail(detail, STATUS_IO, "%s: the name is too long", folder);
+}
+
+/* Writes the folder under a name of its own and moves it to `final`. */
+static enum status write_folder(const struct finding_place *place, const struct finding *finding,
+                                const struct trace *trace, const struct scenario *small,
+                                const struct scenario *first, const char *final, bool *ret_new,
+                                struct status_detail *detail)
 {
     char name[FINDING_NAME_MAX];
     char temporary[PATH_MAX];
-    char final[PATH_MAX];
-    if (place->folder == NULL) {
-        print_and_abort(place, finding, trace, small);
-    }
     finding_name(finding->rule, finding->key, name);
-    if (snprintf(temporary, sizeof temporary, "%s/.%s.%ld", place->folder, name, (long)getpid()) >=
-            (int)sizeof temporary ||
-        snprintf(final, sizeof final, "%s/%s", place->folder, name) >= (int)sizeof final) {
-        return status_fail(detail, STATUS_IO, "%s: the name is too long", place->folder);
+    enum status status = make_path(temporary, place->folder, ".new-", name, true, detail);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (mkdir(temporary, 0777) != 0 && errno != EEXIST) {
         return status_fail(detail, STATUS_IO, "%s: %s", temporary, strerror(errno));
     }
-    enum status status = save_files(place, temporary, name, finding, trace, small, first, detail);
+    status = save_files(place, temporary, name, finding, trace, small, first, detail);
     bool fresh = status == STATUS_OK && rename(temporary, final) == 0;
     if (status == STATUS_OK && !fresh && errno != EEXIST && errno != ENOTEMPTY) {
         status = status_fail(detail, STATUS_IO, "%s: %s", final, strerror(errno));
@@ -300,4 +311,86 @@ enum status finding_write(const struct finding_place *place, const struct findin
     }
     *ret_new = fresh;
     return status;
+}
+
+enum status finding_write(const struct finding_place *place, const struct finding *finding,
+                          const struct trace *trace, const struct scenario *small,
+                          const struct scenario *first, bool *ret_new, struct status_detail *detail)
+{
+    char name[FINDING_NAME_MAX];
+    char final[PATH_MAX];
+    if (place->folder == NULL) {
+        print_and_abort(place, finding, trace, small);
+    }
+    finding_name(finding->rule, finding->key, name);
+    enum status status = make_path(final, place->folder, "", name, false, detail);
+    return status != STATUS_OK
+               ? status
+               : write_folder(place, finding, trace, small, first, final, ret_new, detail);
+}
+
+/* ---- Pending
+ * ------------------------------------------------------------------------------------ */
+
+enum status finding_write_pending(const struct finding_place *place, const struct finding *finding,
+                                  const struct trace *trace, const struct scenario *scenario,
+                                  struct status_detail *detail)
+{
+    char name[FINDING_NAME_MAX];
+    char pending[PATH_MAX];
+    bool fresh = false;
+    if (place->folder == NULL) {
+        return STATUS_OK;
+    }
+    finding_name(finding->rule, finding->key, name);
+    enum status status = make_path(pending, place->folder, PENDING, name, true, detail);
+    return status != STATUS_OK
+               ? status
+               : write_folder(place, finding, trace, scenario, scenario, pending, &fresh, detail);
+}
+
+void finding_drop_pending(const struct finding_place *place, const struct finding *finding)
+{
+    char name[FINDING_NAME_MAX];
+    char pending[PATH_MAX];
+    finding_name(finding->rule, finding->key, name);
+    if (place->folder != NULL &&
+        make_path(pending, place->folder, PENDING, name, true, NULL) == STATUS_OK) {
+        remove_folder(pending);
+    }
+}
+
+/* Moves ".pending-NAME.PID" to "NAME" where the process is gone. */
+static bool take_one(const char *folder, const char *entry)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    const char *name = entry + strlen(PENDING);
+    const char *dot = strrchr(name, '.');
+    long pid = dot == NULL ? 0 : strtol(dot + 1, NULL, 10);
+    if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH ||
+        snprintf(from, sizeof from, "%s/%s", folder, entry) >= (int)sizeof from ||
+        snprintf(to, sizeof to, "%s/%.*s", folder, (int)(dot - name), name) >= (int)sizeof to) {
+        return false;
+    }
+    if (rename(from, to) == 0) {
+        return true;
+    }
+    remove_folder(from);
+    return false;
+}
+
+unsigned finding_take_pending(const char *folder)
+{
+    unsigned count = 0;
+    DIR *directory = opendir(folder);
+    for (const struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        if (strncmp(entry->d_name, PENDING, strlen(PENDING)) == 0) {
+            count += take_one(folder, entry->d_name);
+        }
+    }
+    if (directory != NULL) {
+        (void)closedir(directory);
+    }
+    return count;
 }
