@@ -98,11 +98,11 @@ static void list(const struct corpus *corpus)
 /* Whole passes over the corpus, so that every measurement is of the same runs. */
 static double time_pass(const struct corpus *corpus, enum part part)
 {
-    double start = bench_now_ns();
+    double start = bench_cpu_ns();
     for (unsigned i = 0; i < corpus->count; i++) {
         play(&corpus->inputs[i], part);
     }
-    return (bench_now_ns() - start) / corpus->count;
+    return (bench_cpu_ns() - start) / corpus->count;
 }
 
 /* The parts in turn, pass by pass, and the median of each: whatever else the machine does falls on

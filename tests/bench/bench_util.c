@@ -14,11 +14,21 @@ void bench_must(bool condition, const char *what)
     }
 }
 
-double bench_now_ns(void)
+static double read_ns(clockid_t clock)
 {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(clock, &time);
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+double bench_now_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+double bench_cpu_ns(void)
+{
+    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b)

@@ -23,8 +23,8 @@ class Setting:
         self.work = self.build / "bench"
         self.helpers = self.build / "tests" / "bench"
         self.targets = self.build / "targets"
-        shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir(parents=True)
+        self.corpora = {}       # folder by target, once it was made
+        self.work.mkdir(parents=True, exist_ok=True)
 
     def folder(self, name):
         path = self.work / name
@@ -67,10 +67,9 @@ def counts(path):
 def corpus(setting, target):
     """A corpus of scenarios for a target, with at least STEPS_MIN effective steps on the average: the minimised one of
     the repository, and where there is none, what its fuzzer collects in a hundred thousand runs."""
-    folder = setting.work / "corpus" / target
-    if folder.is_dir():
-        return folder
-    folder.mkdir(parents=True)
+    if target in setting.corpora:
+        return setting.corpora[target]
+    folder = setting.folder(f"corpus/{target}")
     stored = setting.source / "corpus" / "fuzz" / target
     if stored.is_dir() and any(stored.iterdir()):
         shutil.copytree(stored, folder, dirs_exist_ok=True)
@@ -78,6 +77,7 @@ def corpus(setting, target):
         run([setting.targets / f"{target}_fuzzer", "-runs=100000", "-seed=1", "-len_control=0", "-max_len=512",
              "-reduce_inputs=0", folder], {"SOCKSPEC_COUNT": "1"})
     drop_short(setting, target, folder)
+    setting.corpora[target] = folder
     return folder
 
 

@@ -1,6 +1,7 @@
 # Fuzzers against empty loops of the same engine.
 # SPDX-License-Identifier: Apache-2.0
 import os
+import shutil
 
 from common import STEPS_MIN, corpus, counts, fail, median, run
 
@@ -65,3 +66,40 @@ def libfuzzer(setting, target):
         fail(f"{target}: only {median(ours.steps):.1f} steps with an effect in the mean run")
     return {"ours": ours.rate, "empty": empty.rate, "mutating": mutating.rate, "steps": median(ours.steps),
             "ratio": median(a / b for a, b in zip(ours.rates, empty.rates))}
+
+
+AFL_ENVIRONMENT = {
+    "SOCKSPEC_COUNT": "1", "SOCKSPEC_ROLE": "server", "AFL_CUSTOM_MUTATOR_ONLY": "1", "AFL_NO_UI": "1",
+    "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
+    "AFL_SKIP_CRASHES": "1", "AFL_FORKSRV_INIT_TMOUT": "60000",
+}
+
+
+def afl_rate(setting, executable, seeds, stats=None):
+    """Executions per second of one afl-fuzz run, by its own count and clock."""
+    out = setting.folder("afl")
+    environment = {**AFL_ENVIRONMENT, "AFL_CUSTOM_MUTATOR_LIBRARY": str(setting.targets / "libsockspec_afl_mutator.so")}
+    if stats:
+        stats.unlink(missing_ok=True)
+        environment["SOCKSPEC_STATS"] = str(stats)
+    # The time of a campaign is in whole seconds, and the first of them are calibration.
+    run(["afl-fuzz", "-i", seeds, "-o", out, "-m", "none", "-t", "20000", "-s", "1", "-G", "512",
+         "-V", max(5, round(3 * setting.seconds)), "--", executable], environment)
+    lines = (out / "default" / "fuzzer_stats").read_text(encoding="utf-8").splitlines()
+    return float(dict(line.split(":", 1) for line in map(lambda l: l.replace(" ", ""), lines))["execs_per_sec"])
+
+
+def afl(setting, target):
+    """n_afl and an empty persistent loop, both under afl-fuzz with our mutator; None without AFL++."""
+    ours, empty = setting.targets / f"{target}_afl", setting.helpers / "bench_empty_afl"
+    if shutil.which("afl-fuzz") is None or not ours.exists() or not empty.exists():
+        return None
+    seeds = corpus(setting, target)
+    stats = setting.work / f"{target}.afl.stats"
+    rates = [], []
+    for _ in range(setting.rounds):
+        rates[0].append(afl_rate(setting, ours, seeds, stats))
+        rates[1].append(afl_rate(setting, empty, seeds))
+    runs, effective = counts(stats)
+    return {"ours": median(rates[0]), "empty": median(rates[1]), "steps": effective / runs,
+            "ratio": median(a / b for a, b in zip(*rates))}

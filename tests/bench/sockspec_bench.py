@@ -7,25 +7,61 @@ import json
 
 import breakdown
 import fuzzers
-from common import Setting, corpus
+from common import Setting, pairs, run
 
-FUZZED = ["echo-epoll", "http"]
+FUZZED = ["echo-epoll", "http"]  # the first is the one that ratios are named after
+SERVER = FUZZED[0]
 
 
-def print_libfuzzer(target, row):
+def print_rates(target, row):
     print(f"  {target}: {row['ours']:,.0f} of {row['empty']:,.0f} executions/s: {row['ratio']:.4f} "
-          f"(1/{1 / row['ratio']:.1f}), {row['steps']:.1f} effective steps in the mean run")
+          f"(1/{1 / row['ratio']:.2f}), {row['steps']:.1f} effective steps in the mean run")
+
+
+def key_of(name, target):
+    return name if target == SERVER else f"{name}_{target}"
 
 
 def measure_libfuzzer(setting, ratios):
-    print("libFuzzer with ASan, against an empty loop (executions per second of processor time)")
+    print("libFuzzer with ASan against an empty loop, executions per second of processor time")
     for target in FUZZED:
         row = fuzzers.libfuzzer(setting, target)
-        print_libfuzzer(target, row)
-        ratios["libfuzzer_over_empty" if target == FUZZED[0] else f"libfuzzer_over_empty_{target}"] = row["ratio"]
-        ratios.setdefault("libfuzzer_effective_steps", row["steps"])
+        print_rates(target, row)
         print(f"    microseconds per execution: {1e6 / row['ours']:.2f}; empty {1e6 / row['empty']:.2f}, "
               f"empty with our mutator {1e6 / row['mutating']:.2f}")
+        ratios[key_of("libfuzzer_over_empty", target)] = row["ratio"]
+
+
+def measure_afl(setting, ratios):
+    print("AFL++ in persistent mode against an empty loop, executions per second")
+    for target in FUZZED[:1]:
+        row = fuzzers.afl(setting, target)
+        if row is None:
+            print("  AFL++ is not installed")
+            continue
+        print_rates(target, row)
+        ratios[key_of("afl_over_empty", target)] = row["ratio"]
+
+
+def measure_dialogue(setting, ratios):
+    times = pairs(run([setting.helpers / "bench_dialogue", setting.source / "tests/bench/dialogue.scenario",
+                       setting.rounds])[0])
+    print(f"{SERVER}: sixteen requests on two connections, microseconds; both sides with ASan")
+    print(f"  model, with its trace, judged and put back      {times['model'] / 1000:9.2f}")
+    for name, title in (("loopback", "loopback, one server for all of them"),
+                        ("loopback-started", "loopback, a server started and stopped each time")):
+        ratio = times[name] / times["model"]
+        print(f"  {title:<48}{times[name] / 1000:9.2f}: {ratio:.1f} times")
+        ratios["model_over_" + name.replace("-", "_")] = ratio
+
+
+def measure_steps(setting, ratios):
+    times = pairs(run([setting.helpers / "bench_steps", 5 * setting.rounds])[0])
+    print("A step (send, deliver, recv) with so many connections open, nanoseconds")
+    for count, each in times.items():
+        print(f"  {count:>5} {each:8.1f}")
+    ratios["step_cost_1000_over_10"] = times["1000"] / times["10"]
+    print(f"  1,000 over 10: {ratios['step_cost_1000_over_10']:.2f}")
 
 
 def measure_breakdown(setting, ratios):
@@ -47,7 +83,8 @@ def measure_breakdown(setting, ratios):
             print(f"  {'all':<65} {sum(counted.values()):22,.0f}")
 
 
-PARTS = {"libfuzzer": measure_libfuzzer, "breakdown": measure_breakdown}
+PARTS = {"libfuzzer": measure_libfuzzer, "afl": measure_afl, "dialogue": measure_dialogue, "steps": measure_steps,
+         "breakdown": measure_breakdown}
 
 
 def main():

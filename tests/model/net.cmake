@@ -3,6 +3,3 @@
 sockspec_test(test_facts SOURCES test_facts.c MODULES model LABELS model)
 sockspec_test(test_net_wire SOURCES test_net_wire.c MODULES model LABELS model)
 sockspec_test(test_net_time SOURCES test_net_time.c MODULES model LABELS model)
-
-add_executable(bench_net bench_net.c)
-target_link_libraries(bench_net PRIVATE sockspec_flags sockspec_model)
