@@ -50,6 +50,9 @@ function(sockspec_module name)
     target_link_libraries(sockspec_${name} PUBLIC sockspec_${used})
   endforeach()
   target_link_libraries(sockspec_${name} PUBLIC ${arg_LIBRARIES})
+  # What libsockspec.a is made of.
+  set_property(GLOBAL APPEND PROPERTY SOCKSPEC_MODULES sockspec_${name})
+  set_property(GLOBAL APPEND PROPERTY SOCKSPEC_FOREIGN_LIBRARIES ${arg_LIBRARIES})
 endfunction()
 
 # sockspec_test(NAME SOURCES … MODULES … LABELS …)
