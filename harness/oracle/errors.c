@@ -37,7 +37,7 @@ ORACLE_END(rst_13)
                          "after another connection was reset, this one was not served",
                          EVIDENCE(i, facts->at_rst, conn->at_request, conn->at_close));
         }
-        if (conn->at_rst == 0 || conn->at_open == 0) {
+        if (conn->at_rst == 0 || conn->at_open == 0 || (conn->flags & FACTS_OLD) != 0) {
             continue;
         }
         uint32_t error = facts->at_error > conn->at_rst ? facts->at_error : conn->at_rst;
@@ -54,7 +54,8 @@ ORACLE_END(rst_13)
 static uint32_t cut_off(const struct facts_conn *conn)
 {
     const uint32_t ended = FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT;
-    if ((conn->flags & FACTS_OFF_PROTOCOL) != 0 || (conn->flags & ended) == 0 || conn->sent == 0) {
+    if ((conn->flags & (FACTS_OFF_PROTOCOL | FACTS_OLD)) != 0 || (conn->flags & ended) == 0 ||
+        conn->sent == 0) {
         return 0;
     }
     return conn->at_rst != 0 ? conn->at_rst : conn->at_peer_fin;
@@ -85,7 +86,7 @@ static void judge_exit(struct oracle *oracle, unsigned rule, const struct trace_
             }
             return;
         }
-        made_up |= conn->replies > 0 && conn->replies >= conn->answers;
+        made_up |= conn->replies > 0 || (conn->flags & FACTS_OFF_PROTOCOL) != 0;
     }
 }
 
@@ -154,7 +155,9 @@ ORACLE_EVENT(err_09)
 ORACLE_END(err_09)
 {
     const struct facts *facts = &oracle->facts;
-    if (facts->at_memory == 0 || !facts->in_service) {
+    bool server = facts->role == TRACE_ROLE_SERVER;
+    if (facts->at_memory == 0 || !facts->in_service ||
+        (server && facts->at_phase[TRACE_PHASE_READY] == 0)) {
         return;
     }
     if (facts_died_of(facts, facts->at_memory) != 0) {
@@ -163,7 +166,7 @@ ORACLE_END(err_09)
         return;
     }
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
-        if (facts->role == TRACE_ROLE_SERVER && facts_never_accepted(facts, &facts->conns[i])) {
+        if (server && facts_never_accepted(facts, &facts->conns[i])) {
             oracle_break(oracle, rule,
                          "after a call was short of memory, a connection was never accepted",
                          EVIDENCE(i, facts->at_memory, facts->conns[i].at_established));

@@ -193,7 +193,7 @@ static void end_silence(struct facts *facts, struct facts_conn *conn,
     int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
     bool its_turn = conn->requests <= conn->answers || conn->peer_sent > end ||
                     (conn->flags & FACTS_STALLED) != 0;
-    if (event->time_us - conn->peer_us > facts->patience_us && its_turn &&
+    if (event->time_us - conn->peer_us >= facts->patience_us && its_turn &&
         facts->at_phase[TRACE_PHASE_QUIET] == 0) {
         conn->flags |= FACTS_SILENT;
     }
@@ -273,6 +273,12 @@ static void take_step(struct facts *facts, const struct trace_event *event, uint
         facts->wire_touched = true;
         break;
     case SCENARIO_WIRE_HOLD:
+        facts->wire_touched = true;
+        facts->wire_held = true;
+        break;
+    case SCENARIO_WIRE_RELEASE:
+        facts->wire_held = false;
+        break;
     case SCENARIO_WIRE_DUPLICATE:
     case SCENARIO_WIRE_INJECT:
         facts->wire_touched = true;
@@ -294,23 +300,20 @@ static void start_program(struct facts *facts)
         facts->conns[i].flags |= FACTS_OLD;
         facts->conns[i].fd = -1;
     }
+    /* Everything about the program that is gone goes with it; what the scenario did stays. */
     facts->in_service = false;
     facts->stopping = false;
-    facts->at_stop_handled = 0;
-    facts->closing_fd = -1;
-    facts->at_stop_signal = 0;
-    facts->at_stop_handled = 0;
-    facts->listener = -1;
-    facts->at_exit = 0;
-    facts->at_wait_intr = 0;
-    facts->at_full = 0;
-    facts->at_memory = 0;
-    facts->at_soft_accept = 0;
-    facts->at_block = 0;
-    facts->heaps = 0;
-    facts->epoll_items = 0;
-    facts->waiting = 0;
-    facts->ready_count = 0;
+    facts->waits_on_listener = false;
+    facts->waits_on_connections = false;
+    facts->listener = facts->edge_listener = facts->closing_fd = -1;
+    facts->failed_fd = facts->intr_fd = facts->again_fd = -1;
+    facts->epoll_items = facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
+    facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
+    facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
+    facts->at_error = facts->at_rst = facts->at_epipe = facts->at_no_port = 0;
+    facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
+    facts->at_stop_handled = facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
+    facts->at_io = facts->at_alarm = facts->at_call = 0;
     facts->at_phase[TRACE_PHASE_READY] = 0;
 }
 
@@ -333,6 +336,10 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
             facts->block_family == SCENARIO_CALL_SLEEP || facts->block_family == SCENARIO_CALL_WAIT;
         facts->backing_off = facts->at_block != 0 && timed && facts->block_us >= 0 &&
                              (facts->at_full | facts->at_memory | facts->at_soft_accept) != 0;
+    } else if (event->what == TRACE_PHASE_QUIET) {
+        bool on_one =
+            facts->block_family == SCENARIO_CALL_RECV || facts->block_family == SCENARIO_CALL_SEND;
+        facts->busy_at_quiet = facts->at_block != 0 && on_one;
     } else if (event->what == TRACE_PHASE_STOPPING) {
         facts->stopping = true;
     }
@@ -368,7 +375,9 @@ static void take_exit(struct facts *facts, const struct trace_event *event, uint
     bool by_itself = event->what == TRACE_EXIT_SIGNALLED || event->what == TRACE_EXIT_ABORTED ||
                      event->what == TRACE_EXIT_CRASHED ||
                      (event->what == TRACE_EXIT_RETURNED && facts->role == TRACE_ROLE_SERVER);
-    if (by_itself && facts->in_service && !facts->stopping) {
+    /* A server that was never idle may still give up starting. */
+    bool started = facts->role != TRACE_ROLE_SERVER || facts->at_phase[TRACE_PHASE_READY] != 0;
+    if (by_itself && facts->in_service && started && !facts->stopping) {
         facts->at_died = at;
         facts->block_at_death = facts->at_last_block;
     }
@@ -415,12 +424,21 @@ static void take_spin(struct facts *facts, const struct trace_event *event, uint
     facts->at_spin = at;
 }
 
+/* What is held for a while looks to the program as if the peer were silent. */
+static void take_time(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    (void)event;
+    (void)at;
+    facts->wire_lossy |= facts->wire_held && !facts->played;
+}
+
 typedef void (*taker)(struct facts *facts, const struct trace_event *event, uint32_t at);
 
 /* Events of either end and of the harness. */
 static const taker takers[TRACE_KIND_COUNT] = {
     [TRACE_STATE] = take_state, [TRACE_SEGMENT] = take_segment, [TRACE_DIALOGUE] = take_dialogue,
     [TRACE_PEER] = take_peer,   [TRACE_STEP] = take_step,       [TRACE_PHASE] = take_phase,
+    [TRACE_TIME] = take_time,
 };
 
 /* Events of the program judged; those of the other host's program are none of its business. */

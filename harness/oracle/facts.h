@@ -68,6 +68,7 @@ struct facts_conn {
     int64_t reply_from; /* clients: peer_sent when the newest response was complete */
     int64_t message_us; /* when the peer began the message in progress, or the newest one */
     int64_t peer_us;    /* when the peer last did something */
+    int64_t send_us;    /* when a send of the program last took something */
     int64_t reader_us;  /* when it last read */
     int64_t opened_us;
     uint32_t at_open; /* accept or connect */
@@ -163,9 +164,11 @@ struct facts {
     bool in_service;     /* it listened or connected with success, ever */
     bool stopping;       /* asked to stop, or its stop signal came */
     bool ended;
-    bool played;       /* no step is left */
-    bool wire_touched; /* hold, cut, lose, drop, duplicate or inject */
-    bool wire_lossy;   /* cut or lose: anything may be missing */
+    bool played;        /* no step is left */
+    bool wire_touched;  /* hold, cut, lose, drop, duplicate or inject */
+    bool wire_lossy;    /* cut or lose: anything may be missing */
+    bool wire_held;     /* segments are held now */
+    bool busy_at_quiet; /* it slept in a call on one connection when all was quiet */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */
     bool waits_on_listener; /* a wait reported the listener */
     bool waits_on_connections;

@@ -67,6 +67,7 @@ static void take_send(struct facts *facts, struct facts_conn *conn, const struct
     if (conn != NULL) {
         conn->sent += event->result;
         conn->at_send = at;
+        conn->send_us = event->time_us;
         conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
         if (event->result < event->a) {
             conn->at_partial = at;
@@ -255,8 +256,11 @@ static void take_failed(struct facts *facts, const struct trace_event *event, ui
             conn->flags |= FACTS_RESOURCE;
         }
     }
-    if (event->err == EINTR && record != NULL && at - facts->at_alarm > 4 && !facts->stopping) {
-        record->at_intr = at;
+    bool transfer = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND ||
+                    family == SCENARIO_CALL_ACCEPT;
+    if (record != NULL && transfer) {
+        bool meant = at - facts->at_alarm <= 4 || facts->stopping;
+        record->at_intr = event->err == EINTR && !meant ? at : 0;
         facts->intr_fd = event->fd;
     }
     switch (family) {

@@ -57,7 +57,7 @@ static inline void facts_end_sending(const struct facts *facts, struct facts_con
     const uint32_t told = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL | FACTS_URGENT;
     if (conn->peer_sent > end && conn->received > end && conn->at_peer_fin == 0 &&
         conn->at_rst == 0 && (conn->flags & told) == 0 &&
-        facts->now_us - conn->message_us <= facts->patience_us && !facts->stopping &&
+        facts->now_us - conn->message_us < facts->patience_us && !facts->stopping &&
         !facts->played && conn->at_shut == 0) {
         conn->flags |= FACTS_CUT_MESSAGE;
     }
@@ -84,7 +84,7 @@ static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, ui
             conn->owed > conn->answers && conn->sent > 0 && there > conn->received;
         conn->at_close = at;
         if ((conn->flags & FACTS_STALLED) != 0 &&
-            facts->now_us - conn->peer_us > facts->patience_us) {
+            facts->now_us - conn->peer_us >= facts->patience_us) {
             conn->flags |= FACTS_SILENT;
         }
     }

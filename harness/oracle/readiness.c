@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 
 #include "oracle/predicates.h"
 
@@ -180,17 +181,20 @@ ORACLE_END(rdy_07)
 ORACLE_EVENT(rdy_08)
 {
     struct facts *facts = &oracle->facts;
+    bool waits = facts_family(event->what) == SCENARIO_CALL_WAIT;
+    if (facts->ready_count < 2 ||
+        (!waits && (facts->at_last_block > facts->batch || (event->b & MSG_PEEK) != 0))) {
+        return; /* No batch, or not at work on it any more. */
+    }
     for (uint32_t i = 0; i < facts->ready_count; i++) {
         const struct facts_ready *ready = &facts->ready[i];
         const struct facts_fd *record = facts_fd(facts, ready->fd);
         if (record == NULL || record->at_closed <= facts->batch) {
             continue;
         }
-        if (facts_family(event->what) == SCENARIO_CALL_WAIT) {
-            if (facts->ready_count > 1) {
-                oracle_keep(oracle, rule,
-                            EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));
-            }
+        if (waits) {
+            oracle_keep(oracle, rule,
+                        EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));
             continue;
         }
         bool gone = !record->open && event->err == EBADF;

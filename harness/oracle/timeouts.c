@@ -17,15 +17,16 @@ static int64_t silent_for(const struct facts_conn *conn, enum silence kind, int6
         conn->at_rst != 0) {
         return 0;
     }
+    int64_t since = conn->peer_us > conn->opened_us ? conn->peer_us : conn->opened_us;
+    int64_t stuck = conn->reader_us > conn->send_us ? conn->reader_us : conn->send_us;
     switch (kind) {
     case SILENCE_IDLE:
-        return !stalled && conn->at_shut == 0 && conn->requests <= conn->answers
-                   ? now_us - conn->peer_us
-                   : 0;
+        return !stalled && conn->at_shut == 0 && conn->requests <= conn->answers ? now_us - since
+                                                                                 : 0;
     case SILENCE_READER:
-        return stalled && conn->sent > conn->peer_read ? now_us - conn->reader_us : 0;
+        return stalled && conn->sent > conn->peer_read ? now_us - stuck : 0;
     case SILENCE_REPLY:
-        return conn->answers > conn->replies ? now_us - conn->peer_us : 0;
+        return conn->answers > conn->replies ? now_us - since : 0;
     }
     return 0;
 }
@@ -112,9 +113,9 @@ ORACLE_EVENT(tmo_06)
     int64_t active_us = conn->peer_us > conn->opened_us ? conn->peer_us : conn->opened_us;
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL |
                              FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT | FACTS_OLD |
-                             FACTS_HALF_SHUT;
+                             FACTS_HALF_SHUT | FACTS_LOSSY;
     bool unfinished = facts->role == TRACE_ROLE_SERVER || conn->answers > conn->replies;
-    bool served_since = conn->at_send > facts->at_clock;
+    bool served_since = conn->at_send > facts->at_clock || conn->at_receive > facts->at_clock;
     if ((conn->flags & reasons) == 0 && conn->at_rst == 0 && unfinished && !served_since &&
         event->time_us - active_us <= FACTS_PATIENCE_US) {
         oracle_break(

@@ -46,9 +46,15 @@ ORACLE_EVENT(dat_06)
         interrupted != SCENARIO_CALL_ACCEPT) {
         return;
     }
+    struct facts_conn *conn = facts_conn(facts, record->conn);
+    int64_t since = conn == NULL                      ? event->time_us
+                    : conn->peer_us > conn->opened_us ? conn->peer_us
+                                                      : conn->opened_us;
+    bool overdue = event->time_us - since >= facts->patience_us;
     if (now == interrupted && event->err != EINTR) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
-    } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr) {
+    } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr &&
+               !overdue) {
         oracle_break(oracle, rule, "a call was interrupted, and it closed the descriptor",
                      EVIDENCE(record->conn, record->at_intr, index + 1));
     }
