@@ -313,6 +313,10 @@ static void describe_libfuzzer(const struct campaign *campaign, unsigned index, 
     }
     describe_environment(campaign, index, command);
     job_environment(command, FUZZ_ENV_PARENT "=%ld", (long)getpid());
+    /* Names for the frames of a crash are looked up in triage, once. */
+    const char *asan = getenv("ASAN_OPTIONS");
+    job_environment(command, "ASAN_OPTIONS=symbolize=0%s%s", asan != NULL ? ":" : "",
+                    asan != NULL ? asan : "");
 }
 
 static void describe_afl(const struct campaign *campaign, unsigned index, uint32_t start,

@@ -111,7 +111,9 @@ void finding_describe(const struct finding_place *place, const struct finding *f
     bool known = finding->rule < ORACLE_RULE_COUNT;
     trace_text_print(text, "%s %s  %s\n\n", grade_name(finding->grade),
                      finding_rule_id(finding->rule),
-                     known ? oracle_rules[finding->rule].title : "the program goes on");
+                     known                                 ? oracle_rules[finding->rule].title
+                     : finding->rule == FINDING_RULE_CRASH ? "The program does not crash."
+                                                           : "The program does not hang.");
     trace_text_print(text, "target    %s\nhappened  %s\n", trace->header.target, finding->detail);
     if (known) {
         trace_text_print(text, "clause    %s\n", oracle_rules[finding->rule].cite);

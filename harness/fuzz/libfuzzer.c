@@ -23,7 +23,7 @@ const char *__asan_default_options(void)
 {
     return "detect_leaks=0:malloc_context_size=0:quarantine_size_mb=1:"
            "thread_local_quarantine_size_kb=64:detect_stack_use_after_return=0:"
-           "allocator_may_return_null=1:max_malloc_fill_size=256";
+           "allocator_may_return_null=1:max_malloc_fill_size=256:print_legend=0";
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

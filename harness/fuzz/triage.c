@@ -59,7 +59,14 @@ static uint64_t hash(uint64_t seed, const char *text, size_t size)
 
 uint64_t triage_key(const char *report, int signal, int code, uint64_t fallback)
 {
+    static const char summary[] = "SUMMARY: ";
+    static const char main_prefix[] = "sockspec_target";
     const char *error = strstr(report, "==ERROR: ");
+    const char *last = strstr(report, summary);
+    if (error == NULL && last != NULL) {
+        /* Of a long report only the end is kept; it says kind, place and function again. */
+        return hash(0, last, strcspn(last, "\n"));
+    }
     if (error == NULL) {
         int parts[2] = {signal, code};
         return XXH3_64bits_withSeed(parts, sizeof(parts), fallback);
@@ -72,7 +79,11 @@ uint64_t triage_key(const char *report, int signal, int code, uint64_t fallback)
     const char *line = strstr(kind, "\n    #0 ");
     while (line != NULL && frames < TRIAGE_FRAMES && strncmp(line, "\n    #", 6) == 0) {
         char frame[TRIAGE_FRAME_MAX];
-        if (read_frame(line + 1, frame) && !is_ours(frame)) {
+        bool named = read_frame(line + 1, frame);
+        if (named && strncmp(frame, main_prefix, strlen(main_prefix)) == 0) {
+            break; /* below the program's main there is only us */
+        }
+        if (named && !is_ours(frame)) {
             key = hash(key, frame, strlen(frame));
             frames++;
         }

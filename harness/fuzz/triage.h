@@ -35,7 +35,8 @@ enum status triage_input(const struct triage_setup *setup, const char *path,
                          struct status_detail *detail) STATUS_MUST_USE;
 
 /* The key of a crash by a sanitizer's report: what it was, and the top frames that are the
- * program's. Without a report: the signal or exit status, and `fallback`. */
+ * program's; where only its end is left, by its summary. Without a report: the signal or exit
+ * status, and `fallback`. */
 uint64_t triage_key(const char *report, int signal, int code, uint64_t fallback);
 
 #endif

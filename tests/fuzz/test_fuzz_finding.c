@@ -146,6 +146,16 @@ static void crash_key_tells_frames_and_kinds_apart(void **state)
     assert_int_not_equal(triage_key(report, 0, 1, 0), triage_key(other, 0, 1, 0));
 }
 
+static void crash_key_of_the_end_of_a_report_is_by_its_summary(void **state)
+{
+    (void)state;
+    static const char one[] = "frames\nSUMMARY: AddressSanitizer: SEGV a.c:1 in one\n==7==ABORTING";
+    static const char two[] = "frames\nSUMMARY: AddressSanitizer: SEGV a.c:1 in two\n==7==ABORTING";
+    static const char again[] = "f\nSUMMARY: AddressSanitizer: SEGV a.c:1 in one\n==9==ABORTING";
+    assert_int_not_equal(triage_key(one, 0, 1, 0), triage_key(two, 0, 1, 0));
+    assert_int_equal(triage_key(one, 0, 1, 0), triage_key(again, 0, 1, 0));
+}
+
 static void crash_key_without_a_report_is_by_signal(void **state)
 {
     (void)state;
@@ -339,6 +349,7 @@ int main(void)
         WITH_TRACE(key_ignores_other_connections_and_what_follows),
         cmocka_unit_test(crash_key_ignores_addresses_and_own_frames),
         cmocka_unit_test(crash_key_tells_frames_and_kinds_apart),
+        cmocka_unit_test(crash_key_of_the_end_of_a_report_is_by_its_summary),
         cmocka_unit_test(crash_key_without_a_report_is_by_signal),
         cmocka_unit_test(keys_added_twice_are_known),
         cmocka_unit_test(keys_past_the_limit_are_known),
