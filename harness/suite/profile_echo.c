@@ -178,7 +178,9 @@ static void echo_stray(const struct profile *profile, struct dialogue *dialogue,
         uint8_t scratch[DIALOGUE_SCRATCH];
         struct echo_hash *sides[2] = {run, reading_it ? &state->server.read : NULL};
         uint32_t sizes[2] = {dialogue->sent_at, dialogue->read_at};
-        state->server.read = (struct echo_hash){0};
+        if (reading_it) {
+            state->server.read = (struct echo_hash){0};
+        }
         for (unsigned side = 0; side < 2 && sides[side] != NULL; side++) {
             for (uint32_t at = 0; at < sizes[side];) {
                 size_t piece = 0;
