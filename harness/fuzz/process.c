@@ -165,6 +165,11 @@ void fuzz_process_run(const uint8_t *data, size_t size)
     }
 }
 
+const struct fuzz_stats *fuzz_process_counts(void)
+{
+    return fuzz_counts(process.fuzz);
+}
+
 enum scenario_role fuzz_process_role(void)
 {
     return fuzz_role(process.subject.manifest.role);

@@ -44,6 +44,8 @@ void fuzz_process_open(void);
 void fuzz_process_count(uint8_t *counters);
 /* One input. What fails ends the process as above. */
 void fuzz_process_run(const uint8_t *data, size_t size);
+/* What was counted so far. */
+const struct fuzz_stats *fuzz_process_counts(void);
 /* The role of the target, for the mutator. */
 enum scenario_role fuzz_process_role(void);
 

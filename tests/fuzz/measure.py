@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Measures fuzzing on the targets of a build and writes the tables of docs/reference.
+
+    measure.py first-detection   executions and seconds until each broken target's fuzzer finds its own rule
+    measure.py silence           that correct targets break nothing in many executions, and what they kept
+    measure.py minimise TARGET FOLDER…   a small corpus for corpus/fuzz/TARGET out of larger ones
+
+Seconds are for the document: no test depends on them.
+"""
+# SPDX-License-Identifier: Apache-2.0
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+EXIT_FOUND = 91  # enum fuzz_exit of harness/fuzz/process.h
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def read_ini(path):
+    """The keys of an INI file, whatever section they are in."""
+    values = {}
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.lstrip().startswith(("#", ";")):
+            values.setdefault(key.strip(), value.strip())
+    return values
+
+
+def targets(folder):
+    """Name and description of every target that has a fuzzer."""
+    for path in sorted(folder.glob("*.target.ini")):
+        info = read_ini(path)
+        if (folder / (info["name"] + "_fuzzer")).exists():
+            yield info
+
+
+def runs_in(stats):
+    """The executions that the counts of a process say: see harness/fuzz/stats.h."""
+    data = stats.read_bytes() if stats.exists() else b""
+    return struct.unpack_from("<IIQ", data)[2] if len(data) >= 16 else 0
+
+
+def detect(folder, name, rule, seed, limit_s):
+    """Runs one fuzzer from nothing until its rule is broken: (executions, seconds), or None."""
+    with tempfile.TemporaryDirectory() as scratch:
+        stats = pathlib.Path(scratch) / "stats"
+        environment = dict(os.environ, SOCKSPEC_UNTIL=rule, SOCKSPEC_STATS=str(stats))
+        begin = time.monotonic()
+        try:
+            done = subprocess.run(
+                [folder / (name + "_fuzzer"), f"-seed={seed}", "-max_len=4096", "-verbosity=0",
+                 f"-artifact_prefix={scratch}/"],
+                env=environment, cwd=scratch, timeout=limit_s, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, check=False)
+        except subprocess.TimeoutExpired:
+            return None
+        seconds = time.monotonic() - begin
+        return (runs_in(stats), seconds) if done.returncode == EXIT_FOUND else None
+
+
+def first_detection(options):
+    seeds = range(1, options.seeds + 1)
+    rows = []
+    missed = 0
+    for info in targets(options.targets):
+        if info["broken"] != "yes" or (options.only and options.only not in info["name"]):
+            continue
+        rule = read_ini(info["manifest"]).get("breaks", "") if info["manifest"] else ""
+        if not rule:
+            print(f"{info['name']}: its manifest does not say what it breaks", file=sys.stderr)
+            missed += 1
+            continue
+        results = [detect(options.targets, info["name"], rule, seed, options.limit) for seed in seeds]
+        missed += results.count(None)
+        cells = ["missed" if r is None else f"{r[0]:,} ({r[1]:.1f} s)" for r in results]
+        rows.append(f"| {info['name']} | {rule} | " + " | ".join(cells) + " |")
+        print(rows[-1], flush=True)
+    head = ["# First detection", "",
+            "Executions, and seconds on one core, until the libFuzzer executable of each broken target first breaks "
+            f"its own rule: from an empty corpus, within {options.limit:.0f} s. Written by "
+            "`tests/fuzz/measure.py first-detection`.", "",
+            "| target | rule | " + " | ".join(f"seed {seed}" for seed in seeds) + " |",
+            "| --- | --- |" + " --- |" * len(seeds)]
+    write(options.output or ROOT / "docs/reference/first-detection.md", head + rows)
+    return 1 if missed else 0
+
+
+def silence(options):
+    rows = []
+    rare = []
+    loud = 0
+    for info in targets(options.targets):
+        name = info["name"]
+        if info["broken"] == "yes" or (options.only and options.only not in name):
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            per_job = (options.runs + options.jobs - 1) // options.jobs
+            subprocess.run(
+                [options.command, "fuzz", name, "--targets", options.targets, "--out", scratch + "/out", "--jobs",
+                 str(options.jobs), "--runs", str(per_job), "--seed", "1"],
+                stdout=subprocess.DEVNULL, check=False)
+            campaign = json.loads(pathlib.Path(scratch, "out/campaign.json").read_text(encoding="utf-8"))
+            if campaign["findings"] and options.keep:
+                shutil.copytree(scratch + "/out/findings", pathlib.Path(options.keep) / name, dirs_exist_ok=True)
+        findings = len(campaign["findings"])
+        loud += findings
+        kept = [r for r in campaign["rules"] if r["kept"] >= 1000]
+        rare += [f"| {name} | {r['rule']} | {r['kept']:,} |" for r in campaign["rules"] if r["kept"] < 1000]
+        rows.append(f"| {name} | {campaign['executions']:,} | {findings} | {100 * campaign['established_share']:.1f} % | "
+                    f"{campaign['state_pairs']} | {len(kept)} |")
+        print(rows[-1], flush=True)
+    head = ["# Silence", "",
+            "What fuzzing says about the correct targets: findings (FAIL or WARN), the share of runs that reached an "
+            "established connection, state pairs, and how many rules were kept at least 1,000 times. Written by "
+            "`tests/fuzz/measure.py silence`.", "",
+            "| target | executions | findings | established | state pairs | rules kept |",
+            "| --- | --- | --- | --- | --- | --- |"]
+    tail = ["", "## Rules that were kept less than 1,000 times", "", "| target | rule | kept |", "| --- | --- | --- |"]
+    write(options.output or ROOT / "docs/reference/silence.md", head + rows + tail + rare)
+    return 1 if loud else 0
+
+
+def minimise(options):
+    """libFuzzer's set cover first; of what is left, an even choice by size."""
+    target = ROOT / "corpus/fuzz" / options.target
+    with tempfile.TemporaryDirectory() as scratch:
+        merged = pathlib.Path(scratch) / "merged"
+        merged.mkdir()
+        subprocess.run([options.targets / (options.target + "_fuzzer"), "-set_cover_merge=1", "-verbosity=0", merged,
+                        *options.folders], env=dict(os.environ, SOCKSPEC_COUNT="1"), check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        files = sorted(merged.iterdir(), key=lambda path: (path.stat().st_size, path.name))
+        keep = min(options.files, len(files))
+        chosen = [files[i * len(files) // keep] for i in range(keep)]
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for path in chosen:
+            shutil.copy(path, target / path.name[:16])
+    print(f"{target}: {keep} files of {len(files)}")
+    return 0
+
+
+def write(path, lines):
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="folder of the build")
+    parser.add_argument("--only", help="targets whose names hold this text")
+    parser.add_argument("--output", type=pathlib.Path, help="the document; default: in docs/reference")
+    commands = parser.add_subparsers(dest="command_name", required=True)
+    first = commands.add_parser("first-detection")
+    first.add_argument("--seeds", type=int, default=5)
+    first.add_argument("--limit", type=float, default=60.0, help="seconds")
+    first.set_defaults(run=first_detection)
+    quiet = commands.add_parser("silence")
+    quiet.add_argument("--runs", type=int, default=5_000_000)
+    quiet.add_argument("--jobs", type=int, default=1)
+    quiet.add_argument("--keep", help="folder that takes the findings, if there are any")
+    quiet.set_defaults(run=silence)
+    small = commands.add_parser("minimise")
+    small.add_argument("target")
+    small.add_argument("folders", nargs="+")
+    small.add_argument("--files", type=int, default=60)
+    small.set_defaults(run=minimise)
+    options = parser.parse_args()
+    options.targets = options.build.resolve() / "targets"
+    options.command = options.build.resolve() / "bin/sockspec"
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
