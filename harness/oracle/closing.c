@@ -134,7 +134,7 @@ static bool in_turn(const struct facts *facts, const struct facts_conn *conn)
     int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
     return conn->messages > 0 && conn->peer_sent == end && (conn->flags & reasons) == 0 &&
            conn->at_rst == 0 && !facts->wire_lossy && facts->at_stop_signal == 0 &&
-           facts->at_full == 0 && facts->at_died == 0;
+           facts->at_full == 0 && facts->at_memory == 0 && facts->at_died == 0;
 }
 
 ORACLE_END(clo_16)
@@ -169,7 +169,8 @@ ORACLE_END(rst_05)
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 ||
-            (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0) {
+            (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0 ||
+            facts->at_stop_signal != 0) {
             continue;
         }
         if ((conn->answers < conn->owed || conn->unread_at_close) &&

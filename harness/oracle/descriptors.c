@@ -27,6 +27,14 @@ static void judge_left_at_exit(struct oracle *oracle, unsigned rule, uint32_t in
     }
 }
 
+/* The program could know that the connection was over: the peer's end of it is no secret. */
+static bool is_over(const struct facts_conn *conn)
+{
+    return (conn->at_peer_fin | conn->at_rst) != 0 ||
+           (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 ||
+           (conn->flags & FACTS_ESTABLISHED) == 0 || conn->state == TCP_CLOSED;
+}
+
 ORACLE_EVENT(fdh_01)
 {
     struct facts *facts = &oracle->facts;
@@ -46,11 +54,12 @@ ORACLE_EVENT(fdh_01)
         if (!record->open || record->listener || record->inherited) {
             continue;
         }
-        if (record->conn != 0) {
+        const struct facts_conn *conn = facts_conn(facts, record->conn);
+        if (conn != NULL && is_over(conn)) {
             oracle_break(oracle, rule,
                          "the descriptor of an ended connection was still open at the end",
                          EVIDENCE(record->conn, record->at_opened, index + 1));
-        } else if (!record->baseline) {
+        } else if (conn == NULL && !record->baseline) {
             others++;
             other = record->at_opened;
         }

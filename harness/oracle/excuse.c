@@ -17,6 +17,9 @@ bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
 
 bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 {
+    if (conn->at_wrong != 0) {
+        return false; /* It was answered, though wrongly. */
+    }
     if (conn->at_close != 0 && conn->at_close < conn->at_request) {
         return false; /* It was gone before the request was whole. */
     }
@@ -30,6 +33,10 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn)
 {
     const uint32_t reasons = FACTS_ACCEPTED | FACTS_PEER_RESET | FACTS_OLD;
+    bool one_by_one = (facts->promises & TRACE_CONCURRENT) == 0;
+    if (facts->cut_short || (one_by_one && facts->wire_lossy)) {
+        return false; /* It may still be busy with a peer whose end was lost. */
+    }
     return (conn->flags & FACTS_ESTABLISHED) != 0 && (conn->flags & reasons) == 0 &&
            conn->at_rst == 0 && conn->at_open == 0 && facts->at_phase[TRACE_PHASE_QUIET] != 0 &&
            facts->at_stop_signal == 0;

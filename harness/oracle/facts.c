@@ -422,6 +422,7 @@ static void take_spin(struct facts *facts, const struct trace_event *event, uint
 {
     (void)event;
     facts->at_spin = at;
+    facts->cut_short = true;
 }
 
 /* What is held for a while looks to the program as if the peer were silent. */
@@ -432,13 +433,21 @@ static void take_time(struct facts *facts, const struct trace_event *event, uint
     facts->wire_lossy |= facts->wire_held && !facts->played;
 }
 
+/* The trace is full: what comes after is not known. */
+static void take_overflow(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    (void)event;
+    (void)at;
+    facts->cut_short = true;
+}
+
 typedef void (*taker)(struct facts *facts, const struct trace_event *event, uint32_t at);
 
 /* Events of either end and of the harness. */
 static const taker takers[TRACE_KIND_COUNT] = {
-    [TRACE_STATE] = take_state, [TRACE_SEGMENT] = take_segment, [TRACE_DIALOGUE] = take_dialogue,
-    [TRACE_PEER] = take_peer,   [TRACE_STEP] = take_step,       [TRACE_PHASE] = take_phase,
-    [TRACE_TIME] = take_time,
+    [TRACE_STATE] = take_state, [TRACE_SEGMENT] = take_segment,   [TRACE_DIALOGUE] = take_dialogue,
+    [TRACE_PEER] = take_peer,   [TRACE_STEP] = take_step,         [TRACE_PHASE] = take_phase,
+    [TRACE_TIME] = take_time,   [TRACE_OVERFLOW] = take_overflow,
 };
 
 /* Events of the program judged; those of the other host's program are none of its business. */

@@ -169,6 +169,7 @@ struct facts {
     bool wire_lossy;    /* cut or lose: anything may be missing */
     bool wire_held;     /* segments are held now */
     bool busy_at_quiet; /* it slept in a call on one connection when all was quiet */
+    bool cut_short;     /* the run ended early: a spin, or a full trace */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */
     bool waits_on_listener; /* a wait reported the listener */
     bool waits_on_connections;

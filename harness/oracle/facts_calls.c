@@ -321,6 +321,9 @@ static void take_failed(struct facts *facts, const struct trace_event *event, ui
     case SCENARIO_CALL_CONTROL:
         if (record != NULL && event->what != TRACE_CALL_EPOLL_CTL) {
             record->at_option = at;
+            if (conn != NULL) {
+                conn->flags |= FACTS_RESOURCE;
+            }
             record->used = false;
         }
         break;

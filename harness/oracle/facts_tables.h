@@ -80,11 +80,12 @@ static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, ui
     if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
         facts_end_sending(facts, conn);
         int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
-        conn->unread_at_close =
-            conn->owed > conn->answers && conn->sent > 0 && there > conn->received;
+        conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
+                                there > conn->received;
         conn->at_close = at;
-        if ((conn->flags & FACTS_STALLED) != 0 &&
-            facts->now_us - conn->peer_us >= facts->patience_us) {
+        int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
+        bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
+        if (!reads && facts->now_us - since >= facts->patience_us) {
             conn->flags |= FACTS_SILENT;
         }
     }

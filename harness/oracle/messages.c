@@ -70,8 +70,10 @@ enum blame { BLAME_NONE, BLAME_PARTIAL, BLAME_JOINED, BLAME_SPLIT };
 /* What a wrong or missing answer is due to; ret_at: the event that shows it. */
 static enum blame blame(const struct facts *facts, const struct facts_conn *conn, uint32_t *ret_at)
 {
-    bool wrong = conn->at_wrong != 0 &&
-                 (conn->flags & (FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_URGENT)) == 0;
+    bool wrong =
+        conn->at_wrong != 0 &&
+        (conn->flags & (FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_URGENT | FACTS_RESOURCE)) == 0 &&
+        !facts->cut_short;
     if (!wrong && !facts_unserved(facts, conn)) {
         return BLAME_NONE;
     }
@@ -107,7 +109,7 @@ static bool gave_up_in_message(const struct facts *facts, const struct facts_con
     const uint32_t reasons = FACTS_LOSSY | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE;
     return (conn->flags & FACTS_CUT_MESSAGE) != 0 && (conn->flags & reasons) == 0 &&
            !facts->wire_lossy && facts->at_died == 0 && facts->at_full == 0 &&
-           facts->at_stop_signal == 0;
+           facts->at_memory == 0 && facts->at_stop_signal == 0;
 }
 
 ORACLE_EVENT(dat_02)

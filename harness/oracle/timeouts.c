@@ -115,7 +115,8 @@ ORACLE_EVENT(tmo_06)
                              FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT | FACTS_OLD |
                              FACTS_HALF_SHUT | FACTS_LOSSY;
     bool unfinished = facts->role == TRACE_ROLE_SERVER || conn->answers > conn->replies;
-    bool served_since = conn->at_send > facts->at_clock || conn->at_receive > facts->at_clock;
+    bool served_since = facts->at_memory > facts->at_clock || conn->at_send > facts->at_clock ||
+                        conn->at_receive > facts->at_clock;
     if ((conn->flags & reasons) == 0 && conn->at_rst == 0 && unfinished && !served_since &&
         event->time_us - active_us <= FACTS_PATIENCE_US) {
         oracle_break(

@@ -27,6 +27,11 @@ ORACLE_EVENT(dat_06)
     struct facts *facts = &oracle->facts;
     if (event->kind == TRACE_EXIT) {
         struct facts_fd *left = facts_fd(facts, facts->intr_fd);
+        struct facts_conn *waited_for = left != NULL ? facts_conn(facts, left->conn) : NULL;
+        if (waited_for != NULL &&
+            (facts->wire_lossy || event->time_us - waited_for->peer_us >= facts->patience_us)) {
+            return; /* Its own limit may have passed. */
+        }
         bool failed = event->what != TRACE_EXIT_RETURNED || event->result != 0 ||
                       facts->role == TRACE_ROLE_SERVER;
         if (left != NULL && left->at_intr != 0 && failed && !facts->stopping &&
@@ -50,7 +55,7 @@ ORACLE_EVENT(dat_06)
     int64_t since = conn == NULL                      ? event->time_us
                     : conn->peer_us > conn->opened_us ? conn->peer_us
                                                       : conn->opened_us;
-    bool overdue = event->time_us - since >= facts->patience_us;
+    bool overdue = facts->wire_lossy || event->time_us - since >= facts->patience_us;
     if (now == interrupted && event->err != EINTR) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
     } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr &&
