@@ -53,11 +53,13 @@ static void hand_over(struct model *model, struct io_task *task)
     model->current = mine;
 }
 
+/* Only between programs that run: the second one begins when the first first sleeps, so that a
+ * server listens before its client connects, whatever the seed. */
 void io_task_maybe_switch(struct model *model)
 {
     struct io_task *task = io_task(model);
     struct io_task *other = other_task(model, task);
-    if (other->life == IO_GONE || random_below(&model->random, IO_SWITCH_ODDS) != 0 ||
+    if (other->life != IO_RUNNING || random_below(&model->random, IO_SWITCH_ODDS) != 0 ||
         !runnable(model, other)) {
         return;
     }
