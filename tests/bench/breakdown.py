@@ -12,12 +12,12 @@ ROWS = {
     "scenario": "decoding the scenario",
     "redirect": "putting the program back, reaching the model",
     "target": "the target's own code",
-    "model": "model: its calls, wire, timers",
-    "tcp": "model: endpoint machine",
+    "model": "calls, wire, readiness, timers",
+    "tcp": "endpoint machine",
     "trace": "writing the trace",
-    "world": "engine",
+    "world": "playing the steps",
     "suite": "profile: what peers say and understand",
-    "oracle": "oracle",
+    "oracle": "judging the trace",
     "run time": "run time of sanitizer and C library",
 }
 

@@ -78,7 +78,7 @@ def measure_breakdown(setting, ratios):
         print(f"  {'by folder':<45} {'time':>8} {'instructions, plain':>22}")
         for row, title in breakdown.ROWS.items():
             amount = f"{counted[row]:22,.0f}" if counted else f"{'no valgrind':>22}"
-            print(f"  {row + ': ' + title:<58.58} {result['shares'][row]:6.1%} {amount}")
+            print(f"  {row:<10}{title:<48} {result['shares'][row]:6.1%} {amount}")
         if counted:
             print(f"  {'all':<65} {sum(counted.values()):22,.0f}")
 
