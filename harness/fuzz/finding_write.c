@@ -85,7 +85,9 @@ static void print_ladder(const struct finding *finding, const struct trace *trac
                                          .steps = steps,
                                          .step_count = scenario->count};
         struct trace_output output = trace_output_text(text);
-        (void)ladder_print(trace, &options, &output, NULL);
+        if (ladder_print(trace, &options, &output, NULL) != STATUS_OK) {
+            trace_text_print(text, "(no memory for the ladder)\n");
+        }
     }
     free(lines);
     free(steps);

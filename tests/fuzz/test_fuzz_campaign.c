@@ -61,7 +61,7 @@ static const struct fuzz_found *find(const char *line)
 
 static bool stands(const char *name)
 {
-    char path[512];
+    char path[640];
     struct stat info;
     (void)snprintf(path, sizeof(path), "%s/%s", out, name);
     return stat(path, &info) == 0;
