@@ -83,8 +83,8 @@ ORACLE_EVENT(clo_12)
     bool busy = facts->at_spin != 0; /* the harness ended it for another reason */
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        busy |=
-            (conn->flags & (FACTS_ACCEPTED | FACTS_OLD)) == FACTS_ACCEPTED && conn->at_close == 0;
+        busy |= (conn->flags & (FACTS_ACCEPTED | FACTS_OLD)) == FACTS_ACCEPTED &&
+                (conn->at_close == 0 || conn->at_close > facts->at_stop_handled);
     }
     if ((event->what == TRACE_EXIT_JUMPED || event->what == TRACE_EXIT_HUNG) && !busy) {
         oracle_break(oracle, rule, "it handled the stop signal and did not stop",

@@ -8,7 +8,7 @@ bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
     const uint32_t reasons = FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_OFF_PROTOCOL | FACTS_LOSSY |
                              FACTS_URGENT | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE;
     if ((conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_stop_signal != 0 ||
-        facts->backing_off) {
+        facts->backing_off || facts->cut_short || facts->at_memory != 0) {
         return true;
     }
     return (conn->flags & FACTS_PEER_SHUT) != 0 &&

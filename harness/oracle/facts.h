@@ -68,8 +68,9 @@ struct facts_conn {
     int64_t reply_from; /* clients: peer_sent when the newest response was complete */
     int64_t message_us; /* when the peer began the message in progress, or the newest one */
     int64_t peer_us;    /* when the peer last did something */
-    int64_t send_us;    /* when a send of the program last took something */
-    int64_t reader_us;  /* when it last read */
+    int64_t moved_us; /* when a transfer of the program last moved bytes, or the connection began */
+    int64_t send_us;  /* when a send of the program last took something */
+    int64_t reader_us; /* when it last read */
     int64_t opened_us;
     uint32_t at_open; /* accept or connect */
     uint32_t at_established;

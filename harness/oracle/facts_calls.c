@@ -25,6 +25,7 @@ static void take_accept(struct facts *facts, const struct trace_event *event, ui
         conn->flags |= FACTS_ACCEPTED;
         conn->at_open = at;
         conn->opened_us = event->time_us;
+        conn->moved_us = event->time_us;
         facts->waiting -= facts->waiting > 0;
     }
 }
@@ -53,6 +54,7 @@ static void take_recv(struct facts *facts, struct facts_conn *conn, const struct
         (struct facts_receive){.from = (uint32_t)conn->received, .at = at};
     conn->received += event->result;
     conn->at_receive = at;
+    conn->moved_us = event->time_us;
 }
 
 static void take_send(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
@@ -68,6 +70,7 @@ static void take_send(struct facts *facts, struct facts_conn *conn, const struct
         conn->sent += event->result;
         conn->at_send = at;
         conn->send_us = event->time_us;
+        conn->moved_us = event->time_us;
         conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
         if (event->result < event->a) {
             conn->at_partial = at;

@@ -131,8 +131,8 @@ static void judge_edge(struct oracle *oracle, unsigned rule, uint32_t number, ui
     bool slept = facts->at_sleep > conn->at_edge && facts->at_sleep > read;
     int64_t there =
         facts->wire_touched || conn->arrived > conn->peer_sent ? conn->arrived : conn->peer_sent;
-    if (conn->at_edge != 0 && slept && facts->at_block != 0 && there > conn->received &&
-        (conn->flags & reasons) == 0 && conn->at_close == 0) {
+    if (facts->at_memory == 0 && conn->at_edge != 0 && slept && facts->at_block != 0 &&
+        there > conn->received && (conn->flags & reasons) == 0 && conn->at_close == 0) {
         oracle_break(oracle, rule, "it went to sleep with input left that an edge had reported",
                      EVIDENCE(number, conn->at_edge, read, facts->at_sleep, at));
     }

@@ -110,7 +110,7 @@ ORACLE_EVENT(tmo_06)
         }
         return;
     }
-    int64_t active_us = conn->peer_us > conn->opened_us ? conn->peer_us : conn->opened_us;
+    int64_t active_us = conn->moved_us > conn->opened_us ? conn->moved_us : conn->opened_us;
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL |
                              FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT | FACTS_OLD |
                              FACTS_HALF_SHUT | FACTS_LOSSY;

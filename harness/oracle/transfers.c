@@ -29,7 +29,7 @@ ORACLE_EVENT(dat_06)
         struct facts_fd *left = facts_fd(facts, facts->intr_fd);
         struct facts_conn *waited_for = left != NULL ? facts_conn(facts, left->conn) : NULL;
         if (waited_for != NULL &&
-            (facts->wire_lossy || event->time_us - waited_for->peer_us >= facts->patience_us)) {
+            (facts->wire_lossy || event->time_us - waited_for->moved_us >= facts->patience_us)) {
             return; /* Its own limit may have passed. */
         }
         bool failed = event->what != TRACE_EXIT_RETURNED || event->result != 0 ||
@@ -52,9 +52,7 @@ ORACLE_EVENT(dat_06)
         return;
     }
     struct facts_conn *conn = facts_conn(facts, record->conn);
-    int64_t since = conn == NULL                      ? event->time_us
-                    : conn->peer_us > conn->opened_us ? conn->peer_us
-                                                      : conn->opened_us;
+    int64_t since = conn != NULL ? conn->moved_us : event->time_us;
     bool overdue = facts->wire_lossy || event->time_us - since >= facts->patience_us;
     if (now == interrupted && event->err != EINTR) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
@@ -204,7 +202,8 @@ ORACLE_EVENT(dat_21)
     bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
     int64_t there = aborted || facts->wire_touched ? conn->arrived : conn->peer_sent;
     bool done = conn->sent > 0 && (facts->promises & TRACE_PERSISTENT) == 0;
-    if (there > conn->received && (conn->flags & reasons) == 0 && !done && !facts->stopping) {
+    if (there > conn->received && (conn->flags & reasons) == 0 && !done && !facts->stopping &&
+        facts->at_last_block < record->at_in_hup) {
         oracle_break(
             oracle, rule,
             "input and its end were reported together, and it closed without reading the input",
