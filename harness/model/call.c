@@ -101,19 +101,10 @@ static void __attribute__((noinline)) family_armed(struct model *model, enum sce
     }
 }
 
-void model_call_enter(struct model *model, enum trace_call call, int fd)
+void io_call_attend(struct model *model, enum trace_call call, int fd)
 {
     struct model_io *io = model->io;
-    assert(model->current != NULL);
-    if ((io->attention & IO_ATTENTION_PAIR) != 0) {
-        io_task_maybe_switch(model);
-    }
-    io->call = (struct io_call){0};
-    if (model->changes != io->changes_seen) {
-        io->changes_seen = model->changes;
-        model->calls_at_instant = 0;
-    }
-    if (++model->calls_at_instant > io->calls_max) {
+    if (model->calls_at_instant > io->calls_max) {
         spin_check(model, call, fd);
     }
     enum scenario_call family = io_call_families[call];
@@ -125,10 +116,15 @@ void model_call_enter(struct model *model, enum trace_call call, int fd)
     }
 }
 
+void model_call_enter(struct model *model, enum trace_call call, int fd)
+{
+    io_call_enter(model, call, fd);
+}
+
 /* Calls whose success is progress, so that they end a spin: what a program can repeat for ever
  * without the world moving (waits, EAGAIN, end of file, options, clocks, output) is not among them.
  */
-static const bool progress[TRACE_CALL_COUNT] = {
+const bool io_call_progress[TRACE_CALL_COUNT] = {
     [TRACE_CALL_ACCEPT] = true, [TRACE_CALL_ACCEPT4] = true,  [TRACE_CALL_CONNECT] = true,
     [TRACE_CALL_RECV] = true,   [TRACE_CALL_RECVFROM] = true, [TRACE_CALL_RECVMSG] = true,
     [TRACE_CALL_READ] = true,   [TRACE_CALL_READV] = true,    [TRACE_CALL_SEND] = true,
@@ -141,8 +137,8 @@ static bool is_output(const struct model_file *file)
     return file->ops == &io_console_ops || file->ops == &io_real_ops;
 }
 
-static void note_progress(struct model *model, enum trace_call call, const struct model_file *file,
-                          int64_t result)
+void io_call_note_progress(struct model *model, enum trace_call call, const struct model_file *file,
+                           int64_t result)
 {
     enum scenario_call family = io_call_families[call];
     bool transfers = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
@@ -158,36 +154,20 @@ static void note_progress(struct model *model, enum trace_call call, const struc
     model_changed(model);
 }
 
+void io_call_settle(struct model *model)
+{
+    if (trace_full(model->trace)) {
+        io_leave(model, TRACE_EXIT_JUMPED, 0);
+    }
+    if ((model->io->attention & IO_ATTENTION_SIGNAL) != 0) {
+        (void)io_signal_deliver(model, true);
+    }
+}
+
 int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint32_t conn,
                          int64_t result, int64_t a, int64_t b)
 {
-    struct model_io *io = model->io;
-    const struct model_file *file = model_fd_file(model, fd);
-    if (__builtin_expect(io->call.shortened != NULL, 0)) {
-        io_fault_confirm(model, call, fd, conn, result, a);
-    }
-    struct trace_event *event = trace_add(model->trace, TRACE_CALL, model->current->host);
-    event->what = (uint8_t)call;
-    event->fd = fd < -1 ? -1 : fd;
-    event->conn = conn;
-    event->result = result >= 0 ? result : -1;
-    event->err = result >= 0 ? 0 : (int32_t)-result;
-    event->a = a;
-    event->b = b;
-    bool nonblock = (file != NULL && (file->status_flags & O_NONBLOCK) != 0) ||
-                    (io->call.flags & MSG_DONTWAIT) != 0;
-    event->flags =
-        (uint8_t)((nonblock ? TRACE_NONBLOCK : 0) | (io->call.faulted ? TRACE_FAULTED : 0));
-    if (progress[call]) {
-        note_progress(model, call, file, result);
-    }
-    if (__builtin_expect(trace_full(model->trace), 0)) {
-        io_leave(model, TRACE_EXIT_JUMPED, 0);
-    }
-    if (__builtin_expect((io->attention & IO_ATTENTION_SIGNAL) != 0, 0)) {
-        (void)io_signal_deliver(model, true);
-    }
-    return result;
+    return io_call_leave(model, call, fd, conn, result, a, b);
 }
 
 int model_call_flags(const struct model *model)

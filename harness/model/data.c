@@ -69,7 +69,7 @@ static bool is_socket(const struct model_file *file)
 int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct msghdr *message,
                        int flags)
 {
-    model_call_enter(model, call, fd);
+    io_call_enter(model, call, fd);
     size_t asked = io_message_size(message);
     struct model_file *file = model_fd_file(model, fd);
     int64_t result = -EBADF;
@@ -89,13 +89,13 @@ int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct
             io_file_drop(model, file);
         }
     }
-    return model_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
+    return io_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
 }
 
 int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
                        const struct msghdr *message, int flags)
 {
-    model_call_enter(model, call, fd);
+    io_call_enter(model, call, fd);
     size_t asked = io_message_size(message);
     struct model_file *file = model_fd_file(model, fd);
     int64_t result = -EBADF;
@@ -115,7 +115,7 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
             io_file_drop(model, file);
         }
     }
-    return model_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
+    return io_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
 }
 
 /* Reads a piece of the file and sends it; what was not sent is read again. `*ret_whole`: all of it

@@ -485,7 +485,7 @@ int model_sys_epoll_wait(struct model *model, enum trace_call call, int epfd,
                          const sigset_t *mask)
 {
     struct report reports[REPORTS_MAX];
-    model_call_enter(model, call, epfd);
+    io_call_enter(model, call, epfd);
     io_signal_mask_set(model, mask);
     int64_t count = epoll_wait_checked(model, call, epfd, reports, max, timeout_us);
     io_signal_mask_set(model, NULL);
@@ -493,7 +493,7 @@ int model_sys_epoll_wait(struct model *model, enum trace_call call, int epfd,
         events[i].events = reports[i].got;
         events[i].data = reports[i].data;
     }
-    (void)model_call_leave(model, call, epfd, 0, count, max, timeout_us);
+    (void)io_call_leave(model, call, epfd, 0, count, max, timeout_us);
     for (int64_t i = 0; i < count; i++) {
         struct trace_event *event = trace_add(model->trace, TRACE_READY, model->current->host);
         event->fd = reports[i].fd;

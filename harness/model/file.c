@@ -111,15 +111,6 @@ bool model_fd_available(const struct model *model)
     return !model->current->failing && number_free(model->current, 0) >= 0;
 }
 
-struct model_file *model_fd_file(const struct model *model, int fd)
-{
-    const struct model_process *process = model->current;
-    if ((unsigned)fd >= MODEL_DESCRIPTORS_MAX || process->failing) {
-        return NULL;
-    }
-    return process->slots[fd].file;
-}
-
 int model_kind(const struct model *model, int fd)
 {
     if ((unsigned)fd >= MODEL_DESCRIPTORS_MAX || model->current->slots[fd].file == NULL) {

@@ -5,6 +5,9 @@
 #ifndef SOCKSPEC_MODEL_IO_H
 #define SOCKSPEC_MODEL_IO_H
 
+#include <assert.h>
+#include <fcntl.h>
+
 #include "model/kernel.h"
 #include "model/world_io.h"
 
@@ -252,6 +255,17 @@ bool io_slot_close(struct model *model, struct model_process *process, int fd, b
 /* Ends the running program. */
 void io_leave(struct model *model, enum trace_exit how, int status) __attribute__((noreturn));
 
+extern const uint8_t io_call_families[TRACE_CALL_COUNT];
+/* Calls whose success is progress, so that they end a spin. */
+extern const bool io_call_progress[TRACE_CALL_COUNT];
+/* What a call rarely has to do when it begins: the spin limit, steps and faults of its family, the
+ * stop, signals. */
+void io_call_attend(struct model *model, enum trace_call call, int fd);
+/* A call of io_call_progress is over. */
+void io_call_note_progress(struct model *model, enum trace_call call, const struct model_file *file,
+                           int64_t result);
+/* What a call rarely has to do when it ends: leave a full trace, deliver signals. */
+void io_call_settle(struct model *model);
 /* ---- fault.c -----------------------------------------------------------------------------------
  */
 /* An armed interruption of this family, NULL none. */
@@ -264,7 +278,6 @@ void io_fault_came(struct model *model, enum scenario_call family);
 void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
                       int64_t result, int64_t asked);
 void io_fault_reset(struct model *model);
-extern const uint8_t io_call_families[TRACE_CALL_COUNT];
 
 /* ---- signal.c ----------------------------------------------------------------------------------
  */
@@ -325,6 +338,61 @@ size_t io_message_size(const struct msghdr *message);
 static inline uint32_t io_file_poll(struct model *model, struct model_file *file)
 {
     return file->ops->poll != NULL ? file->ops->poll(model, file) : POLLIN | POLLOUT;
+}
+
+/* ---- The frame around every call, in place where it is hot --------------------------------------
+ */
+
+/* model_call_enter. */
+static inline void io_call_enter(struct model *model, enum trace_call call, int fd)
+{
+    struct model_io *io = model->io;
+    assert(model->current != NULL);
+    if (__builtin_expect((io->attention & IO_ATTENTION_PAIR) != 0, 0)) {
+        io_task_maybe_switch(model);
+    }
+    io->call = (struct io_call){0};
+    if (model->changes != io->changes_seen) {
+        io->changes_seen = model->changes;
+        model->calls_at_instant = 0;
+    }
+    uint32_t armed = model->hooks->armed | model->faults_armed;
+    if (__builtin_expect((++model->calls_at_instant > io->calls_max) | (armed != 0) |
+                             ((io->attention & ~(uint32_t)IO_ATTENTION_PAIR) != 0),
+                         0)) {
+        io_call_attend(model, call, fd);
+    }
+}
+
+/* model_call_leave. */
+static inline int64_t io_call_leave(struct model *model, enum trace_call call, int fd,
+                                    uint32_t conn, int64_t result, int64_t a, int64_t b)
+{
+    struct model_io *io = model->io;
+    const struct model_file *file = model_fd_file(model, fd);
+    if (__builtin_expect(io->call.shortened != NULL, 0)) {
+        io_fault_confirm(model, call, fd, conn, result, a);
+    }
+    bool nonblock = (file != NULL && (file->status_flags & O_NONBLOCK) != 0) ||
+                    (io->call.flags & MSG_DONTWAIT) != 0;
+    struct trace_event *event = trace_add(model->trace, TRACE_CALL, model->current->host);
+    event->what = (uint8_t)call;
+    event->fd = fd < -1 ? -1 : fd;
+    event->conn = conn;
+    event->result = result >= 0 ? result : -1;
+    event->err = result >= 0 ? 0 : (int32_t)-result;
+    event->a = a;
+    event->b = b;
+    event->flags =
+        (uint8_t)((nonblock ? TRACE_NONBLOCK : 0) | (io->call.faulted ? TRACE_FAULTED : 0));
+    if (io_call_progress[call]) {
+        io_call_note_progress(model, call, file, result);
+    }
+    if (__builtin_expect(trace_full(model->trace) | ((io->attention & IO_ATTENTION_SIGNAL) != 0),
+                         0)) {
+        io_call_settle(model);
+    }
+    return result;
 }
 
 #endif

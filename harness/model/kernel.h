@@ -65,7 +65,7 @@ int model_fd_install(struct model *model, struct model_file *file, uint32_t desc
 /* Whether a further descriptor can be had (accept must know before it takes a connection). */
 bool model_fd_available(const struct model *model);
 /* The file behind `fd` of the running process, NULL when it is not open. */
-struct model_file *model_fd_file(const struct model *model, int fd);
+static inline struct model_file *model_fd_file(const struct model *model, int fd);
 /* Every change of a file's readiness ends here: epoll items are queued, sleeping waits look again. `bits` are
  * those that became true (an edge for EPOLLET). */
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
@@ -159,5 +159,14 @@ struct model {
 };
 
 static inline void model_changed(struct model *model) { model->changes++; }
+
+static inline struct model_file *model_fd_file(const struct model *model, int fd)
+{
+    const struct model_process *process = model->current;
+    if ((unsigned)fd >= MODEL_DESCRIPTORS_MAX || process->failing) {
+        return NULL;
+    }
+    return process->slots[fd].file;
+}
 
 #endif

@@ -111,6 +111,9 @@ static void stop_escalate(struct model *model)
 static int64_t time_limit(const struct model_io *io)
 {
     int64_t limit = io->goal_open ? io->goal_at_us : INT64_MIN;
+    if ((io->attention & IO_ATTENTION_STOPPING) == 0) {
+        return limit;
+    }
     for (int host = 0; host < TRACE_HOST_COUNT; host++) {
         const struct io_task *task = &io->tasks[host];
         if (task->life == IO_RUNNING && task->stop == IO_STOP_ASKED &&
@@ -124,6 +127,9 @@ static int64_t time_limit(const struct model_io *io)
 bool io_time_step(struct model *model)
 {
     struct model_io *io = model->io;
+    if (!io->goal_open && (io->attention & IO_ATTENTION_STOPPING) == 0) {
+        return false;
+    }
     int64_t limit = time_limit(io);
     int64_t next = model_timer_next(model);
     if (io->goal_open && next > io->goal_at_us) {
@@ -241,8 +247,13 @@ static int sleep_loop(struct model *model, struct io_task *task, struct io_sleep
                       bool restarts)
 {
     for (;;) {
-        if (condition_holds(model, task, sleeper)) {
-            return 0;
+        /* As condition_holds, for the task that runs: its process is the current one. */
+        uint64_t changes = model->changes;
+        if (sleeper->seen != changes && sleeper->condition != NULL) {
+            if (sleeper->condition(model, sleeper->argument)) {
+                return 0;
+            }
+            sleeper->seen = changes;
         }
         if ((task->pending & ~task->pending_blocked) != 0) {
             if (io_signal_deliver(model, restarts)) {
@@ -327,8 +338,8 @@ int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us)
 
 int64_t model_sys_clock_us(struct model *model, clockid_t clock)
 {
-    model_call_enter(model, TRACE_CALL_CLOCK, -1);
+    io_call_enter(model, TRACE_CALL_CLOCK, -1);
     bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
     int64_t us = model->now_us + (wall ? model->realtime_offset_us : IO_MONOTONIC_US);
-    return model_call_leave(model, TRACE_CALL_CLOCK, -1, 0, us, clock, 0);
+    return io_call_leave(model, TRACE_CALL_CLOCK, -1, 0, us, clock, 0);
 }

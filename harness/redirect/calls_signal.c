@@ -29,9 +29,10 @@ void redirect_mask_set(sigset_t *set, uint64_t bits)
 
 void redirect_signals_reset(struct redirect_task *task)
 {
-    if ((task->dirty & REDIRECT_DIRTY_SIGNALS) != 0) {
-        memset(task->actions, 0, sizeof task->actions);
+    for (uint64_t set = task->actions_set; set != 0; set &= set - 1) {
+        task->actions[__builtin_ctzll(set) + 1] = (struct sigaction){0};
     }
+    task->actions_set = 0;
     task->mask = 0;
     task->handler_mask = 0;
     task->handler_depth = 0;
@@ -100,7 +101,7 @@ static int set_action(int number, const struct sigaction *action, struct sigacti
     struct sigaction before = task->actions[number];
     if (action != NULL) {
         task->actions[number] = *action;
-        task->dirty |= REDIRECT_DIRTY_SIGNALS;
+        task->actions_set |= bit(number);
         model_sys_sigaction(task->model, number, redirect_signal_disposition(task, number) & 0x1FF);
     }
     if (old != NULL) {

@@ -44,8 +44,7 @@ enum redirect_dirty {
     REDIRECT_DIRTY_ENVIRONMENT = 1 << 0,
     REDIRECT_DIRTY_LOCALE = 1 << 1,
     REDIRECT_DIRTY_FOLDER = 1 << 2,
-    REDIRECT_DIRTY_UMASK = 1 << 3,
-    REDIRECT_DIRTY_SIGNALS = 1 << 4
+    REDIRECT_DIRTY_UMASK = 1 << 3
 };
 
 struct redirect_task {
@@ -62,6 +61,7 @@ struct redirect_task {
 
     /* Signals. */
     struct sigaction actions[REDIRECT_SIGNALS];
+    uint64_t actions_set;  /* bit (number - 1): of those that are not as at the start */
     uint64_t mask;         /* bit (number - 1): blocked */
     uint64_t handler_mask; /* the mask when the innermost handler began */
     unsigned handler_depth;

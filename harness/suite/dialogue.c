@@ -49,14 +49,11 @@ size_t dialogue_match(const struct profile *profile, const struct dialogue_speec
                                            offset + (uint32_t)matched, scratch, &piece);
         assert(piece > 0);
         piece = piece < wanted - matched ? piece : wanted - matched;
-        if (memcmp(span, data + matched, piece) != 0) {
-            while (span[0] == data[matched]) {
-                span++;
-                matched++;
-            }
+        size_t same = bytes_match(span, data + matched, piece);
+        matched += same;
+        if (same < piece) {
             return matched;
         }
-        matched += piece;
     }
     return matched;
 }
@@ -78,7 +75,7 @@ static size_t message_copy(const struct profile *profile, const struct dialogue_
             speech->span(profile, dialogue, kind, number, from + (uint32_t)copied, scratch, &piece);
         assert(piece > 0);
         piece = piece < wanted - copied ? piece : wanted - copied;
-        memcpy(buffer + copied, span, piece);
+        bytes_copy(buffer + copied, span, piece);
         copied += piece;
     }
     return copied;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "world/profile.h"
 
 enum dialogue_kind {
@@ -115,6 +116,11 @@ static inline enum dialogue_kind dialogue_kind_now(const struct dialogue *dialog
 /* Writes `value` as exactly `digits` decimal digits, the higher ones cut off. */
 static inline void dialogue_digits(uint8_t *at, unsigned digits, uint32_t value)
 {
+    if (value < 10) { /* nearly always: no division */
+        memset(at, '0', digits);
+        at[digits - 1] = (uint8_t)('0' + value);
+        return;
+    }
     while (digits-- > 0) {
         at[digits] = (uint8_t)('0' + value % 10U);
         value /= 10U;

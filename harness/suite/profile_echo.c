@@ -104,21 +104,28 @@ static const uint8_t *echo_span(const struct profile *profile, const struct dial
     if (dialogue->role == TRACE_ROLE_CLIENT) {
         return store_at(store_of(dialogue->ordinal), offset, ret_size);
     }
-    uint32_t whole = echo_size(profile, dialogue, kind, number);
-    if (offset < ECHO_HEAD) {
+    uint64_t filling = (uint64_t)dialogue->ordinal * 331 + (uint64_t)number * 37;
+    if (offset < ECHO_HEAD || kind == DIALOGUE_ORDINARY) {
         memcpy(scratch, kind == DIALOGUE_LARGE ? "L000-000000 " : "R000-000000 ", ECHO_HEAD);
         dialogue_digits(scratch + 1, 3, dialogue->ordinal);
         dialogue_digits(scratch + 5, 6, number);
         *ret_size = ECHO_HEAD - offset;
+        if (kind == DIALOGUE_ORDINARY) { /* all of it at once */
+            size_t piece = 0;
+            memcpy(scratch + ECHO_HEAD, pattern_at(filling + ECHO_HEAD, &piece),
+                   ECHO_SIZE - ECHO_HEAD - 1);
+            scratch[ECHO_SIZE - 1] = '\n';
+            *ret_size = ECHO_SIZE - offset;
+        }
         return scratch + offset;
     }
+    uint32_t whole = echo_size(profile, dialogue, kind, number);
     if (offset == whole - 1) {
         scratch[0] = '\n';
         *ret_size = 1;
         return scratch;
     }
-    const uint8_t *span =
-        pattern_at((uint64_t)dialogue->ordinal * 331 + (uint64_t)number * 37 + offset, ret_size);
+    const uint8_t *span = pattern_at(filling + offset, ret_size);
     if (*ret_size > whole - 1 - offset) {
         *ret_size = whole - 1 - offset;
     }

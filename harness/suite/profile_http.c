@@ -75,7 +75,7 @@ static const struct http_template *request_template(enum dialogue_kind kind, uin
 static void request_write(const struct http_template *template, const struct dialogue *dialogue,
                           uint32_t number, uint8_t *buffer)
 {
-    memcpy(buffer, template->text, template->size);
+    bytes_copy(buffer, template->text, template->size);
     dialogue_digits(buffer + template->connection_at, 3, dialogue->ordinal);
     dialogue_digits(buffer + template->number_at, 6, number);
 }
@@ -104,7 +104,7 @@ static uint32_t reply_head(const struct http_question *question, enum dialogue_k
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 00000000\r\n\r\n";
     const char *text = kind == DIALOGUE_LAST ? last : plain;
     uint32_t size = kind == DIALOGUE_LAST ? sizeof(last) - 1 : sizeof(plain) - 1;
-    memcpy(buffer, text, size);
+    bytes_copy(buffer, text, size);
     dialogue_digits(buffer + size - 12, 8, reply_body(question, kind));
     return size;
 }
@@ -224,12 +224,11 @@ static size_t body_check(const struct http_state *state, const uint8_t *data, si
             return done; /* more than there is */
         }
         piece = piece < size - done ? piece : size - done;
-        for (size_t i = 0; memcmp(span, data + done, piece) != 0 && i < piece; i++) {
-            if (span[i] != data[done + i]) {
-                return done + i;
-            }
+        size_t same = bytes_match(span, data + done, piece);
+        done += same;
+        if (same < piece) {
+            return done;
         }
-        done += piece;
     }
     return size;
 }

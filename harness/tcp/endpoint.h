@@ -114,6 +114,40 @@ void tcp_open_passive(struct tcp_endpoint *endpoint, uint32_t iss, uint32_t wind
 void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                           struct tcp_actions *ret_actions);
 
+/* What nearly every segment of an open connection is: the next data, an acknowledgment of something
+ * that was sent, or both, and nothing else. Takes such a segment as tcp_endpoint_receive would and
+ * sets the action bits (TCP_ACKED, TCP_WINDOW, and TCP_TAKE_DATA with TCP_SEND_ACK for all of its
+ * data); false, and nothing is changed, for any other. */
+static inline bool tcp_endpoint_expected(struct tcp_endpoint *endpoint,
+                                         const struct tcp_segment *segment, uint32_t *ret_bits)
+{
+    uint32_t acked = segment->ack - endpoint->snd_una;
+    if (endpoint->state != TCP_ESTABLISHED || segment->seq != endpoint->rcv_nxt ||
+        (segment->flags & ~(unsigned)TCP_CTL_PSH) != TCP_CTL_ACK ||
+        segment->length > endpoint->rcv_wnd || acked > endpoint->snd_nxt - endpoint->snd_una) {
+        return false;
+    }
+    uint32_t bits = acked != 0 ? TCP_ACKED : 0;
+    endpoint->snd_una = segment->ack;
+    if (tcp_before(endpoint->snd_wl1, segment->seq) ||
+        (endpoint->snd_wl1 == segment->seq && !tcp_after(endpoint->snd_wl2, segment->ack))) {
+        bits |= endpoint->snd_wnd != segment->window ? TCP_WINDOW : 0;
+        endpoint->snd_wnd = segment->window;
+        endpoint->snd_wl1 = segment->seq;
+        endpoint->snd_wl2 = segment->ack;
+        if (segment->window > endpoint->snd_wnd_max) {
+            endpoint->snd_wnd_max = segment->window;
+        }
+    }
+    if (segment->length > 0) {
+        bits |= TCP_TAKE_DATA | TCP_SEND_ACK;
+        endpoint->rcv_nxt += segment->length;
+        endpoint->rcv_wnd -= segment->length;
+    }
+    *ret_bits = bits;
+    return true;
+}
+
 /* The reset that answers a segment (3.10.7.1): acceptable to whoever sent it. */
 void tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *ret_reset);
 

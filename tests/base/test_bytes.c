@@ -65,6 +65,38 @@ static void put_of_nothing_fits_everywhere(void **state)
     assert_false(writer.overflow);
 }
 
+static void copy_of_every_short_size_is_exact(void **state)
+{
+    (void)state;
+    uint8_t source[BYTES_SHORT + 8];
+    for (size_t i = 0; i < sizeof(source); i++) {
+        source[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (size_t size = 0; size <= BYTES_SHORT + 4; size++) {
+        uint8_t target[BYTES_SHORT + 8];
+        memset(target, 0, sizeof(target));
+        bytes_copy(target, source, size);
+        assert_memory_equal(target, source, size);
+        assert_int_equal(target[size], 0);
+    }
+}
+
+static void match_ends_at_the_first_difference(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 7, 8, 9, 40, BYTES_SHORT, BYTES_SHORT + 44};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t wrong = 0; wrong <= sizes[i]; wrong++) {
+            uint8_t a[BYTES_SHORT + 45];
+            uint8_t b[BYTES_SHORT + 45];
+            memset(a, 'x', sizeof(a));
+            memset(b, 'x', sizeof(b));
+            b[wrong] = 'y';
+            assert_int_equal(bytes_match(a, b, sizes[i]), wrong);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +105,8 @@ int main(void)
         cmocka_unit_test(varint_without_an_end_takes_ten_bytes),
         cmocka_unit_test(writer_past_its_end_remembers_and_writes_nothing),
         cmocka_unit_test(put_of_nothing_fits_everywhere),
+        cmocka_unit_test(copy_of_every_short_size_is_exact),
+        cmocka_unit_test(match_ends_at_the_first_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
