@@ -33,13 +33,15 @@ struct finding_keys {
 /* ---- Keys
  * --------------------------------------------------------------------------------------- */
 
+static const char *const end_rules[] = {SUITE_RULE_CRASH, SUITE_RULE_HANG, SUITE_RULE_EXIT};
+_Static_assert(sizeof(end_rules) / sizeof(end_rules[0]) ==
+                   (size_t)FINDING_RULE_COUNT - (size_t)FINDING_RULE_CRASH,
+               "each has its name");
+
 const char *finding_rule_id(unsigned rule)
 {
     assert(rule < FINDING_RULE_COUNT);
-    if (rule == FINDING_RULE_CRASH) {
-        return SUITE_RULE_CRASH;
-    }
-    return rule == FINDING_RULE_HANG ? SUITE_RULE_HANG : oracle_rules[rule].id;
+    return rule < ORACLE_RULE_COUNT ? oracle_rules[rule].id : end_rules[rule - FINDING_RULE_CRASH];
 }
 
 uint64_t finding_key(const struct trace *trace, unsigned rule, enum grade grade, uint32_t conn,
@@ -173,27 +175,28 @@ void finding_of_verdict(const struct trace *trace, const struct oracle_verdict *
 
 bool finding_of_end(const struct trace *trace, struct finding *ret_finding)
 {
-    uint32_t index = trace->count;
-    while (index > 0 && trace->events[index - 1].kind != TRACE_EXIT) {
+    const char *id = suite_end_rule(trace);
+    if (id == NULL) {
+        return false;
+    }
+    uint32_t index = trace->count - 1;
+    while (index > 0 && trace->events[index].kind != TRACE_EXIT) {
         index--;
     }
-    if (index == 0) {
-        return false;
+    unsigned rule = FINDING_RULE_CRASH;
+    while (strcmp(finding_rule_id(rule), id) != 0) {
+        rule++;
     }
-    const struct trace_event *event = &trace->events[--index];
-    unsigned rule = event->what == TRACE_EXIT_HUNG ? FINDING_RULE_HANG : FINDING_RULE_CRASH;
-    if (event->what != TRACE_EXIT_CRASHED && event->what != TRACE_EXIT_ABORTED &&
-        event->what != TRACE_EXIT_HUNG) {
-        return false;
-    }
+    const struct trace_event *event = &trace->events[index];
     *ret_finding =
         (struct finding){.rule = rule,
                          .grade = GRADE_FAIL,
                          .key = finding_key(trace, rule, GRADE_FAIL, 0, event->host, index),
                          .count = 1,
                          .events = {index}};
-    (void)snprintf(ret_finding->detail, sizeof(ret_finding->detail), "the program %s",
-                   trace_exit_name((enum trace_exit)event->what));
+    (void)snprintf(ret_finding->detail, sizeof(ret_finding->detail), "the program %s%s",
+                   trace_exit_name((enum trace_exit)event->what),
+                   rule == FINDING_RULE_EXIT ? " although nothing asked it to" : "");
     return true;
 }
 

@@ -2,9 +2,9 @@
  *
  * A folder is named RULE-KEY and holds found.scenario (text, replayable), trace.jsonl, report.txt
  * (rule, what happened, ladder, replay command), replay.sh (that command) and first.bin (the byte
- * form of what was found first). A program that crashed or hung is a finding of the rule CRASH or
- * HANG. Folders appear complete or not at all, so several processes may share the folder of all
- * findings. */
+ * form of what was found first). A program that crashed, hung, or ended unasked is a finding of the
+ * rule CRASH, HANG or EXIT. Folders appear complete or not at all, so several processes may share
+ * the folder of all findings. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_FUZZ_FINDING_H
 #define SOCKSPEC_FUZZ_FINDING_H
@@ -24,7 +24,12 @@ enum {
 };
 
 /* Rules beside the oracle's, where a number of a rule is wanted. */
-enum { FINDING_RULE_CRASH = ORACLE_RULE_COUNT, FINDING_RULE_HANG, FINDING_RULE_COUNT };
+enum {
+    FINDING_RULE_CRASH = ORACLE_RULE_COUNT,
+    FINDING_RULE_HANG,
+    FINDING_RULE_EXIT,
+    FINDING_RULE_COUNT
+};
 
 struct finding_keys;
 
@@ -67,7 +72,8 @@ void finding_name(unsigned rule, uint64_t key, char name[FINDING_NAME_MAX]);
 /* A verdict with the outcome BROKEN as a finding. */
 void finding_of_verdict(const struct trace *trace, const struct oracle_verdict *verdict,
                         struct finding *ret_finding);
-/* The finding that the program crashed, aborted or hung; false when it did not. */
+/* The finding that the program crashed, aborted, hung or ended unasked (suite_end_rule); false when
+ * it did not. */
 bool finding_of_end(const struct trace *trace, struct finding *ret_finding);
 
 /* The keys known so far; those of the folders in `folder` (made when it is not there) count as

@@ -104,6 +104,20 @@ static void print_steps(const struct scenario *scenario, struct trace_text *text
     free(steps);
 }
 
+static const char *title_of(unsigned rule)
+{
+    switch (rule) {
+    case FINDING_RULE_CRASH:
+        return "The program does not crash.";
+    case FINDING_RULE_HANG:
+        return "The program does not hang.";
+    case FINDING_RULE_EXIT:
+        return "A server runs until it is asked to stop.";
+    default:
+        return oracle_rules[rule].title;
+    }
+}
+
 void finding_describe(const struct finding_place *place, const struct finding *finding,
                       const struct trace *trace, const struct scenario *scenario,
                       struct trace_text *text)
@@ -112,10 +126,7 @@ void finding_describe(const struct finding_place *place, const struct finding *f
     finding_name(finding->rule, finding->key, name);
     bool known = finding->rule < ORACLE_RULE_COUNT;
     trace_text_print(text, "%s %s  %s\n\n", grade_name(finding->grade),
-                     finding_rule_id(finding->rule),
-                     known                                 ? oracle_rules[finding->rule].title
-                     : finding->rule == FINDING_RULE_CRASH ? "The program does not crash."
-                                                           : "The program does not hang.");
+                     finding_rule_id(finding->rule), title_of(finding->rule));
     trace_text_print(text, "target    %s\nhappened  %s\n", trace->header.target, finding->detail);
     if (known) {
         trace_text_print(text, "clause    %s\n", oracle_rules[finding->rule].cite);

@@ -105,6 +105,20 @@ static inline void set_bit(uint64_t set[3], unsigned rule)
     set[rule / 64] |= 1ULL << (rule % 64);
 }
 
+/* Whether a rule of the oracle proves itself broken by this very event: then it says more. */
+static bool is_proof(const struct oracle_judgement *judgement, uint32_t index)
+{
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        const struct oracle_verdict *verdict = &judgement->verdicts[rule];
+        for (unsigned i = 0; verdict->outcome == ORACLE_BROKEN && i < verdict->count; i++) {
+            if (verdict->events[i] == index) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The broken rules that count: FAIL and WARN, and how the program ended. */
 static bool collect(const struct fuzz *fuzz, const struct oracle_judgement *judgement,
                     uint64_t broken[3])
@@ -120,7 +134,8 @@ static bool collect(const struct fuzz *fuzz, const struct oracle_judgement *judg
         }
     }
     struct finding end;
-    if (finding_of_end(fuzz->setup.play.trace, &end)) {
+    if (finding_of_end(fuzz->setup.play.trace, &end) &&
+        !(end.rule == FINDING_RULE_EXIT && is_proof(judgement, end.events[0]))) {
         set_bit(broken, end.rule);
     }
     return (broken[0] | broken[1] | broken[2]) != 0;
@@ -136,7 +151,7 @@ static bool ended_badly(const struct trace *trace)
         const struct trace_event *event = &trace->events[i];
         if (event->kind == TRACE_EXIT) {
             return event->what == TRACE_EXIT_CRASHED || event->what == TRACE_EXIT_ABORTED ||
-                   event->what == TRACE_EXIT_HUNG;
+                   event->what == TRACE_EXIT_HUNG || event->what == TRACE_EXIT_RETURNED;
         }
     }
     return false;

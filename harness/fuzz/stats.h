@@ -11,8 +11,8 @@
 #include "tcp/state.h"
 
 enum {
-    FUZZ_STATS_VERSION = 2,
-    FUZZ_STATS_RULES = 130, /* those of the oracle, CRASH and HANG */
+    FUZZ_STATS_VERSION = 3,
+    FUZZ_STATS_RULES = 132, /* those of the oracle, CRASH, HANG and EXIT */
     /* State coverage: a counter per state of one end, state of the other, and event; in whole
      * words. */
     FUZZ_COUNTERS = (TCP_STATE_COUNT * TCP_STATE_COUNT * TCP_EVENT_COUNT + 7) / 8 * 8
@@ -32,7 +32,7 @@ struct fuzz_stats {
     uint64_t first_broken[FUZZ_STATS_RULES]; /* the run that broke it first, from 1; 0 never */
     uint8_t seen[FUZZ_COUNTERS];             /* 0xFF for each state pair with an event */
 };
-_Static_assert((int)ORACLE_RULE_COUNT + 2 <= (int)FUZZ_STATS_RULES, "every rule has a counter");
+_Static_assert((int)ORACLE_RULE_COUNT + 3 <= (int)FUZZ_STATS_RULES, "every rule has a counter");
 
 /* Maps the counts at `path` (made when it is not there; NULL: memory of this process only) and goes
  * on from what stands there. The mapping lives until the process ends. Errors: STATUS_IO,
