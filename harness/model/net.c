@@ -366,9 +366,8 @@ static bool addresses_overlap(const struct model_net *net, uint8_t a, bool a_v6o
 }
 
 bool net_bind_conflicts(const struct model_net *net, const struct model_socket *socket,
-                        struct net_name name, bool listening)
+                        struct net_name name)
 {
-    (void)listening;
     const struct model_socket *other = net_socket_at(net, net->bound[socket->file.host][name.port]);
     for (; other != NULL; other = net_socket_at(net, other->bound_next)) {
         if (other == socket) {
@@ -420,7 +419,7 @@ int net_bind(struct model *model, struct model_socket *socket, struct net_name n
     unsigned host = socket->file.host;
     assert(socket->bound.port == 0);
     if (name.port != 0) {
-        if (net_bind_conflicts(net, socket, name, false)) {
+        if (net_bind_conflicts(net, socket, name)) {
             return -EADDRINUSE;
         }
         bound_add(net, socket, name);

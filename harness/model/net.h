@@ -348,7 +348,7 @@ void net_unbind(struct model_net *net, struct model_socket *socket);
 /* A child shares its listener's port. */
 void net_bind_child(struct model_net *net, struct model_socket *child, struct net_name name);
 bool net_bind_conflicts(const struct model_net *net, const struct model_socket *socket,
-                        struct net_name name, bool listening);
+                        struct net_name name);
 void net_listen_add(struct model_net *net, struct model_socket *socket);
 void net_listen_remove(struct model_net *net, struct model_socket *socket);
 struct model_socket *net_listener_find(const struct model_net *net, enum trace_host host,
@@ -400,6 +400,9 @@ void socket_close_begin(struct model *model, struct model_socket *socket);
 /* It is gone: the socket is an orphan, or freed when nothing is left to do. */
 void socket_close_end(struct model *model, struct model_socket *socket);
 void socket_send_reset(struct model *model, struct model_socket *socket);
+/* A descriptor outlives its connection: TIME-WAIT goes on without it, and it is a fresh socket
+ * again. */
+void socket_time_wait_detach(struct model *model, struct model_socket *socket);
 void socket_time_wait_leave(struct model *model, struct model_socket *socket);
 /* Ends it with an error, with an RST to the peer when `reset`. */
 void socket_abort(struct model *model, struct model_socket *socket, enum tcp_event event, int error,

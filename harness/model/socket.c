@@ -312,6 +312,9 @@ static bool needs_reset(const struct model_socket *socket)
 
 void socket_disconnect(struct model *model, struct model_socket *socket)
 {
+    if (socket->tcp.state == TCP_TIME_WAIT) {
+        socket_time_wait_detach(model, socket);
+    }
     enum tcp_state state = (enum tcp_state)socket->tcp.state;
     if (state == TCP_LISTEN) {
         socket_unlisten(model, socket);
@@ -422,6 +425,51 @@ static void time_wait_append(struct model *model, struct model_socket *socket)
     if (net->time_wait_timer.index == 0) {
         socket_time_wait_schedule(model);
     }
+}
+
+/* The holder stands in TIME-WAIT's order where the socket stood. */
+static void time_wait_replace(struct model_net *net, struct model_socket *socket,
+                              struct model_socket *holder)
+{
+    holder->time_wait_us = socket->time_wait_us;
+    holder->link_prev = socket->link_prev;
+    holder->link_next = socket->link_next;
+    *(socket->link_prev != NULL ? &socket->link_prev->link_next : &net->time_wait_first) = holder;
+    *(socket->link_next != NULL ? &socket->link_next->link_prev : &net->time_wait_last) = holder;
+    socket->link_prev = NULL;
+    socket->link_next = NULL;
+    socket->time_wait_us = 0;
+}
+
+void socket_time_wait_detach(struct model *model, struct model_socket *socket)
+{
+    struct model_net *net = model->net;
+    assert(socket->tcp.state == TCP_TIME_WAIT && !socket->orphan);
+    struct model_socket *holder = net_socket_new(model, socket_host(socket), socket->v6);
+    if (holder == NULL) {
+        socket_event(model, socket, TCP_EVENT_ABORT);
+        socket_closed(model, socket);
+        return;
+    }
+    uint64_t key = socket->key;
+    struct net_name bound = socket->bound;
+    holder->tcp = socket->tcp;
+    holder->options = socket->options;
+    holder->file.conn = socket->file.conn;
+    holder->lane = socket->lane;
+    holder->local = socket->local;
+    holder->remote = socket->remote;
+    holder->shut = NET_SHUT_BOTH;
+    holder->orphan = true;
+    net_table_remove(net, socket);
+    net_table_add(net, holder, key);
+    if (!socket->bound_by_user) {
+        net_unbind(net, socket);
+    }
+    net_bind_child(net, holder, bound);
+    time_wait_replace(net, socket, holder);
+    unlink_peer(socket);
+    socket->tcp.state = TCP_CLOSED; /* the connection lives on in its holder: not traced */
 }
 
 void socket_time_wait(struct model *model, struct model_socket *socket)

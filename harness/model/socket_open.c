@@ -7,6 +7,9 @@
 
 int socket_bind(struct model *model, struct model_socket *socket, struct net_name name)
 {
+    if (socket->tcp.state == TCP_TIME_WAIT) {
+        socket_time_wait_detach(model, socket);
+    }
     if (socket->tcp.state != TCP_CLOSED || socket->bound.port != 0) {
         return -EINVAL;
     }
@@ -40,21 +43,21 @@ int socket_listen(struct model *model, struct model_socket *socket, int backlog)
             return result;
         }
         socket->local = socket->bound;
-    } else if (net_bind_conflicts(net, socket, socket->bound, true)) {
+    } else if (net_bind_conflicts(net, socket, socket->bound)) {
         return -EADDRINUSE;
     }
     socket->tcp = (struct tcp_endpoint){.state = TCP_CLOSED};
     socket->file.ops = &listener_ops;
-    socket->shut = 0;
     net_listen_add(net, socket);
     socket_event(model, socket, TCP_EVENT_PASSIVE_OPEN);
     return 0;
 }
 
-/* Which way a connection to `to` goes: loopback reaches the other host, unless only the own host
- * listens there. */
+/* Which way a connection goes: loopback reaches the other host, unless only the own host listens
+ * there, or a socket connects to itself (RFC 9293 3.5, figure 7, with one end) and the other host
+ * has nothing on that port. */
 static uint8_t choose_lane(struct model *model, const struct model_socket *socket,
-                           struct net_name to)
+                           struct net_name from, struct net_name to)
 {
     struct model_net *net = model->net;
     enum trace_host here = socket_host(socket);
@@ -62,8 +65,10 @@ static uint8_t choose_lane(struct model *model, const struct model_socket *socke
     const struct net_address *address = &net->addresses[to.address];
     bool local = address->scope == NET_SCOPE_HOST && address->host == here;
     if (address->scope == NET_SCOPE_LOOPBACK) {
-        local = net_listener_find(net, here, to, 0) != NULL &&
-                net_listener_find(net, there, to, 0) == NULL;
+        bool itself = from.address == to.address && from.port == to.port;
+        local = net_listener_find(net, there, to, 0) == NULL &&
+                (net_listener_find(net, here, to, 0) != NULL ||
+                 (itself && net->bound[there][to.port] == 0));
     }
     return local ? NET_LANE_LOCAL : (uint8_t)there;
 }
@@ -106,10 +111,8 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->bound.address = from.address;
     socket->local = from;
     socket->remote = to;
-    socket->lane = choose_lane(model, socket, to);
-    socket->done = false;
-    socket->shut = 0;
-    socket->fin_wanted = false;
+    socket->lane = choose_lane(model, socket, from, to);
+    socket->error = 0;
     socket->file.conn = ++net->conns;
     net_table_add(net, socket, key);
     tcp_open_active(&socket->tcp, (uint32_t)random_next(&model->random), socket->recv_room);

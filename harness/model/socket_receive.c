@@ -26,6 +26,7 @@ static void child_inherit(struct model_socket *child, const struct model_socket 
     child->recv_room = listener->recv_room;
     child->send_room = listener->send_room;
     child->passive = true;
+    child->shut = listener->shut;
     child->open = NET_CONNECTED;
     child->file.conn = conn;
     child->local = net_key_local(key);
@@ -286,7 +287,7 @@ static bool nobody_reads(const struct model_socket *socket, const struct tcp_seg
            !tcp_after(segment->seq, tcp->rcv_nxt + tcp->rcv_wnd);
 }
 
-static void opened(struct model *model, struct model_socket *socket)
+static void opened(struct model *model, struct model_socket *socket, enum tcp_state before)
 {
     if (socket->tcp.rcv_nxt != socket->tcp.irs + 1 && socket->recv_used == 0) {
         socket->recv_seq = socket->tcp.irs + 1;
@@ -301,6 +302,13 @@ static void opened(struct model *model, struct model_socket *socket)
     }
     if (socket->options.keepalive) {
         socket_keepalive_update(model, socket);
+    }
+    if (before == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
+        socket->tcp.state == TCP_ESTABLISHED) {
+        /* shutdown() came before the connection: it is half-closed from its first moment. */
+        socket->fin_wanted = true;
+        socket_event(model, socket, TCP_EVENT_CLOSE);
+        socket_output(model, socket);
     }
 }
 
@@ -410,7 +418,7 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
         acked(model, socket);
     }
     if ((bits & TCP_NOW_OPEN) != 0) {
-        opened(model, socket);
+        opened(model, socket, before);
     }
     bool kept = false;
     if ((bits & (TCP_TAKE_DATA | TCP_HOLD | TCP_FIN_ARRIVED | TCP_URGENT)) != 0) {
@@ -491,6 +499,11 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
     }
     if (nobody_reads(socket, segment)) {
         wire_reply_reset(model, key, conn, segment, socket->peer);
+        if ((segment->flags & TCP_CTL_URG) != 0 && node != NULL) {
+            socket->urgent_seq = segment->urgent; /* seen before the reset, as Linux does */
+            socket->urgent = NET_URGENT_THERE;
+            socket->urgent_byte = node->chunk->data[node->offset + segment->length - 1];
+        }
         socket_abort(model, socket, TCP_EVENT_ABORT, ECONNRESET, false);
         return false;
     }

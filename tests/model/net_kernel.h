@@ -57,7 +57,7 @@ static inline void nk_settle(struct nk *k)
     if (k->model != NULL) {
         k->fake->world->ops->deliver(k->fake->world);
     } else {
-        usleep(1500); /* loopback delivers at once, but for a busy machine */
+        usleep(300); /* loopback delivers at once, but for a busy machine */
     }
 }
 

@@ -743,6 +743,17 @@ static void G17_peek_leaves_and_waitall_gathers(struct nk *k)
     assert_text("lo", k, s);
 }
 
+static void G18_socket_connects_to_itself(struct nk *k)
+{
+    int fd = nk_socket(k, AF_INET, SOCK_NONBLOCK);
+    assert_int_equal(0, nk_bind(k, fd, 0));
+    assert_int_equal(-EINPROGRESS, nk_connect(k, fd, nk_port(k, fd)));
+    assert_state(NK_ESTABLISHED, k, fd);
+    assert_int_equal(nk_port(k, fd), nk_peer(k, fd));
+    assert_int_equal(4, nk_say(k, fd, "self"));
+    assert_text("self", k, fd);
+}
+
 #define FACTS(X)                                                                                   \
     X(F01_established_is_writable)                                                                 \
     X(F02_peer_fin_is_in_and_rdhup)                                                                \
@@ -798,7 +809,8 @@ static void G17_peek_leaves_and_waitall_gathers(struct nk *k)
     X(G14_wrong_addresses)                                                                         \
     X(G15_options_as_linux_reports_them)                                                           \
     X(G16_socket_timeouts)                                                                         \
-    X(G17_peek_leaves_and_waitall_gathers)
+    X(G17_peek_leaves_and_waitall_gathers)                                                         \
+    X(G18_socket_connects_to_itself)
 
 static void on_model(void **state)
 {
