@@ -11,6 +11,9 @@ ORACLE_EVENT(hcl_09)
         event->a != 1 || facts->stopping) {
         return;
     }
+    if (conn->at_receive > conn->at_shut && conn->at_eof == 0) {
+        return; /* It reads, and what it read may be reason enough to stop. */
+    }
     bool told = (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 || record->at_hup != 0;
     if (told || facts->turn > conn->at_shut) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_shut, conn->at_eof, index + 1));

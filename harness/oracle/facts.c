@@ -118,7 +118,8 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
 
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    (void)at;
+    facts->at_held = event->result == TRACE_FATE_HELD ? at : facts->at_held;
+    facts->at_delivered = event->result == TRACE_FATE_DELIVERED ? at : facts->at_delivered;
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
         return;
@@ -273,12 +274,6 @@ static void take_step(struct facts *facts, const struct trace_event *event, uint
         facts->wire_touched = true;
         break;
     case SCENARIO_WIRE_HOLD:
-        facts->wire_touched = true;
-        facts->wire_held = true;
-        break;
-    case SCENARIO_WIRE_RELEASE:
-        facts->wire_held = false;
-        break;
     case SCENARIO_WIRE_DUPLICATE:
     case SCENARIO_WIRE_INJECT:
         facts->wire_touched = true;
@@ -312,7 +307,8 @@ static void start_program(struct facts *facts)
     facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
     facts->at_error = facts->at_rst = facts->at_epipe = facts->at_no_port = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
-    facts->at_stop_handled = facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
+    facts->at_stop_handled = facts->at_stop_told = facts->at_connect_intr = facts->at_close_intr =
+        facts->at_cloexec = 0;
     facts->at_io = facts->at_alarm = facts->at_call = 0;
     facts->at_phase[TRACE_PHASE_READY] = 0;
 }
@@ -430,7 +426,7 @@ static void take_time(struct facts *facts, const struct trace_event *event, uint
 {
     (void)event;
     (void)at;
-    facts->wire_lossy |= facts->wire_held && !facts->played;
+    facts->wire_lossy |= facts->at_held > facts->at_delivered && !facts->played;
 }
 
 /* The trace is full: what comes after is not known. */

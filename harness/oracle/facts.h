@@ -165,12 +165,13 @@ struct facts {
     bool in_service;     /* it listened or connected with success, ever */
     bool stopping;       /* asked to stop, or its stop signal came */
     bool ended;
-    bool played;        /* no step is left */
-    bool wire_touched;  /* hold, cut, lose, drop, duplicate or inject */
-    bool wire_lossy;    /* cut or lose: anything may be missing */
-    bool wire_held;     /* segments are held now */
-    bool busy_at_quiet; /* it slept in a call on one connection when all was quiet */
-    bool cut_short;     /* the run ended early: a spin, or a full trace */
+    bool played;           /* no step is left */
+    bool wire_touched;     /* hold, cut, lose, drop, duplicate or inject */
+    bool wire_lossy;       /* cut or lose: anything may be missing */
+    uint32_t at_held;      /* a segment was held */
+    uint32_t at_delivered; /* a held one was delivered */
+    bool busy_at_quiet;    /* it slept in a call on one connection when all was quiet */
+    bool cut_short;        /* the run ended early: a spin, or a full trace */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */
     bool waits_on_listener; /* a wait reported the listener */
     bool waits_on_connections;
@@ -204,6 +205,7 @@ struct facts {
     uint32_t at_block;        /* the call that the program sleeps in, 0 when it runs */
     uint32_t at_stop_signal;  /* before the last step was played */
     uint32_t at_stop_handled; /* a handler of the program took it */
+    uint32_t at_stop_told;    /* and a call that it interrupted told the program */
     uint32_t at_died;         /* it ended by itself, in service and not asked to */
     uint32_t block_at_death;  /* its latest sleep before that */
     uint32_t at_last_block;
