@@ -290,27 +290,6 @@ bool net_address_is_local(const struct model_net *net, uint8_t address, enum tra
 /* ---- The table of 4-tuples
  * ------------------------------------------------------------------------- */
 
-uint64_t net_key(enum trace_host host, struct net_name local, struct net_name remote)
-{
-    return (uint64_t)local.port | (uint64_t)remote.port << 16 | (uint64_t)local.address << 32 |
-           (uint64_t)remote.address << 40 | (uint64_t)host << 48;
-}
-
-struct net_name net_key_local(uint64_t key)
-{
-    return (struct net_name){.address = (uint8_t)(key >> 32), .port = (uint16_t)key};
-}
-
-struct net_name net_key_remote(uint64_t key)
-{
-    return (struct net_name){.address = (uint8_t)(key >> 40), .port = (uint16_t)(key >> 16)};
-}
-
-uint64_t net_key_reverse(uint64_t key, enum trace_host host)
-{
-    return net_key(host, net_key_remote(key), net_key_local(key));
-}
-
 static uint32_t key_slot(uint64_t key)
 {
     return (uint32_t)((key * 0x9E3779B97F4A7C15ULL) >> 40) & (NET_HASH_SIZE - 1);

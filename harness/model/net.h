@@ -328,11 +328,25 @@ uint8_t net_address_intern(struct model_net *net, bool v6, const uint8_t *bytes)
 /* Whether the host answers to it. */
 bool net_address_is_local(const struct model_net *net, uint8_t address, enum trace_host host);
 
-uint64_t net_key(enum trace_host host, struct net_name local, struct net_name remote);
+static inline uint64_t net_key(enum trace_host host, struct net_name local, struct net_name remote)
+{
+    return (uint64_t)local.port | (uint64_t)remote.port << 16 | (uint64_t)local.address << 32 |
+           (uint64_t)remote.address << 40 | (uint64_t)host << 48;
+}
+static inline struct net_name net_key_local(uint64_t key)
+{
+    return (struct net_name){.address = (uint8_t)(key >> 32), .port = (uint16_t)key};
+}
+static inline struct net_name net_key_remote(uint64_t key)
+{
+    return (struct net_name){.address = (uint8_t)(key >> 40), .port = (uint16_t)(key >> 16)};
+}
 /* The key of the other end, which lives on `host`. */
-uint64_t net_key_reverse(uint64_t key, enum trace_host host);
-struct net_name net_key_local(uint64_t key);
-struct net_name net_key_remote(uint64_t key);
+static inline uint64_t net_key_reverse(uint64_t key, enum trace_host host)
+{
+    return (key >> 16 & 0xFFFF) | (key & 0xFFFF) << 16 | (key >> 40 & 0xFF) << 32 |
+           (key >> 32 & 0xFF) << 40 | (uint64_t)host << 48;
+}
 static inline enum trace_host net_key_host(uint64_t key)
 {
     return (enum trace_host)(key >> 48);
@@ -353,6 +367,13 @@ void net_listen_add(struct model_net *net, struct model_socket *socket);
 void net_listen_remove(struct model_net *net, struct model_socket *socket);
 struct model_socket *net_listener_find(const struct model_net *net, enum trace_host host,
                                        struct net_name name, uint64_t key);
+
+/* Whether anything at all is on the wire, held or not. */
+static inline bool net_wire_busy(const struct model_net *net)
+{
+    _Static_assert(NET_LANE_COUNT == 3, "all lanes are looked at");
+    return (net->lanes[0].count | net->lanes[1].count | net->lanes[2].count) != 0;
+}
 
 /* ---- wire.c -------------------------------------------------------------------------------------
  */

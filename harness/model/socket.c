@@ -64,6 +64,15 @@ uint32_t socket_poll(struct model *model, struct model_file *file)
 {
     (void)model;
     struct model_socket *socket = socket_of(file);
+    if (socket->tcp.state == TCP_ESTABLISHED && socket->shut == 0 && socket->error == 0 &&
+        socket->urgent == NET_URGENT_NONE && socket->options.rcvlowat == 1) {
+        uint32_t open = socket->recv_used > 0 ? POLLIN | POLLRDNORM : 0;
+        if (socket->send_first == NULL || socket_writable(socket)) {
+            return open | POLLOUT | POLLWRNORM;
+        }
+        socket->no_space = true;
+        return open;
+    }
     enum tcp_state state = socket_state(socket);
     if (state == TCP_LISTEN) {
         return socket->accept_count > 0 ? POLLIN | POLLRDNORM : 0;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/bytes.h"
+
 /* ---- A place in an iovec
  * ------------------------------------------------------------------------------ */
 
@@ -54,7 +56,7 @@ static void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
     while (size > 0) {
         size_t piece = cursor_next(cursor, size, &to);
         assert(piece > 0);
-        memcpy(to, data, piece);
+        bytes_copy(to, data, piece);
         data += piece;
         size -= piece;
     }
@@ -66,7 +68,7 @@ static void copy_in(struct cursor *cursor, uint8_t *data, size_t size)
     while (size > 0) {
         size_t piece = cursor_next(cursor, size, &from);
         assert(piece > 0);
-        memcpy(data, from, piece);
+        bytes_copy(data, from, piece);
         data += piece;
         size -= piece;
     }

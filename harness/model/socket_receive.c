@@ -445,6 +445,36 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     return kept;
 }
 
+/* The rest of an expected segment: `process` where nothing but data and acknowledgments happens. True:
+ * the node was kept. */
+static bool process_expected(struct model *model, struct model_socket *socket, uint64_t key,
+                             struct net_segment *node, uint32_t bits)
+{
+    bool kept = false;
+    if ((bits & TCP_ACKED) != 0) {
+        acked(model, socket);
+    }
+    if ((bits & TCP_TAKE_DATA) != 0) {
+        struct tcp_actions actions = {.bits = bits, .take_length = node->tcp.length};
+        kept = take_data(model, socket, node, &actions);
+        if (!socket->orphan) {
+            socket_notify(model, socket, POLLIN);
+        }
+    }
+    if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
+        (tcp_before(socket->tcp.snd_nxt, socket->send_end) || socket->fin_wanted)) {
+        socket_output(model, socket);
+    }
+    if ((bits & TCP_SEND_ACK) != 0) {
+        uint32_t life = socket->life;
+        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+        if (socket->life == life && socket->early != NULL) {
+            present_early(model, socket, key);
+        }
+    }
+    return kept;
+}
+
 /* A new incarnation may take the place of one in TIME-WAIT (RFC 9293 3.6.1 MAY-2). */
 static bool reopens(const struct model_socket *socket, const struct tcp_segment *segment)
 {
@@ -476,6 +506,12 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
 {
     struct model_net *net = model->net;
     struct model_socket *socket = to != NULL && to->key == key ? to : net_table_find(net, key);
+    uint32_t bits = 0;
+    if (socket != NULL && tcp_endpoint_expected(&socket->tcp, segment, &bits)) {
+        socket->heard_us = model->now_us;
+        socket->probes = 0;
+        return process_expected(model, socket, key, node, bits);
+    }
     if (socket != NULL && reopens(socket, segment)) {
         socket_event(model, socket, TCP_EVENT_TIMEOUT);
         socket_closed(model, socket);

@@ -110,9 +110,6 @@ static uint8_t segment_kind(uint8_t flags, uint16_t length)
 
 static bool loses_next(struct model_net *net, unsigned lane, uint8_t kind)
 {
-    if (!net->rough[lane]) {
-        return false;
-    }
     if (net->lanes[lane].cut) {
         return true;
     }
@@ -153,14 +150,16 @@ static void disturb(struct model *model)
 }
 
 /* Puts a filled-in segment on its lane, or loses it. Takes the segment. */
-static void put(struct model *model, struct net_segment *segment, unsigned lane_index,
-                struct model_socket *from, bool again)
+static inline __attribute__((always_inline)) void put(struct model *model,
+                                                      struct net_segment *segment,
+                                                      unsigned lane_index,
+                                                      struct model_socket *from, bool again)
 {
     struct model_net *net = model->net;
     struct net_lane *lane = &net->lanes[lane_index];
     enum trace_host sender = lane_sender(segment, lane_index);
     bool acknowledgment = segment->kind == SCENARIO_SEGMENT_ACK;
-    if (loses_next(net, lane_index, segment->kind)) {
+    if (__builtin_expect(net->rough[lane_index], 0) && loses_next(net, lane_index, segment->kind)) {
         trace_segment(model, sender, segment, TRACE_FATE_DROPPED);
         net_segment_free(net, segment);
         wire_arm(model, from);
@@ -310,7 +309,7 @@ bool model_net_pending(const struct model *model)
 bool model_net_deliver(struct model *model)
 {
     bool any = false;
-    for (int lane; (lane = lane_oldest(model->net)) >= 0; any = true) {
+    for (int lane; net_wire_busy(model->net) && (lane = lane_oldest(model->net)) >= 0; any = true) {
         deliver(model, (unsigned)lane, model->net->lanes[lane].first);
     }
     return any;
