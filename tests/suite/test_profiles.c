@@ -92,14 +92,14 @@ static struct hearing hear_talk(const struct profile *profile, enum trace_role r
     struct hearing hearing = hearing_new(profile, role, 3);
     hearing.sink.trace = &hearing.trace;
     for (size_t at = 0; at < talk.size;) {
-        size_t longest = 1;
-        while (at + longest < talk.size && talk.peer[at + longest] == talk.peer[at]) {
-            longest++;
-        }
-        size_t piece = random == NULL
-                           ? longest
+        size_t limit = random == NULL
+                           ? talk.size
                            : 1 + random_below(random, random_below(random, 4) == 0 ? 3000 : 20);
-        piece = piece < longest ? piece : longest;
+        limit = limit < talk.size - at ? limit : talk.size - at;
+        size_t piece = 1;
+        while (piece < limit && talk.peer[at + piece] == talk.peer[at]) {
+            piece++;
+        }
         (talk.peer[at] ? profile->sent : profile->received)(profile, &hearing.state,
                                                             talk.bytes + at, piece, &hearing.sink);
         at += piece;
