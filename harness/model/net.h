@@ -21,8 +21,8 @@ enum {
     NET_LANE_LOCAL = TRACE_HOST_COUNT, /* a host talking to itself: never held or lost */
     NET_LANE_COUNT,
     NET_INLINE_DEPTH_MAX = 4,    /* acknowledgments that answer one another at once */
-    NET_SNDBUF = 65536,          /* room of a send queue unless set */
-    NET_RCVBUF = 65536,          /* room of a receive queue unless set */
+    NET_SNDBUF = 16384,          /* room of a send queue unless set */
+    NET_RCVBUF = 16384,          /* room of a receive queue unless set */
     NET_SNDBUF_REPORTED = 16384, /* what Linux reports of a new socket */
     NET_RCVBUF_REPORTED = 131072,
     NET_BUF_MAX = 4194304, /* net.core.{r,w}mem_max */

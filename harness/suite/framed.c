@@ -413,7 +413,7 @@ void framed_profile(struct profile *profile, const struct framed_config *config)
 
 static const struct framed_config discard_config = {
     .request = {{.head = TEXT("discard {c}-{n} "), .filling = 40, .tail = TEXT("\n")},
-                {.head = TEXT("Discard {c}-{n} "), .filling = 1 << 18, .tail = TEXT("\n")}},
+                {.head = TEXT("Discard {c}-{n} "), .filling = 1 << 17, .tail = TEXT("\n")}},
     .question = {.frame = FRAMED_ENDS, .end = "\n", .end_size = 1},
 };
 const struct profile profile_discard = {

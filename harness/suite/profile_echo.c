@@ -1,6 +1,6 @@
 /* The echo profile: whatever was sent comes back, in order and once.
  *
- * Towards a server the peer's messages are lines of 32 bytes, or one of 256 KiB; every other byte
+ * Towards a server the peer's messages are lines of 32 bytes, or one of 128 KiB; every other byte
  * is an echo's business too, so bytes outside of messages are remembered by length and hash, and
  * must come back. Towards a client a message is a line, and the peer gives back what came. */
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +11,7 @@
 
 enum {
     ECHO_SIZE = 32,            /* bytes of a request */
-    ECHO_LARGE_SIZE = 1 << 18, /* bytes of a large one */
+    ECHO_LARGE_SIZE = 1 << 17, /* bytes of a large one */
     ECHO_HEAD = 12,            /* bytes at its start that name connection and message */
     ECHO_STRAYS_MAX = 4,       /* runs of stray bytes not yet echoed */
     ECHO_LINES_MAX = 16        /* lines of a client not yet echoed */

@@ -1,7 +1,7 @@
 /* The HTTP profile (RFC 9110, RFC 9112).
  *
  * Towards a server the peer sends, by turns, a POST of 16 bytes to /echo, which must come back as
- * the body, and a GET of /; a large answer is that of GET /large/262144, whose body is the pattern;
+ * the body, and a GET of /; a large answer is that of GET /large/131072, whose body is the pattern;
  * the last request says `Connection: close`. A server that answers with another status than 200 is
  * not held to a body. Towards a client the peer is such a server. */
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -12,7 +12,7 @@
 #include "suite/store.h"
 
 enum {
-    HTTP_LARGE_SIZE = 1 << 18, /* bytes of the body of a large answer */
+    HTTP_LARGE_SIZE = 1 << 17, /* bytes of the body of a large answer */
     HTTP_ECHO_SIZE = 16,       /* bytes of the body of a POST */
     HTTP_QUESTIONS_MAX = 4     /* requests of a client that may wait for their answer */
 };
@@ -47,7 +47,7 @@ struct http_template {
 #define POST_PLAIN "POST /echo HTTP/1.1\r\n" POST_FIELDS
 #define POST_LAST "POST /echo HTTP/1.1\r\nConnection: close\r\n" POST_FIELDS
 #define GET_PLAIN "GET / HTTP/1.1\r\n" HOST "X-Request: "
-#define GET_LARGE "GET /large/262144 HTTP/1.1\r\n" HOST "X-Request: "
+#define GET_LARGE "GET /large/131072 HTTP/1.1\r\n" HOST "X-Request: "
 #define PLACES "000-000000"
 #define TEMPLATE(head, tail)                                                                       \
     {                                                                                              \

@@ -173,9 +173,9 @@ static void http_server_cut_anywhere_says_the_same(void **state)
         "5;x=y\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\nTrailer: t\r\n\r\n");
     talk_add(false, answer, (size_t)size);
     (void)talk_say(&profile_http, &script, SCENARIO_PAYLOAD_LARGE);
-    size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n");
+    size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: 131072\r\n\r\n");
     talk_add(false, answer, (size_t)size);
-    for (unsigned i = 0; i < 262144; i++) {
+    for (unsigned i = 0; i < 131072; i++) {
         char byte = (char)('a' + i % 251 % 26);
         talk_add(false, &byte, 1);
     }
