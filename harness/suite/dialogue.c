@@ -154,9 +154,10 @@ static size_t message_continue(const struct profile *profile, const struct dialo
             continue;
         }
         alive = (uint8_t)(alive | 1U << kind);
-        if (wanted == left && whole == DIALOGUE_KIND_COUNT) {
+        if (wanted == left) { /* a whole message: the plainest kind it can be is what it is */
             whole = (enum dialogue_kind)kind;
             taken = wanted;
+            break;
         }
     }
     if (alive == 0) {

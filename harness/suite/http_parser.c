@@ -4,7 +4,8 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/bytes.h"
 
 void http_parser_begin(struct http_parser *parser, bool is_response, bool no_body)
 {
@@ -70,27 +71,52 @@ static bool start_line(struct http_parser *parser, const char *line)
     return true;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Whether `text` begins with `word`, which is in lower case. In place: the C library's functions
+ * cost more than such short texts are worth, the more under sanitizers. */
+static bool begins(const char *text, const char *word)
+{
+    while (*word != '\0' && lower(*text) == *word) {
+        text++;
+        word++;
+    }
+    return *word == '\0';
+}
+
 /* Whether a field's value names this token, as Connection and Transfer-Encoding do. */
 static bool value_names(const char *value, const char *token)
 {
-    return strcasestr(value, token) != NULL;
+    while (*value != '\0' && !begins(value, token)) {
+        value++;
+    }
+    return *value != '\0';
 }
 
 static bool field_line(struct http_parser *parser, const char *line)
 {
-    const char *colon = strchr(line, ':');
-    if (colon == NULL || colon == line) {
+    const char *colon = line;
+    while (*colon != '\0' && *colon != ':') {
+        colon++;
+    }
+    if (*colon == '\0' || colon == line) {
         return parser->line_size >= HTTP_LINE_MAX - 1; /* a field name too long to be looked at */
     }
-    const char *value = colon + 1 + strspn(colon + 1, " \t");
+    const char *value = colon + 1;
+    while (*value == ' ' || *value == '\t') {
+        value++;
+    }
     size_t name = (size_t)(colon - line);
-    if (name == 14 && strncasecmp(line, "content-length", name) == 0) {
+    if (name == 14 && begins(line, "content-length")) {
         parser->has_length = true;
         return number_read(value, 10, &parser->length);
     }
-    if (name == 17 && strncasecmp(line, "transfer-encoding", name) == 0) {
+    if (name == 17 && begins(line, "transfer-encoding")) {
         parser->chunked = value_names(value, "chunked");
-    } else if (name == 10 && strncasecmp(line, "connection", name) == 0) {
+    } else if (name == 10 && begins(line, "connection")) {
         parser->close = parser->close || value_names(value, "close");
         parser->keep = parser->keep || value_names(value, "keep-alive");
     }
@@ -158,9 +184,16 @@ static size_t line_take(struct http_parser *parser, const uint8_t *data, size_t 
 {
     const uint8_t *newline = memchr(data, '\n', size);
     size_t taken = newline == NULL ? size : (size_t)(newline - data);
+    if (newline != NULL && parser->line_size == 0 && taken < HTTP_LINE_MAX - 1U) {
+        char line[HTTP_LINE_MAX]; /* all of it is here: nearly always */
+        bytes_copy(line, data, taken);
+        line[taken > 0 && line[taken - 1] == '\r' ? taken - 1 : taken] = '\0';
+        line_done(parser, line);
+        return taken + 1;
+    }
     size_t room = HTTP_LINE_MAX - 1U - parser->line_size;
     size_t kept = taken < room ? taken : room;
-    memcpy(parser->line + parser->line_size, data, kept);
+    bytes_copy(parser->line + parser->line_size, data, kept);
     parser->line_size = (uint16_t)(parser->line_size + kept);
     if (newline == NULL) {
         return taken;
