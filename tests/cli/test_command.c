@@ -385,6 +385,47 @@ static void check_hanging_target_is_a_verdict(void **state)
     assert_has(out, "the target hung");
 }
 
+static void check_sanitizers_report_is_a_crash_and_is_shown(void **state)
+{
+    (void)state;
+    if (!SOCKSPEC_HAS_ASAN) {
+        skip();
+    }
+    assert_int_equal(run_misbehaving("check misbehaving-overflow --case server/one-request"), 1);
+    assert_has(out, "FAIL      CRASH");
+    assert_has(out, "ERROR: AddressSanitizer: heap-buffer-overflow");
+}
+
+static void check_known_failure_is_expected_and_exits_0(void **state)
+{
+    (void)state;
+    assert_int_equal(run_misbehaving("check misbehaving-known --case 'server/*request*'"), 0);
+    assert_has(out, "EXPECTED  EXIT");
+    assert_has(out, "known: it ends after one answer; see the tests of the command");
+    assert_null(strstr(out, "FAIL "));
+}
+
+static void check_known_failure_that_passes_is_noticed(void **state)
+{
+    (void)state;
+    assert_int_equal(run_misbehaving("check misbehaving-known --case 'server/*request*'"), 0);
+    assert_has(out, "known.ini:8: the known failure 'server/* RDY-13' passes now: remove it");
+    assert_null(strstr(out, "'server/* EXIT' passes"));
+}
+
+static void check_known_failure_is_expected_in_every_report(void **state)
+{
+    (void)state;
+    assert_int_equal(run_misbehaving("check misbehaving-known --case server/two-requests "
+                                     "--json v.json --junit v.xml --tap"),
+                     0);
+    assert_has(out, "# TODO"); /* TAP: a failure that fails nothing */
+    read_back("v.json", out);
+    assert_has(out, "\"EXPECTED\"");
+    read_back("v.xml", out);
+    assert_null(strstr(out, "<failure"));
+}
+
 /* ---- Replay and shrink ---- */
 
 static void replay_reads_text_and_bytes(void **state)
@@ -444,6 +485,10 @@ int main(void)
         cmocka_unit_test_setup(check_misbehaving_target_is_a_verdict_and_the_suite_goes_on,
                                scratch_new),
         cmocka_unit_test_setup(check_hanging_target_is_a_verdict, scratch_new),
+        cmocka_unit_test_setup(check_sanitizers_report_is_a_crash_and_is_shown, scratch_new),
+        cmocka_unit_test_setup(check_known_failure_is_expected_and_exits_0, scratch_new),
+        cmocka_unit_test_setup(check_known_failure_that_passes_is_noticed, scratch_new),
+        cmocka_unit_test_setup(check_known_failure_is_expected_in_every_report, scratch_new),
         cmocka_unit_test_setup(replay_reads_text_and_bytes, scratch_new),
         cmocka_unit_test_setup(replay_bad_text_is_told_with_its_place, scratch_new),
         cmocka_unit_test_setup(shrink_keeps_the_rule_broken, scratch_new),

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CRASH = 1, HANG = 2, ABORT = 3, EXIT = 4, HOARD = 5, RECURSE = 6 };
+enum { CRASH = 1, HANG = 2, ABORT = 3, EXIT = 4, HOARD = 5, RECURSE = 6, OVERFLOW = 7 };
 
 static volatile int *nowhere;
 static volatile int for_ever = 1;
@@ -43,6 +43,13 @@ static void misbehave(int fd)
                 abort();
             }
         }
+    case OVERFLOW:
+        hoard = malloc(8);
+        if (hoard != NULL) {
+            hoard[8] = 1; /* for AddressSanitizer to see */
+        }
+        free(hoard);
+        break;
     default: {
         volatile int depth = fd;
         (void)recurse(&depth);
