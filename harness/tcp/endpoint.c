@@ -237,44 +237,12 @@ static bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment 
     return true;
 }
 
-/* Nearly every segment is the next one of an open connection: what the general way would find out
- * step by step is clear at once. False: it is not such a one, and nothing was changed. */
-static bool receive_expected(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
-                             struct tcp_actions *actions)
-{
-    uint32_t acked = segment->ack - endpoint->snd_una;
-    if (endpoint->state != TCP_ESTABLISHED ||
-        (segment->flags & (uint8_t)~TCP_CTL_PSH) != TCP_CTL_ACK ||
-        segment->seq != endpoint->rcv_nxt || segment->length > endpoint->rcv_wnd ||
-        acked > endpoint->snd_nxt - endpoint->snd_una ||
-        tcp_before(segment->seq, endpoint->snd_wl1)) {
-        return false;
-    }
-    if (acked > 0) {
-        actions->bits |= TCP_ACKED;
-        actions->acked = acked;
-        endpoint->snd_una = segment->ack;
-    }
-    set_window(endpoint, segment, actions);
-    if (segment->length > 0) {
-        actions->bits |= TCP_TAKE_DATA | TCP_SEND_ACK;
-        actions->take_offset = 0;
-        actions->take_length = segment->length;
-        endpoint->rcv_nxt += segment->length;
-        endpoint->rcv_wnd -= segment->length;
-    }
-    return true;
-}
-
 void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                           struct tcp_actions *ret_actions)
 {
     struct tcp_actions *actions = ret_actions;
     actions->bits = 0;
     actions->move_count = 0;
-    if (receive_expected(endpoint, segment, actions)) {
-        return;
-    }
     bool rst = (segment->flags & TCP_CTL_RST) != 0;
     switch ((enum tcp_state)endpoint->state) {
     case TCP_CLOSED:
