@@ -76,10 +76,11 @@ ORACLE_EVENT(clo_12)
         return;
     }
     if (event->kind == TRACE_CALL) {
-        if (facts->at_last_block > facts->at_stop_handled) {
-            oracle_break(
-                oracle, rule, "it handled the stop signal and went on accepting connections",
-                EVIDENCE(event->conn, facts->at_stop_handled, facts->at_last_block, index + 1));
+        if (facts->at_stop_told != 0 && facts->at_last_block > facts->at_stop_told) {
+            oracle_break(oracle, rule,
+                         "it handled the stop signal and went on accepting connections",
+                         EVIDENCE(event->conn, facts->at_stop_handled, facts->at_stop_told,
+                                  facts->at_last_block, index + 1));
         }
         return;
     }
@@ -171,7 +172,7 @@ ORACLE_END(rst_05)
                              FACTS_SILENT | FACTS_OLD | FACTS_LINGER_0;
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 ||
+        if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 || conn->overdue_at_close ||
             (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0 ||
             facts->at_stop_signal != 0) {
             continue;

@@ -84,17 +84,18 @@ struct facts_conn {
     uint32_t at_rst;     /* RST from the peer */
     uint32_t at_saw_rst; /* the peer saw one */
     uint32_t at_saw_fin;
-    uint32_t at_send;     /* the newest send that took something */
-    uint32_t at_receive;  /* the newest receive that brought something */
-    uint32_t at_linger;   /* SO_LINGER {1,0} was set */
-    uint32_t at_abort;    /* the program's end aborted */
-    bool unread_at_close; /* with an answer on its way it closed over input that it had not read */
-    uint32_t at_close;    /* the program closed its last descriptor, or it was shut for both */
-    uint32_t at_shut;     /* shutdown(SHUT_WR) by the program */
-    uint32_t at_eof;      /* it read 0 */
-    uint32_t at_half;     /* the peer half-closed */
-    uint32_t at_stall;    /* the newest stall of the peer */
-    uint32_t at_connect;  /* the connect call */
+    uint32_t at_send;      /* the newest send that took something */
+    uint32_t at_receive;   /* the newest receive that brought something */
+    uint32_t at_linger;    /* SO_LINGER {1,0} was set */
+    uint32_t at_abort;     /* the program's end aborted */
+    bool overdue_at_close; /* it closed after a silence: a limit of its own may have passed */
+    bool unread_at_close;  /* with an answer on its way it closed over input that it had not read */
+    uint32_t at_close;     /* the program closed its last descriptor, or it was shut for both */
+    uint32_t at_shut;      /* shutdown(SHUT_WR) by the program */
+    uint32_t at_eof;       /* it read 0 */
+    uint32_t at_half;      /* the peer half-closed */
+    uint32_t at_stall;     /* the newest stall of the peer */
+    uint32_t at_connect;   /* the connect call */
     uint32_t requests_at_half;
     uint32_t at_edge; /* edge-triggered input was reported and not yet read to the end */
     struct facts_receive

@@ -259,6 +259,9 @@ static void take_failed(struct facts *facts, const struct trace_event *event, ui
             conn->flags |= FACTS_RESOURCE;
         }
     }
+    if (event->err == EINTR && facts->at_stop_handled != 0 && facts->at_stop_told == 0) {
+        facts->at_stop_told = at;
+    }
     bool transfer = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND ||
                     family == SCENARIO_CALL_ACCEPT;
     if (record != NULL && transfer) {

@@ -83,6 +83,7 @@ static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, ui
         conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
                                 there > conn->received;
         conn->at_close = at;
+        conn->overdue_at_close = facts->now_us - conn->moved_us >= facts->patience_us;
         int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
         bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
         if (!reads && facts->now_us - since >= facts->patience_us) {

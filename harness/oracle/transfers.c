@@ -53,6 +53,9 @@ ORACLE_EVENT(dat_06)
     }
     struct facts_conn *conn = facts_conn(facts, record->conn);
     int64_t since = conn != NULL ? conn->moved_us : event->time_us;
+    if (interrupted == SCENARIO_CALL_SEND && conn != NULL && conn->at_stall != 0) {
+        since = conn->reader_us; /* A timed send moves a part when its limit has passed. */
+    }
     bool overdue = facts->wire_lossy || event->time_us - since >= facts->patience_us;
     if (now == interrupted && event->err != EINTR) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
