@@ -34,7 +34,7 @@ bool facts_never_accepted(const struct facts *facts, const struct facts_conn *co
 {
     const uint32_t reasons = FACTS_ACCEPTED | FACTS_PEER_RESET | FACTS_OLD;
     bool one_by_one = (facts->promises & TRACE_CONCURRENT) == 0;
-    if (facts->cut_short || (one_by_one && facts->wire_lossy)) {
+    if (facts->cut_short || facts->busy_at_quiet || (one_by_one && facts->wire_lossy)) {
         return false; /* It may still be busy with a peer whose end was lost. */
     }
     return (conn->flags & FACTS_ESTABLISHED) != 0 && (conn->flags & reasons) == 0 &&
