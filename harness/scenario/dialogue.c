@@ -14,6 +14,10 @@ enum {
     PROGRAMS = ENDS | PAIR
 };
 
+/* The smallest receive buffer of a peer that is made up: less cuts long messages into so many
+ * segments that one run costs as much as hundreds, and shows nothing more. */
+enum { ROOM_MIN = 256 };
+
 /* What is drawn anew each time a row is used. */
 enum {
     VARY_CUT = 1 << 0,    /* the payload is cut at some byte */
@@ -459,6 +463,10 @@ bool dialogue_fit(struct scenario_step *step, enum scenario_role role)
     } else if (server &&
                (step->verb == SCENARIO_PEER_LISTEN || step->verb == SCENARIO_PEER_UNLISTEN)) {
         return false;
+    }
+    bool opens = step->verb == SCENARIO_PEER_CONNECT || step->verb == SCENARIO_PEER_ACCEPT;
+    if (opens && step->from > 0 && step->from < ROOM_MIN) {
+        step->from = ROOM_MIN;
     }
     return role != SCENARIO_ROLE_PAIR;
 }

@@ -39,7 +39,8 @@ void dialogue_place(struct scenario_step *step, struct random *random,
                     const struct scenario_shape *shape);
 
 /* Whether a step means something in the role, after what corresponds has been put for it (a
- * server's peer connects where a client's accepts). */
+ * server's peer connects where a client's accepts) and a receive buffer of a few bytes has been
+ * made larger. */
 bool dialogue_fit(struct scenario_step *step, enum scenario_role role);
 
 #endif

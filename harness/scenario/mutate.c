@@ -158,6 +158,7 @@ static void change_step(const struct edit *edit)
         step.to = step.to == SCENARIO_ALL ? 1 + random_below(edit->random, 24)
                                           : nudge(step.to, edit->random);
     }
+    (void)dialogue_fit(&step, edit->shape->role); /* within the bounds of what is made up */
     keep(edit, 0, at);
     keep_changed(edit, &step, literal);
     keep(edit, at + 1, edit->in->count);

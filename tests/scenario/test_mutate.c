@@ -110,6 +110,27 @@ static void mutate_keeps_to_the_role(void **state)
     }
 }
 
+static void mutate_never_makes_up_a_tiny_receive_buffer(void **state)
+{
+    (void)state;
+    const struct scenario_shape shape = {SCENARIO_ROLE_SERVER, 40};
+    struct random random = {5};
+    unsigned small = 0;
+    unsigned sized = 0;
+    scenario_clear(&scenario);
+    for (unsigned i = 0; i < 20000; i++) {
+        scenario_mutate(&scenario, &random, &shape);
+        for (unsigned at = 0; at < scenario.count; at++) {
+            const struct scenario_step *step = &scenario.steps[at];
+            bool opens = step->verb == SCENARIO_PEER_CONNECT && step->from != 0;
+            sized += opens;
+            small += opens && step->from < 256;
+        }
+    }
+    assert_int_equal(small, 0);
+    assert_true(sized > 1000);
+}
+
 static void splice_takes_steps_of_both(void **state)
 {
     (void)state;
@@ -233,6 +254,7 @@ int main(void)
         cmocka_unit_test(mutate_gives_a_scenario_without_a_connection_one),
         cmocka_unit_test(generate_draws_every_verb_of_the_role),
         cmocka_unit_test(mutate_keeps_to_the_role),
+        cmocka_unit_test(mutate_never_makes_up_a_tiny_receive_buffer),
         cmocka_unit_test(splice_takes_steps_of_both),
         cmocka_unit_test(shrink_leaves_what_matters),
         cmocka_unit_test(shrink_halves_numbers_as_far_as_they_go),
