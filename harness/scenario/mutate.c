@@ -206,6 +206,23 @@ static void start_over(const struct edit *edit)
     scenario_generate(edit->out, edit->random, edit->shape);
 }
 
+/* One dialogue, again and again until its end each time: what a program keeps of each adds up. */
+static void repeat_dialogue(const struct edit *edit)
+{
+    struct scenario one;
+    scenario_clear(&one);
+    dialogue_append(&one, dialogue_follow(&one, 0), edit->random, edit->shape);
+    for (uint32_t open = dialogue_follow(&one, one.count).open; open != 0; open &= open - 1) {
+        struct scenario_step end = {.verb = chance(edit->random, 2) ? SCENARIO_PEER_RESET
+                                                                    : SCENARIO_PEER_CLOSE,
+                                    .id = (uint8_t)__builtin_ctz(open)};
+        (void)scenario_append(&one, &end, NULL);
+    }
+    for (unsigned times = 4 + random_below(edit->random, 3); times > 0; times--) {
+        (void)scenario_append_run(edit->out, &one, 0, one.count, edit->shape->steps_max);
+    }
+}
+
 /* Each stands as often as it should be drawn. */
 static void (*const edits[])(const struct edit *) = {
     insert_dialogue, insert_dialogue, insert_dialogue, insert_dialogue, insert_dialogue,
@@ -213,7 +230,7 @@ static void (*const edits[])(const struct edit *) = {
     insert_step,     remove_run,      remove_run,      repeat_run,      move_run,
     swap_steps,      change_step,     change_step,     change_step,     change_step,
     change_place,    change_place,    change_place,    change_ids,      cut_tail,
-    start_over};
+    start_over,      repeat_dialogue};
 
 /* Leaves out what means nothing in the role, and what is too much. */
 static void fit(const struct scenario *scenario, struct scenario *out,
