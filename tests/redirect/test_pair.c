@@ -16,7 +16,8 @@ static struct {
     char output[OUTPUT_MAX];
     size_t used;
     int idle;
-} pair;
+    uint64_t seed;
+} pair = {.seed = 1};
 
 static void keep_output(void *context, int fd, const void *data, size_t size)
 {
@@ -80,7 +81,7 @@ static void run(const char *target_turns, const char *peer_turns)
     pair.used = 0;
     pair.idle = 0;
     trace_clear(&pair.trace);
-    world->ops->reset(world, &pair.trace, 1);
+    world->ops->reset(world, &pair.trace, pair.seed);
     assert_ok(world->ops->run(world, &target, &hooks, &detail), &detail);
 }
 
@@ -125,6 +126,25 @@ static void pair_programs_take_turns(void **state)
     assert_true(peer < target);
 }
 
+/* Whatever the seed: a client finds its server listening. */
+static void pair_second_program_begins_when_the_first_sleeps(void **state)
+{
+    (void)state;
+    for (pair.seed = 0; pair.seed < 50; pair.seed++) {
+        run("2", "2");
+        uint32_t slept = 0, began = 0;
+        while (slept < pair.trace.count && pair.trace.events[slept].kind != TRACE_BLOCK) {
+            slept++;
+        }
+        while (began < pair.trace.count && pair.trace.events[began].host != TRACE_HOST_PEER) {
+            began++;
+        }
+        assert_int_equal(pair.trace.events[slept].host, TRACE_HOST_TARGET);
+        assert_true(began < pair.trace.count && slept < began);
+    }
+    pair.seed = 1;
+}
+
 static void pair_run_again_does_the_same(void **state)
 {
     static char first[OUTPUT_MAX];
@@ -156,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pair_programs_have_memory_of_their_own),
         cmocka_unit_test(pair_programs_take_turns),
+        cmocka_unit_test(pair_second_program_begins_when_the_first_sleeps),
         cmocka_unit_test(pair_run_again_does_the_same),
         cmocka_unit_test(pair_that_never_ends_is_left),
     };
