@@ -211,10 +211,10 @@ static int __attribute__((noinline)) take(struct model *model, enum trace_call c
     return 0;
 }
 
-int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn,
-                     bool may_be_short, size_t *ret_limit)
+int model_fault_take_armed(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                           bool may_be_short, size_t *ret_limit)
 {
-    if (__builtin_expect((model->faults_armed & family_bit(io_call_families[call])) == 0, 1)) {
+    if ((model->faults_armed & family_bit(io_call_families[call])) == 0) {
         return 0;
     }
     return take(model, call, fd, conn, may_be_short, ret_limit);

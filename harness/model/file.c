@@ -156,11 +156,9 @@ bool io_slot_close(struct model *model, struct model_process *process, int fd, b
     return true;
 }
 
-void io_file_drop(struct model *model, struct model_file *file)
+void io_file_dropped(struct model *model, struct model_file *file)
 {
-    if (--file->refs == 0) {
-        file_release(model, file);
-    }
+    file_release(model, file);
 }
 
 void io_files_close_all(struct model *model, struct model_process *process)

@@ -242,8 +242,6 @@ void io_object_free(struct model *model, struct io_object *object);
 int io_object_install(struct model *model, struct io_object *object, uint32_t descriptor_flags);
 /* Closes everything the process holds, as exit does: not traced. */
 void io_files_close_all(struct model *model, struct model_process *process);
-/* A reference that was taken for the time of a call is given back. */
-void io_file_drop(struct model *model, struct model_file *file);
 void io_files_open_consoles(struct model *model, struct model_process *process);
 void io_files_reset(struct model *model);
 void io_process_reset(struct model_process *process, enum trace_host host);
@@ -296,7 +294,9 @@ bool io_signal_fatal(int number);
 unsigned io_signal_disposition(struct model *model, int number);
 void io_signal_task_reset(struct model *model, struct io_task *task);
 /* The mask of ppoll and its like is in force, or (NULL) no longer. */
-void io_signal_mask_set(struct model *model, const sigset_t *mask);
+static inline void io_signal_mask_set(struct model *model, const sigset_t *mask);
+/* Pending signals are looked at again. */
+void io_signal_mask_apply(struct model *model);
 
 /* ---- sleep.c -----------------------------------------------------------------------------------
  */
@@ -338,6 +338,15 @@ size_t io_message_size(const struct msghdr *message);
 static inline uint32_t io_file_poll(struct model *model, struct model_file *file)
 {
     return file->ops->poll != NULL ? file->ops->poll(model, file) : POLLIN | POLLOUT;
+}
+
+static inline void io_signal_mask_set(struct model *model, const sigset_t *mask)
+{
+    struct io_task *task = io_task(model);
+    task->mask = mask;
+    if (task->pending != 0) {
+        io_signal_mask_apply(model);
+    }
 }
 
 /* ---- The frame around every call, in place where it is hot --------------------------------------

@@ -71,7 +71,9 @@ static inline struct model_file *model_fd_file(const struct model *model, int fd
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
 
 /* Gives back a reference that a call took (refs++) to keep the file while it sleeps. */
-void io_file_drop(struct model *model, struct model_file *file);
+static inline void io_file_drop(struct model *model, struct model_file *file);
+/* The last reference went with it. */
+void io_file_dropped(struct model *model, struct model_file *file);
 
 /* ---- Calls, faults, sleeping (call.c, fault.c, sleep.c) ------------------------------------------ */
 
@@ -87,7 +89,10 @@ int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint
  * and traces FAULT. Call it where the call would succeed now (recv: data is there, accept: a connection is queued,
  * before taking it), after any sleep. EINTR is not its matter: model_sleep strikes with it. `ret_limit` may be NULL
  * where nothing is transferred. After EAGAIN the file is notified again, as if its data had come once more. */
-int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn, bool may_be_short,
+static inline int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn, bool may_be_short,
+                     size_t *ret_limit);
+/* The same where some fault is armed. */
+int model_fault_take_armed(struct model *model, enum trace_call call, int fd, uint32_t conn, bool may_be_short,
                      size_t *ret_limit);
 
 typedef bool (*model_condition)(struct model *model, void *argument);
@@ -167,6 +172,21 @@ static inline struct model_file *model_fd_file(const struct model *model, int fd
         return NULL;
     }
     return process->slots[fd].file;
+}
+
+static inline int model_fault_take(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                                   bool may_be_short, size_t *ret_limit)
+{
+    return __builtin_expect(model->faults_armed == 0, 1)
+               ? 0
+               : model_fault_take_armed(model, call, fd, conn, may_be_short, ret_limit);
+}
+
+static inline void io_file_drop(struct model *model, struct model_file *file)
+{
+    if (--file->refs == 0) {
+        io_file_dropped(model, file);
+    }
 }
 
 #endif

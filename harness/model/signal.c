@@ -157,14 +157,10 @@ void io_signal_task_reset(struct model *model, struct io_task *task)
     attention_refresh(model->io);
 }
 
-void io_signal_mask_set(struct model *model, const sigset_t *mask)
+void io_signal_mask_apply(struct model *model)
 {
-    struct io_task *task = io_task(model);
-    task->mask = mask;
-    if (task->pending != 0) {
-        task->pending_blocked = 0;
-        attention_refresh(model->io);
-    }
+    io_task(model)->pending_blocked = 0;
+    attention_refresh(model->io);
 }
 
 /* ---- From outside and from the kernel ----------------------------------------------------------

@@ -32,6 +32,17 @@ static struct cursor cursor_at(const struct socket_io *io, size_t offset)
     return cursor;
 }
 
+/* Where the next `size` bytes lie when they lie together, which they nearly always do, else NULL. */
+static inline uint8_t *cursor_whole(struct cursor *cursor, size_t size)
+{
+    if (cursor->left == 0 || size > cursor->iov->iov_len - cursor->at) {
+        return NULL;
+    }
+    uint8_t *data = (uint8_t *)cursor->iov->iov_base + cursor->at;
+    cursor->at += size;
+    return data;
+}
+
 /* The next piece of at most `size` bytes; its length, 0 at the end. */
 static size_t cursor_next(struct cursor *cursor, size_t size, uint8_t **ret_data)
 {
@@ -52,7 +63,11 @@ static size_t cursor_next(struct cursor *cursor, size_t size, uint8_t **ret_data
 
 static void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
 {
-    uint8_t *to = NULL;
+    uint8_t *to = cursor_whole(cursor, size);
+    if (to != NULL) {
+        bytes_copy(to, data, size);
+        return;
+    }
     while (size > 0) {
         size_t piece = cursor_next(cursor, size, &to);
         assert(piece > 0);
@@ -64,7 +79,11 @@ static void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
 
 static void copy_in(struct cursor *cursor, uint8_t *data, size_t size)
 {
-    uint8_t *from = NULL;
+    uint8_t *from = cursor_whole(cursor, size);
+    if (from != NULL) {
+        bytes_copy(data, from, size);
+        return;
+    }
     while (size > 0) {
         size_t piece = cursor_next(cursor, size, &from);
         assert(piece > 0);
