@@ -22,6 +22,7 @@ static void take_accept(struct facts *facts, const struct trace_event *event, ui
     record->nonblock |= event->what == TRACE_CALL_ACCEPT4 && (event->a & SOCK_NONBLOCK) != 0;
     struct facts_conn *conn = facts_conn(facts, event->conn);
     if (conn != NULL) {
+        conn->flags &= ~(uint32_t)FACTS_OLD; /* begun before a restart, taken by this program */
         conn->flags |= FACTS_ACCEPTED;
         conn->at_open = at;
         conn->opened_us = event->time_us;
