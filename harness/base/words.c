@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 static unsigned least(unsigned a, unsigned b)
@@ -45,28 +46,45 @@ static unsigned distance(const char *a, size_t a_size, const char *b, size_t b_s
     return above[b_size];
 }
 
+/* Keeps the candidate when it is near `text` and nearer than the best one so far. */
+static void offer(struct words_guess *guess, const char *text, size_t size, const char *candidate)
+{
+    size_t other = strlen(candidate);
+    if (size == 0 || size > WORDS_NEAREST_MAX || other > WORDS_NEAREST_MAX) {
+        return;
+    }
+    unsigned edits = distance(text, size, candidate, other);
+    /* One edit in three letters may be a slip; more is another word. */
+    size_t longer = size > other ? size : other;
+    if (edits <= (longer + 2) / 3 && edits < longer &&
+        (guess->best == NULL || edits < guess->edits)) {
+        guess->best = candidate;
+        guess->edits = edits;
+    }
+}
+
 const char *words_nearest(const char *text, size_t size, const char *const *words, size_t count)
 {
-    if (size == 0 || size > WORDS_NEAREST_MAX) {
-        return NULL;
-    }
-    const char *nearest = NULL;
-    unsigned nearest_distance = 0;
+    struct words_guess guess = {0};
     for (size_t i = 0; i < count; i++) {
-        size_t word_size = strlen(words[i]);
-        if (word_size > WORDS_NEAREST_MAX) {
-            continue;
-        }
-        unsigned edits = distance(text, size, words[i], word_size);
-        /* One edit in three letters may be a slip; more is another word. */
-        size_t longer = size > word_size ? size : word_size;
-        if (edits <= (longer + 2) / 3 && edits < longer &&
-            (nearest == NULL || edits < nearest_distance)) {
-            nearest = words[i];
-            nearest_distance = edits;
-        }
+        offer(&guess, text, size, words[i]);
     }
-    return nearest;
+    return guess.best;
+}
+
+void words_guess_offer(struct words_guess *guess, const char *candidate)
+{
+    offer(guess, guess->word, strlen(guess->word), candidate);
+}
+
+const char *words_guess_hint(const struct words_guess *guess, char *buffer, size_t size)
+{
+    assert(size > 0);
+    buffer[0] = '\0';
+    if (guess->best != NULL) {
+        (void)snprintf(buffer, size, "; did you mean '%s'?", guess->best);
+    }
+    return buffer;
 }
 
 size_t words_join(char *buffer, size_t size, const char *const *words, size_t count)

@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "scenario/code.h"
 #include "scenario/shrink.h"
 #include "sockspec/sockspec.h"
-#include "suite/nearest.h"
 #include "trace/jsonl.h"
 #include "trace/ladder.h"
 
@@ -27,10 +27,10 @@ static void begin_report(struct cli_session *session)
 {
     static const char *const roles[TRACE_ROLE_COUNT] = {"server", "client", "pair", "stack"};
     struct report_target target = {
-        .name = session->manifest.name,
+        .name = session->subject.manifest.name,
         .world = "model",
-        .role = roles[session->manifest.role],
-        .profile = session->profile->name,
+        .role = roles[session->subject.manifest.role],
+        .profile = session->subject.profile->name,
         .version = SOCKSPEC_VERSION,
     };
     report_begin(&session->report, &target);
@@ -75,7 +75,7 @@ static uint32_t count_selected(const struct cli_session *session, uint32_t *ret_
             continue;
         }
         (*ret_any)++;
-        if ((the_case->roles >> session->manifest.role & 1U) != 0) {
+        if ((the_case->roles >> session->subject.manifest.role & 1U) != 0) {
             *ret_one = the_case;
             selected++;
         }
@@ -85,13 +85,13 @@ static uint32_t count_selected(const struct cli_session *session, uint32_t *ret_
 
 static int no_such_case(const struct cli_session *session, const char *option, const char *given)
 {
-    struct nearest nearest = {.word = given};
+    struct words_guess guess = {.word = given};
     for (uint32_t i = 0; i < session->cases.count; i++) {
-        nearest_offer(&nearest, session->cases.cases[i].name);
+        words_guess_offer(&guess, session->cases.cases[i].name);
     }
     char hint[128];
     return cli_usage(session->options, "%sno case is called '%s'%s", option, given,
-                     nearest_hint(&nearest, hint, sizeof(hint)));
+                     words_guess_hint(&guess, hint, sizeof(hint)));
 }
 
 int cli_check(struct cli_session *session)
@@ -219,10 +219,10 @@ static int one_operand(const struct cli_session *session)
     return 0;
 }
 
-static void draw_ladder(const struct trace *trace)
+static void draw_ladder(const struct trace *trace, const struct scenario *scenario)
 {
     struct status_detail detail;
-    struct ladder_options options = {.rows_max = LADDER_SCAN_MAX};
+    struct ladder_options options = {.rows_max = LADDER_SCAN_MAX, .scenario = scenario};
     struct trace_output output = trace_output_stream(stdout);
     (void)fputc('\n', stdout);
     /* A ladder that cannot be drawn leaves the verdicts as they are. */
@@ -260,7 +260,7 @@ int cli_replay(struct cli_session *session)
             int unsaved = save_trace(session, trace);
             code = code == 0 ? unsaved : code;
             if (options->verbose && !options->tap) {
-                draw_ladder(trace);
+                draw_ladder(trace, &the_case->scenario);
             }
         }
     }
@@ -349,7 +349,7 @@ int cli_shrink(struct cli_session *session)
     if (status == STATUS_OK && broken == NULL) {
         code = cli_usage(options, "%s breaks %s%s on %s: nothing to shrink", options->operands[0],
                          rule != NULL ? "not " : "no rule", rule != NULL ? rule : "",
-                         session->manifest.name);
+                         session->subject.manifest.name);
         goto out;
     }
     rule = broken;

@@ -9,6 +9,7 @@
 #include "sockspec/program.h"
 #include "suite/cases.h"
 #include "suite/run.h"
+#include "suite/subject.h"
 #include "trace/output.h"
 
 /* Set by `sockspec` for the executables that it starts: the options that a replay command needs to
@@ -18,12 +19,7 @@
 /* Everything that a check needs, opened in order and closed by cli_session_done. */
 struct cli_session {
     const struct cli_options *options;
-    const struct sockspec_program *program;
-    struct manifest manifest;
-    const struct profile *profile;
-    struct manifest_arguments arguments;
-    struct manifest_arguments peer_arguments;
-    struct world_target target;
+    struct subject subject;
     struct player *player;
     struct oracle *oracle;
     struct cases cases;

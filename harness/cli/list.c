@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "cli/targets.h"
 #include "oracle/explain.h"
 #include "oracle/oracle.h"
 #include "sockspec/sockspec.h"
 #include "suite/cases.h"
-#include "suite/nearest.h"
 #include "suite/profiles.h"
 #include "suite/run.h"
 
@@ -97,16 +97,16 @@ int cli_list(const struct cli_options *options)
                  {"rules", list_rules},
                  {"profiles", list_profiles}};
     const char *word = options->operand_count == 1 ? options->operands[0] : "";
-    struct nearest nearest = {.word = word};
+    struct words_guess guess = {.word = word};
     for (unsigned i = 0; i < 4; i++) {
         if (strcmp(lists[i].word, word) == 0) {
             return lists[i].list(options);
         }
-        nearest_offer(&nearest, lists[i].word);
+        words_guess_offer(&guess, lists[i].word);
     }
     char hint[64];
     return cli_usage(options, "list needs one of targets, cases, rules or profiles%s",
-                     nearest_hint(&nearest, hint, sizeof(hint)));
+                     words_guess_hint(&guess, hint, sizeof(hint)));
 }
 
 static void write_out(void *context, const char *text, size_t size)
@@ -174,13 +174,13 @@ int cli_explain(const struct cli_options *options)
         return SOCKSPEC_EXIT_OK;
     }
     if (rule >= ORACLE_RULE_COUNT) {
-        struct nearest nearest = {.word = word};
+        struct words_guess guess = {.word = word};
         for (unsigned i = 0; i < ORACLE_RULE_COUNT; i++) {
-            nearest_offer(&nearest, oracle_rules[i].id);
+            words_guess_offer(&guess, oracle_rules[i].id);
         }
         char hint[64];
         return cli_usage(options, "there is no rule '%s'%s", word,
-                         nearest_hint(&nearest, hint, sizeof(hint)));
+                         words_guess_hint(&guess, hint, sizeof(hint)));
     }
     struct cases cases;
     struct status_detail detail = {""};

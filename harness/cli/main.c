@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "cli/fuzz.h"
 #include "cli/list.h"
 #include "cli/many.h"
 #include "cli/options.h"
 #include "sockspec/sockspec.h"
-#include "suite/nearest.h"
 
 static int run_check(const struct cli_options *options)
 {
@@ -59,13 +59,13 @@ static int (*const runs[CLI_COMMAND_COUNT])(const struct cli_options *options) =
 
 static int unknown_command(const char *word)
 {
-    struct nearest nearest = {.word = word};
+    struct words_guess guess = {.word = word};
     for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++) {
-        nearest_offer(&nearest, cli_command_word((enum cli_command)i));
+        words_guess_offer(&guess, cli_command_word((enum cli_command)i));
     }
     char hint[64];
     (void)fprintf(stderr, "sockspec: unknown command '%s'%s (see sockspec --help)\n", word,
-                  nearest_hint(&nearest, hint, sizeof(hint)));
+                  words_guess_hint(&guess, hint, sizeof(hint)));
     return SOCKSPEC_EXIT_USAGE;
 }
 

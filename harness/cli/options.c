@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "sockspec/sockspec.h"
-#include "suite/nearest.h"
 
 enum { OPTION_FIRST = 1000 }; /* getopt's values of our rows, above all characters */
 
@@ -47,7 +47,8 @@ static const struct option_row option_rows[] = {
      "which kernel's answers are allowed: linux or posix"},
     {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF) | ON(FUZZ),
      "of the kernel's choices; fuzz: of the engine's"},
-    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ), "how many targets at once; fuzz: how many processes"},
+    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ),
+     "how many targets at once; fuzz: how many processes"},
     {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN) | ON(FUZZ),
      "cases from this folder instead of the built-in ones"},
     {"targets", 0, "DIR", NULL, AT(targets), PLAYS | ON(FUZZ) | ON(LIST),
@@ -178,21 +179,21 @@ static bool take(struct cli_options *options, const struct option_row *row, cons
 /* getopt did not know it, or misses its argument. */
 static bool refuse(const struct cli_options *options, int kind, const char *given)
 {
-    struct nearest nearest = {.word = given + strspn(given, "-")};
+    struct words_guess guess = {.word = given + strspn(given, "-")};
     char word[64];
-    (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(nearest.word, "="), nearest.word);
-    nearest.word = word;
+    (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(guess.word, "="), guess.word);
+    guess.word = word;
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         if ((option_rows[i].commands >> options->command & 1U) != 0) {
-            nearest_offer(&nearest, option_rows[i].name);
+            words_guess_offer(&guess, option_rows[i].name);
         }
     }
     if (kind == ':') {
         (void)cli_usage(options, "%s needs an argument", given);
-    } else if (nearest.best != NULL && strcmp(nearest.best, word) != 0) {
-        (void)cli_usage(options, "unknown option '%s'; did you mean '--%s'?", given, nearest.best);
-    } else if (nearest.best != NULL) {
-        (void)cli_usage(options, "'%s': --%s takes no argument", given, nearest.best);
+    } else if (guess.best != NULL && strcmp(guess.best, word) != 0) {
+        (void)cli_usage(options, "unknown option '%s'; did you mean '--%s'?", given, guess.best);
+    } else if (guess.best != NULL) {
+        (void)cli_usage(options, "'%s': --%s takes no argument", given, guess.best);
     } else {
         (void)cli_usage(options, "unknown option '%s' (see sockspec %s --help)", given,
                         commands[options->command].word);

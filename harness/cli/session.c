@@ -5,13 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "cli/check.h"
 #include "model/model.h"
 #include "redirect/program.h"
 #include "sockspec/sockspec.h"
-#include "suite/nearest.h"
-
-static const char host_of_targets[] = "127.0.0.1";
 
 /* Makes the model with the linked program in it; called in the child that plays. */
 static enum status open_model(void *context, struct world **ret_world, struct status_detail *detail)
@@ -33,35 +31,15 @@ static enum status open_model(void *context, struct world **ret_world, struct st
     return STATUS_OK;
 }
 
-static int open_manifest(struct cli_session *session)
+/* The subject, with what the command line says over its manifest. */
+static int open_subject(struct cli_session *session, const struct sockspec_program *program)
 {
     const struct cli_options *options = session->options;
-    const struct sockspec_program *program = session->program;
-    struct manifest *manifest = &session->manifest;
+    struct manifest *manifest = &session->subject.manifest;
     struct status_detail detail = {""};
-    manifest_begin(manifest);
-    if (program->manifest != NULL) {
-        enum status status = manifest_load(manifest, program->manifest, &detail);
-        if (status != STATUS_OK) {
-            return cli_status(options, status, &detail);
-        }
-    }
-    if (manifest->has_role && manifest->role != TRACE_ROLE_PAIR &&
-        (manifest->role == TRACE_ROLE_CLIENT) != (strcmp(program->role, "client") == 0)) {
-        return cli_usage(options, "%s: [target] role: the build says '%s'", manifest->path,
-                         program->role);
-    }
-    if (manifest->name[0] == '\0') {
-        (void)snprintf(manifest->name, sizeof(manifest->name), "%s%s%s", program->name,
-                       program->peer != NULL ? "-with-" : "",
-                       program->peer != NULL ? program->peer->name : "");
-    }
-    manifest->role = program->peer != NULL                  ? TRACE_ROLE_PAIR
-                     : strcmp(program->role, "client") == 0 ? TRACE_ROLE_CLIENT
-                                                            : TRACE_ROLE_SERVER;
-    if (program->profile != NULL && manifest->profile_name[0] == '\0' && !manifest->has_profile) {
-        (void)snprintf(manifest->profile_name, sizeof(manifest->profile_name), "%s",
-                       program->profile);
+    enum status status = subject_open(&session->subject, program, &detail);
+    if (status != STATUS_OK) {
+        return cli_status(options, status, &detail);
     }
     if (options->rules != NULL) {
         manifest->rules =
@@ -70,49 +48,6 @@ static int open_manifest(struct cli_session *session)
     if (options->seed != NULL) {
         manifest->seed = options->seed_number;
     }
-    enum status status = manifest_profile(manifest, &session->profile, &detail);
-    return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
-}
-
-/* The argument list comes from the build; a manifest's replaces it when the build has none. */
-static enum status fill_arguments(const struct cli_session *session,
-                                  const struct sockspec_program *program,
-                                  struct manifest_arguments *arguments,
-                                  struct status_detail *detail)
-{
-    const struct manifest *manifest = &session->manifest;
-    if (program->argc == 0 && manifest->args[0] != '\0' && program == session->program) {
-        return manifest_arguments_split(arguments, program->name, manifest->args, host_of_targets,
-                                        manifest->port, detail);
-    }
-    return manifest_arguments_fill(arguments, program->name, program->argc, program->argv,
-                                   host_of_targets, manifest->port, detail);
-}
-
-static int open_target(struct cli_session *session)
-{
-    const struct sockspec_program *program = session->program;
-    struct status_detail detail = {""};
-    enum status status = fill_arguments(session, program, &session->arguments, &detail);
-    if (status == STATUS_OK && program->peer != NULL) {
-        status = fill_arguments(session, program->peer, &session->peer_arguments, &detail);
-    }
-    if (status != STATUS_OK) {
-        return cli_status(session->options, status, &detail);
-    }
-    session->target = (struct world_target){
-        .name = session->manifest.name,
-        .role = session->manifest.role,
-        .argc = session->arguments.argc,
-        .argv = session->arguments.argv,
-        .program = (void *)program,
-        .peer_argc = session->peer_arguments.argc,
-        .peer_argv = program->peer != NULL ? session->peer_arguments.argv : NULL,
-        .peer_program = (void *)program->peer,
-        .port = session->manifest.port,
-        .stop_signal = session->manifest.stop_signal,
-        .calls_max = 0,
-    };
     return 0;
 }
 
@@ -151,13 +86,13 @@ static int check_rule(const struct cli_options *options)
     if (rule == NULL || oracle_find(rule) < ORACLE_RULE_COUNT || suite_rule_is_own(rule)) {
         return 0;
     }
-    struct nearest nearest = {.word = rule};
+    struct words_guess guess = {.word = rule};
     for (unsigned i = 0; i < ORACLE_RULE_COUNT; i++) {
-        nearest_offer(&nearest, oracle_rules[i].id);
+        words_guess_offer(&guess, oracle_rules[i].id);
     }
     char hint[64];
     return cli_usage(options, "--rule: there is no rule '%s'%s", rule,
-                     nearest_hint(&nearest, hint, sizeof(hint)));
+                     words_guess_hint(&guess, hint, sizeof(hint)));
 }
 
 int cli_session_open(struct cli_session *session, const struct cli_options *options,
@@ -165,15 +100,13 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
 {
     memset(session, 0, sizeof(*session));
     session->options = options;
-    session->program = program;
     struct status_detail detail = {""};
     if (options->world != NULL && strcmp(options->world, "linux") == 0) {
         return cli_error(options,
                          "--world linux is not available in this build: it has no live world");
     }
     int failed = check_rule(options);
-    failed = failed != 0 ? failed : open_manifest(session);
-    failed = failed != 0 ? failed : open_target(session);
+    failed = failed != 0 ? failed : open_subject(session, program);
     if (failed != 0) {
         return failed;
     }
@@ -182,8 +115,8 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
         status = oracle_new(&session->oracle, &detail);
     }
     if (status == STATUS_OK) {
-        struct player_setup setup = {.target = &session->target,
-                                     .profile = session->profile,
+        struct player_setup setup = {.target = &session->subject.target,
+                                     .profile = session->subject.profile,
                                      .open = open_model,
                                      .context = (void *)program};
         status = player_new(&setup, &session->player, &detail);
@@ -193,8 +126,7 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
     }
     say_replay_options(session);
     session->setup = (struct suite_setup){
-        .manifest = &session->manifest,
-        .profile = session->profile,
+        .subject = &session->subject,
         .player = session->player,
         .oracle = session->oracle,
         .report = &session->report,

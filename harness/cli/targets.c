@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "sockspec/sockspec.h"
 #include "suite/manifest.h"
-#include "suite/nearest.h"
 
 #define CHECK_SUFFIX "_check"
 
@@ -51,8 +51,11 @@ static int on_line(void *context, const char *section, const char *name, const c
     } else if (strcmp(name, "manifest") == 0 && value[0] != '\0') {
         struct manifest *manifest = malloc(sizeof(*manifest));
         struct status_detail detail;
+        if (manifest == NULL) {
+            return 1; /* the target goes without its description */
+        }
         manifest_begin(manifest);
-        if (manifest != NULL && manifest_load(manifest, value, &detail) == STATUS_OK) {
+        if (manifest_load(manifest, value, &detail) == STATUS_OK) {
             (void)snprintf(target->description, sizeof(target->description), "%.159s",
                            manifest->description);
             (void)snprintf(target->breaks, sizeof(target->breaks), "%s", manifest->breaks);
@@ -122,13 +125,13 @@ int cli_targets_find(const struct cli_options *options, const char *name, char p
         code =
             cli_usage(options, "no target '%s': the folder %s: %s", name, folder, strerror(errno));
     } else {
-        struct nearest nearest = {.word = name};
+        struct words_guess guess = {.word = name};
         for (int i = 0; i < count; i++) {
-            nearest_offer(&nearest, targets[i].name);
+            words_guess_offer(&guess, targets[i].name);
         }
         char hint[CLI_TARGET_NAME_MAX + 32];
         code = cli_usage(options, "no target '%s' in %s%s", name, folder,
-                         nearest_hint(&nearest, hint, sizeof(hint)));
+                         words_guess_hint(&guess, hint, sizeof(hint)));
     }
     free(targets);
     return code;

@@ -73,24 +73,12 @@ static void print_replay(const struct finding_place *place, const char *name,
 static void print_ladder(const struct finding *finding, const struct trace *trace,
                          const struct scenario *scenario, struct trace_text *text)
 {
-    char(*lines)[SCENARIO_STEP_TEXT_MAX] = calloc(scenario->count + 1U, sizeof(*lines));
-    const char **steps = calloc(scenario->count + 1U, sizeof(*steps));
-    if (lines != NULL && steps != NULL) {
-        for (unsigned i = 0; i < scenario->count; i++) {
-            (void)scenario_print_step(scenario, i, lines[i], sizeof(lines[i]));
-            steps[i] = lines[i];
-        }
-        struct ladder_options options = {.highlights = finding->events,
-                                         .highlight_count = finding->count,
-                                         .steps = steps,
-                                         .step_count = scenario->count};
-        struct trace_output output = trace_output_text(text);
-        if (ladder_print(trace, &options, &output, NULL) != STATUS_OK) {
-            trace_text_print(text, "(no memory for the ladder)\n");
-        }
+    struct ladder_options options = {
+        .highlights = finding->events, .highlight_count = finding->count, .scenario = scenario};
+    struct trace_output output = trace_output_text(text);
+    if (ladder_print(trace, &options, &output, NULL) != STATUS_OK) {
+        trace_text_print(text, "(no memory for the ladder)\n");
     }
-    free(lines);
-    free(steps);
 }
 
 static void print_steps(const struct scenario *scenario, struct trace_text *text)

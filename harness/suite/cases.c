@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "suite/corpus.h"
-#include "suite/nearest.h"
 #include "suite/profiles.h"
 
 static const struct {
@@ -79,34 +79,34 @@ static enum status take_rule(const struct line *line, const char *word)
         line->the_case->rules[rule / 64] |= 1ULL << (rule % 64);
         return STATUS_OK;
     }
-    struct nearest nearest = {.word = word};
+    struct words_guess guess = {.word = word};
     for (unsigned i = 0; i < ORACLE_RULE_COUNT; i++) {
-        nearest_offer(&nearest, oracle_rules[i].id);
+        words_guess_offer(&guess, oracle_rules[i].id);
     }
     char hint[64];
     char expected[160];
     (void)snprintf(expected, sizeof(expected),
                    "the ID of a rule, as `sockspec list rules` shows them%s",
-                   nearest_hint(&nearest, hint, sizeof(hint)));
+                   words_guess_hint(&guess, hint, sizeof(hint)));
     return line_fail(line, word, expected);
 }
 
 static enum status take_need(const struct line *line, const char *word)
 {
-    struct nearest nearest = {.word = word};
+    struct words_guess guess = {.word = word};
     char expected[300] = "any of";
     for (unsigned i = 0; i < CASES_NEED_COUNT; i++) {
         if (strcmp(needs[i].word, word) == 0) {
             line->the_case->needs |= 1U << i;
             return STATUS_OK;
         }
-        nearest_offer(&nearest, needs[i].word);
+        words_guess_offer(&guess, needs[i].word);
         (void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), " %s",
                        needs[i].word);
     }
     char hint[64];
     (void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s",
-                   nearest_hint(&nearest, hint, sizeof(hint)));
+                   words_guess_hint(&guess, hint, sizeof(hint)));
     return line_fail(line, word, expected);
 }
 
@@ -176,10 +176,10 @@ enum { HEADER_KEY_COUNT = sizeof(header_keys) / sizeof(header_keys[0]) };
 
 static enum status take_header(const struct line *line, uint32_t *seen)
 {
-    struct nearest nearest = {.word = line->header->key};
+    struct words_guess guess = {.word = line->header->key};
     for (unsigned i = 0; i < HEADER_KEY_COUNT; i++) {
         if (strcmp(header_keys[i].key, line->header->key) != 0) {
-            nearest_offer(&nearest, header_keys[i].key);
+            words_guess_offer(&guess, header_keys[i].key);
             continue;
         }
         if ((*seen >> i & 1U) != 0) {
@@ -191,7 +191,7 @@ static enum status take_header(const struct line *line, uint32_t *seen)
     char hint[64];
     return status_fail(line->detail, STATUS_SYNTAX, "%s:%u: no header is called '%s'%s", line->path,
                        line->header->line, line->header->key,
-                       nearest_hint(&nearest, hint, sizeof(hint)));
+                       words_guess_hint(&guess, hint, sizeof(hint)));
 }
 
 /* A case says for whom it is through its header, or through the folder that it lies in. */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "oracle/oracle.h"
-#include "suite/nearest.h"
 #include "suite/profiles.h"
 
 enum { MANIFEST_PORT = 7000 };
@@ -150,13 +150,13 @@ static bool value_word(struct reading *reading, const struct manifest_key *key, 
                        const char *const *words, unsigned *ret_index)
 {
     char expected[160] = "";
-    struct nearest nearest = {.word = value};
+    struct words_guess guess = {.word = value};
     for (unsigned i = 0; words[i] != NULL; i++) {
         if (strcmp(words[i], value) == 0) {
             *ret_index = i;
             return true;
         }
-        nearest_offer(&nearest, words[i]);
+        words_guess_offer(&guess, words[i]);
         (void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s%s",
                        i == 0                 ? ""
                        : words[i + 1] == NULL ? " or "
@@ -165,7 +165,7 @@ static bool value_word(struct reading *reading, const struct manifest_key *key, 
     }
     char hint[64];
     (void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s",
-                   nearest_hint(&nearest, hint, sizeof(hint)));
+                   words_guess_hint(&guess, hint, sizeof(hint)));
     return value_fail(reading, key, value, expected);
 }
 
@@ -254,13 +254,13 @@ static bool rule_exists(const char *id, char *hint, size_t size)
     if (of_the_suite || oracle_find(id) < ORACLE_RULE_COUNT) {
         return true;
     }
-    struct nearest nearest = {.word = id};
+    struct words_guess guess = {.word = id};
     for (unsigned i = 0; i < ORACLE_RULE_COUNT; i++) {
-        nearest_offer(&nearest, oracle_rules[i].id);
+        words_guess_offer(&guess, oracle_rules[i].id);
     }
     char buffer[64];
     (void)snprintf(hint, size, "the ID of a rule, as `sockspec list rules` shows them%s",
-                   nearest_hint(&nearest, buffer, sizeof(buffer)));
+                   words_guess_hint(&guess, buffer, sizeof(buffer)));
     return false;
 }
 
@@ -490,32 +490,32 @@ static bool known_add(struct reading *reading, const char *name, const char *val
 
 static bool section_is_known(struct reading *reading, const char *section)
 {
-    struct nearest nearest = {.word = section};
+    struct words_guess guess = {.word = section};
     for (unsigned i = 0; i < MANIFEST_SECTION_COUNT; i++) {
         if (strcmp(manifest_sections[i], section) == 0) {
             return true;
         }
-        nearest_offer(&nearest, manifest_sections[i]);
+        words_guess_offer(&guess, manifest_sections[i]);
     }
     char hint[64];
     reading->status = status_fail(reading->detail, STATUS_SYNTAX,
                                   "%s:%u: unknown section [%.40s], expected [target], [promises], "
                                   "[profile] or [known-failures]%s",
                                   reading->path, reading->line, section,
-                                  nearest_hint(&nearest, hint, sizeof(hint)));
+                                  words_guess_hint(&guess, hint, sizeof(hint)));
     return false;
 }
 
 static bool key_add(struct reading *reading, const char *section, const char *name,
                     const char *value)
 {
-    struct nearest nearest = {.word = name};
+    struct words_guess guess = {.word = name};
     for (unsigned i = 0; i < MANIFEST_KEY_COUNT; i++) {
         const struct manifest_key *key = &manifest_keys[i];
         if (strcmp(key->section, section) != 0) {
             continue;
         }
-        nearest_offer(&nearest, key->name);
+        words_guess_offer(&guess, key->name);
         if (strcmp(key->name, name) != 0) {
             continue;
         }
@@ -534,7 +534,7 @@ static bool key_add(struct reading *reading, const char *section, const char *na
     char hint[64];
     reading->status = status_fail(reading->detail, STATUS_SYNTAX,
                                   "%s:%u: [%s] has no key '%.40s'%s", reading->path, reading->line,
-                                  section, name, nearest_hint(&nearest, hint, sizeof(hint)));
+                                  section, name, words_guess_hint(&guess, hint, sizeof(hint)));
     return false;
 }
 
@@ -686,14 +686,14 @@ enum status manifest_profile(const struct manifest *manifest, const struct profi
     }
     const struct profile *profile = profiles_find(manifest->profile_name);
     if (profile == NULL) {
-        struct nearest nearest = {.word = manifest->profile_name};
+        struct words_guess guess = {.word = manifest->profile_name};
         for (unsigned i = 0; profiles_at(i) != NULL; i++) {
-            nearest_offer(&nearest, profiles_at(i)->name);
+            words_guess_offer(&guess, profiles_at(i)->name);
         }
         char hint[64];
         return status_fail(detail, STATUS_USAGE,
                            "unknown profile '%s', expected one of `sockspec list profiles`%s",
-                           manifest->profile_name, nearest_hint(&nearest, hint, sizeof(hint)));
+                           manifest->profile_name, words_guess_hint(&guess, hint, sizeof(hint)));
     }
     *ret_profile = profile;
     return STATUS_OK;

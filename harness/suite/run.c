@@ -46,26 +46,13 @@ static const char *scenario_text(struct run *run)
 static void ladder_draw(struct run *run, const uint32_t *events, uint32_t count,
                         struct trace_text *text)
 {
-    const struct scenario *scenario = &run->the_case->scenario;
-    char(*lines)[SCENARIO_STEP_TEXT_MAX] = calloc(scenario->count + 1U, sizeof(*lines));
-    const char **steps = calloc(scenario->count + 1U, sizeof(*steps));
-    if (lines != NULL && steps != NULL) {
-        for (unsigned i = 0; i < scenario->count; i++) {
-            (void)scenario_print_step(scenario, i, lines[i], sizeof(lines[i]));
-            steps[i] = lines[i];
-        }
-        struct ladder_options options = {.highlights = events,
-                                         .highlight_count = count,
-                                         .steps = steps,
-                                         .step_count = scenario->count};
-        struct trace_output output = trace_output_text(text);
-        struct status_detail detail;
-        if (ladder_print(run->trace, &options, &output, &detail) != STATUS_OK) {
-            text->size = 0;
-        }
+    struct ladder_options options = {
+        .highlights = events, .highlight_count = count, .scenario = &run->the_case->scenario};
+    struct trace_output output = trace_output_text(text);
+    struct status_detail detail;
+    if (ladder_print(run->trace, &options, &output, &detail) != STATUS_OK) {
+        text->size = 0;
     }
-    free(lines);
-    free(steps);
 }
 
 /* ---- Verdicts ---- */
@@ -79,7 +66,7 @@ static bool is_wanted(const struct run *run, const char *rule)
 /* A known failure is EXPECTED, and its reason is said. */
 static enum grade known_grade(struct run *run, const char *rule, enum grade grade)
 {
-    const struct manifest *manifest = run->setup->manifest;
+    const struct manifest *manifest = &run->setup->subject->manifest;
     const struct manifest_known *known = manifest_known(manifest, run->the_case->name, rule);
     if (known == NULL) {
         return grade;
@@ -375,17 +362,13 @@ static void case_judge(struct run *run)
 static struct trace_header header_of(const struct suite_setup *setup,
                                      const struct suite_case *the_case)
 {
-    const struct manifest *manifest = setup->manifest;
-    struct trace_header header = {
-        .role = manifest->role,
-        .rules = manifest->rules,
-        .promises = manifest_promises(manifest, setup->profile),
-        .idle_limit_us =
-            the_case->idle_limit_us > 0 ? the_case->idle_limit_us : manifest->idle_limit_us,
-        .connect_limit_us = manifest->connect_limit_us,
-        .seed = the_case->has_seed ? the_case->seed : manifest->seed,
-    };
-    (void)snprintf(header.target, sizeof(header.target), "%s", manifest->name);
+    struct trace_header header = subject_header(setup->subject, 0); /* the player knows the world */
+    if (the_case->idle_limit_us > 0) {
+        header.idle_limit_us = the_case->idle_limit_us;
+    }
+    if (the_case->has_seed) {
+        header.seed = the_case->seed;
+    }
     (void)snprintf(header.scenario, sizeof(header.scenario), "%s", the_case->name);
     return header;
 }
@@ -416,11 +399,11 @@ enum status suite_run_case(const struct suite_setup *setup, const struct suite_c
     run->result = result;
     const char *named = setup->replay_scenario != NULL ? setup->replay_scenario : the_case->name;
     (void)snprintf(run->replay, sizeof(run->replay), "sockspec replay %s --target %s%s", named,
-                   setup->manifest->name, setup->replay_options);
+                   setup->subject->manifest.name, setup->replay_options);
     struct report_case report_case = {.name = the_case->name,
                                       .title = the_case->title[0] != '\0' ? the_case->title : NULL};
     report_case_begin(setup->report, &report_case);
-    const char *unfit = cases_unfit(the_case, setup->manifest, setup->profile);
+    const char *unfit = cases_unfit(the_case, &setup->subject->manifest, setup->subject->profile);
     enum status status = STATUS_OK;
     if (unfit != NULL) {
         case_skip(run, unfit);
@@ -448,7 +431,7 @@ enum status suite_run(const struct suite_setup *setup, const struct cases *cases
     for (uint32_t i = 0; i < cases->count; i++) {
         const struct suite_case *the_case = &cases->cases[i];
         bool wanted = setup->case_glob == NULL || fnmatch(setup->case_glob, the_case->name, 0) == 0;
-        bool its_role = (the_case->roles >> setup->manifest->role & 1U) != 0;
+        bool its_role = (the_case->roles >> setup->subject->manifest.role & 1U) != 0;
         if (!wanted || !its_role) {
             continue;
         }
@@ -457,11 +440,11 @@ enum status suite_run(const struct suite_setup *setup, const struct cases *cases
         failed += status != STATUS_OK;
         last = status != STATUS_OK ? status : last;
     }
-    for (uint32_t i = 0; i < setup->manifest->known_count; i++) {
-        const struct manifest_known *known = &setup->manifest->known[i];
+    for (uint32_t i = 0; i < setup->subject->manifest.known_count; i++) {
+        const struct manifest_known *known = &setup->subject->manifest.known[i];
         if (result.known_kept[i] && !result.known_failed[i]) {
             report_notice(setup->report, "%s:%u: the known failure '%s %s' passes now: remove it",
-                          setup->manifest->path, known->line, known->cases, known->rule);
+                          setup->subject->manifest.path, known->line, known->cases, known->rule);
         }
     }
     *ret_result = result;

@@ -7,8 +7,8 @@
 #include "oracle/oracle.h"
 #include "report/report.h"
 #include "suite/cases.h"
-#include "suite/manifest.h"
 #include "suite/player.h"
+#include "suite/subject.h"
 
 /* Rules of the suite itself, for what ends a program before a rule of the oracle could speak. */
 #define SUITE_RULE_CRASH "CRASH"
@@ -17,8 +17,7 @@
 #define SUITE_RULE_CASE "CASE" /* ERROR: the case itself, or the environment, is at fault */
 
 struct suite_setup {
-    const struct manifest *manifest;
-    const struct profile *profile;
+    const struct subject *subject;
     struct player *player;
     struct oracle *oracle;
     struct report *report;

@@ -23,8 +23,7 @@ struct ladder_options {
     const uint32_t *connections; /* only these and what belongs to none; NULL: those of the
                                     highlights, or all */
     uint32_t connection_count;
-    const char *const *steps; /* text of each step, by index; NULL: actor and verb alone */
-    uint32_t step_count;
+    const struct scenario *scenario; /* whose steps are written in full; NULL: actor and verb */
 };
 
 /* Draws the ladder. Errors: those of the destination, STATUS_NO_MEMORY. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/text.h"
 #include "trace/describe.h"
 #include "trace/form.h"
 
@@ -329,9 +330,11 @@ static struct ladder_row *add_line(struct gathering *gathering, const struct tra
     const struct ladder_options *options = gathering->options;
     bool step = event->kind == TRACE_STEP || event->kind == TRACE_NOOP;
     (void)trace_describe(event, text, sizeof text);
-    if (event->kind == TRACE_STEP && event->a >= 0 && event->a < (int64_t)options->step_count) {
-        (void)snprintf(text, sizeof text, "step %" PRId64 ": %.80s", event->a,
-                       options->steps[event->a]);
+    if (event->kind == TRACE_STEP && options->scenario != NULL && event->a >= 0 &&
+        event->a < options->scenario->count) {
+        char words[81];
+        (void)scenario_print_step(options->scenario, (unsigned)event->a, words, sizeof words);
+        (void)snprintf(text, sizeof text, "step %" PRId64 ": %s", event->a, words);
     }
     bool loud = event->kind == TRACE_FAULT || event->kind == TRACE_SIGNAL ||
                 event->kind == TRACE_SPIN || event->kind == TRACE_EXIT ||

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/random.h"
+#include "scenario/text.h"
 #include "trace/ladder.h"
 
 static struct trace trace;
@@ -298,8 +299,11 @@ static void ladder_uses_the_texts_of_the_steps(void **state)
 {
     (void)state;
     add_story(1, 5);
-    static const char *const steps[] = {"peer connect", "peer send request[0:5]"};
-    struct trace_text text = drawn(&(struct ladder_options){.steps = steps, .step_count = 2});
+    static struct scenario_text parsed;
+    static const char steps[] = "peer connect\npeer send request[0:5]\n";
+    struct status_detail detail = {""};
+    assert_ok(scenario_parse("steps", steps, sizeof(steps) - 1, &parsed, &detail), &detail);
+    struct trace_text text = drawn(&(struct ladder_options){.scenario = &parsed.scenario});
     assert_non_null(strstr(text.data, "-- step 1: peer send request[0:5] ---"));
     assert_non_null(strstr(text.data, "-- step 2: peer shutdown ---"));
     trace_text_free(&text);
