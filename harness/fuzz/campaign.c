@@ -344,7 +344,7 @@ static void describe_afl(const struct campaign *campaign, unsigned index, uint32
     job_argument(command, "%d", UNIT_SIZE_MAX);
     if (left != INT64_MAX) {
         job_argument(command, "-V");
-        job_argument(command, "%lld", (long long)(left / 1000 + 1));
+        job_argument(command, "%lld", (long long)left / 1000 + 1);
     }
     if (options->runs > 0) {
         job_argument(command, "-E");

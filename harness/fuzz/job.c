@@ -18,8 +18,6 @@
 
 enum { WAIT_STEP_MS = 20, KILL_AFTER_MS = 5000 };
 
-extern char **environ;
-
 int64_t job_now_ms(void)
 {
     struct timespec now = {0};

@@ -309,7 +309,8 @@ enum status trace_jsonl_read(struct trace *trace, const char *data, size_t size,
     uint32_t number = 0;
     size_t at = 0;
     while (status == STATUS_OK && (at < size || number == 0)) {
-        struct line line = {.number = ++number, .detail = detail};
+        number++;
+        struct line line = {.number = number, .detail = detail};
         const char *end = at < size ? memchr(data + at, '\n', size - at) : NULL;
         size_t length = end != NULL ? (size_t)(end - (data + at)) : size - at;
         status = line_read(trace, &line, data + at, length);
