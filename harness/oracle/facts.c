@@ -194,7 +194,8 @@ static void end_silence(struct facts *facts, struct facts_conn *conn,
     int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
     bool its_turn = conn->requests <= conn->answers || conn->peer_sent > end ||
                     (conn->flags & FACTS_STALLED) != 0;
-    if (event->time_us - conn->peer_us >= facts->patience_us && its_turn &&
+    bool over = (conn->at_saw_fin | conn->at_saw_rst) != 0;
+    if (event->time_us - conn->peer_us >= facts->patience_us && its_turn && !over &&
         facts->at_phase[TRACE_PHASE_QUIET] == 0) {
         conn->flags |= FACTS_SILENT;
     }

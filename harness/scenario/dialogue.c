@@ -65,6 +65,7 @@ struct row {
     DO(KERNEL_SHORT, .what = SCENARIO_CALL_##call, .from = (n), .vary = VARY_REPEAT)
 #define INTERRUPT(call, ...) DO(KERNEL_INTERRUPT, .what = SCENARIO_CALL_##call, __VA_ARGS__)
 #define PASS(ms) DO(TIME_ADVANCE, .from = (ms))
+#define READ_ON(id_) PASS(9000), PEER(RECV, id_, .from = 16384)
 #define WIRE(verb_, direction) DO(WIRE_##verb_, .what = (direction))
 #define LOSE(segment, n) DO(WIRE_LOSE, .kind = SCENARIO_SEGMENT_##segment, .from = (n))
 
@@ -112,8 +113,8 @@ static const struct row rows[] = {
         PEER(RECV, 0, .from = 1000, .vary = VARY_NUMBER), PASS(5000), PEER(RESUME, 0)),
     ROW(ENDS, OPEN(0), PEER(STALL, 0), SEND(0, LARGE), PASS(30000), PEER(RESUME, 0)),
     ROW(ENDS, OPEN(0), PEER(STALL, 0), SEND(0, LARGE, .repeat = 4), PASS(120000)),
-    ROW(ENDS, OPEN(0), PEER(STALL, 0), SEND(0, LARGE), PASS(10000), PEER(RECV, 0, .from = 16384), PASS(10000),
-        PEER(RECV, 0, .from = 16384), PASS(10000), PEER(RECV, 0, .from = 16384), PASS(10000), PEER(RESUME, 0)),
+    ROW(ENDS, OPEN(0), PEER(STALL, 0), SEND(0, LARGE), READ_ON(0), READ_ON(0), READ_ON(0), READ_ON(0),
+        PEER(RESUME, 0)),
     ROW(SERVER, OPEN(0), PEER(STALL, 0), SEND(0, LARGE), OPEN(1), MESSAGE(1)),
     ROW(ENDS, OPEN(0), PEER(STALL, 0), MESSAGE(0), MESSAGE(0), PEER(CLOSE, 0)),
     /* Framing: one byte at a time, several at once, the end of one with the beginning of the next. */
