@@ -439,6 +439,15 @@ static void replay_reads_text_and_bytes(void **state)
     assert_int_equal(run("replay - -t echo-poll <mine.scenario"), 0);
 }
 
+static void replay_verbose_draws_steps_in_full(void **state)
+{
+    (void)state;
+    static const char text[] = "peer connect\nkernel short recv 3\npeer send request\npeer close\n";
+    put("drawn.scenario", text, sizeof(text) - 1);
+    assert_int_equal(run("replay drawn.scenario -v -t echo-poll"), 0);
+    assert_has(out, "step 1: kernel short recv 3 --");
+}
+
 static void replay_bad_text_is_told_with_its_place(void **state)
 {
     (void)state;
@@ -490,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup(check_known_failure_that_passes_is_noticed, scratch_new),
         cmocka_unit_test_setup(check_known_failure_is_expected_in_every_report, scratch_new),
         cmocka_unit_test_setup(replay_reads_text_and_bytes, scratch_new),
+        cmocka_unit_test_setup(replay_verbose_draws_steps_in_full, scratch_new),
         cmocka_unit_test_setup(replay_bad_text_is_told_with_its_place, scratch_new),
         cmocka_unit_test_setup(shrink_keeps_the_rule_broken, scratch_new),
     };
