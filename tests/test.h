@@ -14,13 +14,13 @@
 #include "base/status.h"
 
 /* The call returned STATUS_OK; prints the detail otherwise. */
-#define assert_ok(call, detail)                                                      \
-    do {                                                                             \
-        enum status assert_ok_status = (call);                                       \
-        if (assert_ok_status != STATUS_OK) {                                         \
-            print_error("%s: %s\n", status_text(assert_ok_status), (detail)->text);  \
-            _fail(__FILE__, __LINE__);                                               \
-        }                                                                            \
+#define assert_ok(call, detail)                                                                    \
+    do {                                                                                           \
+        enum status assert_ok_status = (call);                                                     \
+        if (assert_ok_status != STATUS_OK) {                                                       \
+            print_error("%s: %s\n", status_text(assert_ok_status), (detail)->text);                \
+            _fail(__FILE__, __LINE__);                                                             \
+        }                                                                                          \
     } while (0)
 
 #endif

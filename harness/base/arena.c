@@ -8,8 +8,8 @@
 enum status arena_init(struct arena *arena, size_t size)
 {
     assert(size > 0);
-    void *base =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
         return STATUS_NO_MEMORY;
     }

@@ -33,6 +33,9 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 }
 
 /* Forgets everything handed out. */
-static inline void arena_reset(struct arena *arena) { arena->used = 0; }
+static inline void arena_reset(struct arena *arena)
+{
+    arena->used = 0;
+}
 
 #endif

@@ -9,15 +9,15 @@
 
 /* X(name, text). A status is about our side of the fence: the environment, the
  * input, our limits. An errno of the modelled kernel is data and never a status. */
-#define STATUS_TABLE(X)                                                              \
-    X(OK, "ok")                                                                      \
-    X(USAGE, "wrong usage")                                                          \
-    X(SYNTAX, "syntax error")                                                        \
-    X(LIMIT, "a limit was reached")                                                  \
-    X(NO_MEMORY, "out of memory")                                                    \
-    X(IO, "input or output failed")                                                  \
-    X(NOT_FOUND, "not found")                                                        \
-    X(UNSUPPORTED, "not supported here")                                             \
+#define STATUS_TABLE(X)                                                                            \
+    X(OK, "ok")                                                                                    \
+    X(USAGE, "wrong usage")                                                                        \
+    X(SYNTAX, "syntax error")                                                                      \
+    X(LIMIT, "a limit was reached")                                                                \
+    X(NO_MEMORY, "out of memory")                                                                  \
+    X(IO, "input or output failed")                                                                \
+    X(NOT_FOUND, "not found")                                                                      \
+    X(UNSUPPORTED, "not supported here")                                                           \
     X(ENVIRONMENT, "the environment cannot do this")
 
 #define STATUS_ENUM(name, text) STATUS_##name,
@@ -39,11 +39,11 @@ const char *status_text(enum status status);
 
 /* Writes the detail (truncated to fit) and returns `status`, so that a failing
  * function ends with `return status_fail(detail, STATUS_IO, "…")`. `detail` may be NULL. */
-enum status status_fail(struct status_detail *detail, enum status status,
-                        const char *format, ...) STATUS_PRINTF(3, 4) STATUS_MUST_USE;
+enum status status_fail(struct status_detail *detail, enum status status, const char *format, ...)
+    STATUS_PRINTF(3, 4) STATUS_MUST_USE;
 
 /* Puts "prefix: " in front of a detail as it rises and returns `status`. */
-enum status status_wrap(struct status_detail *detail, enum status status,
-                        const char *format, ...) STATUS_PRINTF(3, 4) STATUS_MUST_USE;
+enum status status_wrap(struct status_detail *detail, enum status status, const char *format, ...)
+    STATUS_PRINTF(3, 4) STATUS_MUST_USE;
 
 #endif

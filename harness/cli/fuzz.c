@@ -29,8 +29,7 @@ static void on_signal(int number)
     stopped = 1;
 }
 
-/* ---- Progress
- * ----------------------------------------------------------------------------------- */
+/* ---- Progress ---- */
 
 struct progress_line {
     bool terminal;
@@ -69,8 +68,7 @@ static void on_news(void *context, enum fuzz_news news, const struct fuzz_progre
     (void)fflush(stderr);
 }
 
-/* ---- Summary
- * ------------------------------------------------------------------------------------ */
+/* ---- Summary ---- */
 
 static bool applies(const struct fuzz_campaign_result *result, unsigned rule)
 {
@@ -119,8 +117,7 @@ static void print_summary(const struct fuzz_campaign_options *options,
     }
 }
 
-/* ---- Options
- * ------------------------------------------------------------------------------------ */
+/* ---- Options ---- */
 
 /* "90s", "10m", "8h", "500ms", or a number of seconds. */
 static bool read_time(const char *text, int64_t *ret_ms)

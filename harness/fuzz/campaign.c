@@ -82,8 +82,7 @@ const char *fuzz_engine_word(enum fuzz_engine engine)
     return (unsigned)engine < FUZZ_ENGINE_COUNT ? engines[engine].word : "?";
 }
 
-/* ---- Telling
- * ------------------------------------------------------------------------------------ */
+/* ---- Telling ---- */
 
 static void tell(struct campaign *campaign, enum fuzz_news news, const char *text)
 {
@@ -154,8 +153,7 @@ static enum status scan(struct campaign *campaign, bool quiet, struct status_det
     return STATUS_OK;
 }
 
-/* ---- Before the start
- * --------------------------------------------------------------------------- */
+/* ---- Before the start ---- */
 
 static enum status check_options(const struct fuzz_campaign_options *options,
                                  struct status_detail *detail)
@@ -251,8 +249,7 @@ static enum status make_seeds(struct campaign *campaign, struct status_detail *d
     return status;
 }
 
-/* ---- Processes
- * ---------------------------------------------------------------------------------- */
+/* ---- Processes ---- */
 
 static int64_t time_left_ms(const struct campaign *campaign)
 {
@@ -449,8 +446,7 @@ static enum status take_end(struct campaign *campaign, unsigned index, int wait_
     return more ? start_job(campaign, index, detail) : STATUS_OK;
 }
 
-/* ---- Inputs that ended a process
- * ---------------------------------------------------------------- */
+/* ---- Inputs that ended a process ---- */
 
 /* Plays one again in a process that shrinks and records it. It stays only where that showed
  * nothing. */
@@ -559,8 +555,7 @@ static enum status triage_all(struct campaign *campaign, struct status_detail *d
     return status;
 }
 
-/* ---- The campaign
- * ------------------------------------------------------------------------------- */
+/* ---- The campaign ---- */
 
 static bool is_stopped(const struct campaign *campaign)
 {

@@ -30,8 +30,7 @@ struct finding_keys {
     uint16_t tries[FINDING_RULE_COUNT]; /* shrunk so far */
 };
 
-/* ---- Keys
- * --------------------------------------------------------------------------------------- */
+/* ---- Keys ---- */
 
 static const char *const end_rules[] = {SUITE_RULE_CRASH, SUITE_RULE_HANG, SUITE_RULE_EXIT};
 _Static_assert(sizeof(end_rules) / sizeof(end_rules[0]) ==
@@ -150,8 +149,7 @@ void finding_keys_free(struct finding_keys *keys)
     free(keys);
 }
 
-/* ---- From verdicts
- * ------------------------------------------------------------------------------ */
+/* ---- From verdicts ---- */
 
 static uint64_t verdict_key(const struct trace *trace, const struct oracle_verdict *verdict)
 {
@@ -200,8 +198,7 @@ bool finding_of_end(const struct trace *trace, struct finding *ret_finding)
     return true;
 }
 
-/* ---- Playing again
- * ------------------------------------------------------------------------------ */
+/* ---- Playing again ---- */
 
 /* Whether the trace at hand breaks `rule` with this grade, and how. Without `ret_finding` only
  * whether. A FAIL does not become a WARN as it shrinks, nor the other way round. */
@@ -258,8 +255,7 @@ static void shrink(const struct finding_source *source, struct scenario *scenari
     free(candidate);
 }
 
-/* ---- Recording
- * ---------------------------------------------------------------------------------- */
+/* ---- Recording ---- */
 
 /* Shrinks first: what differs in its first form is often the same in its smallest one. */
 static enum status shrink_and_write(struct finding_keys *keys, const struct finding_source *source,

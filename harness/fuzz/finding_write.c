@@ -28,8 +28,7 @@ static const char *const files[] = {FILE_SCENARIO, FILE_TRACE, FILE_REPORT, FILE
                                     FILE_FIRST};
 enum { FILE_COUNT = sizeof(files) / sizeof(files[0]) };
 
-/* ---- Texts
- * -------------------------------------------------------------------------------------- */
+/* ---- Texts ---- */
 
 /* Quotes for a shell where it needs quoting. */
 static void print_quoted(struct trace_text *text, const char *word)
@@ -181,8 +180,7 @@ static enum status print_scenario(const struct finding *finding, const struct tr
     return status;
 }
 
-/* ---- Files
- * -------------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static enum status save_bytes(const char *folder, const char *name, const void *data, size_t size,
                               mode_t mode, struct status_detail *detail)
@@ -332,8 +330,7 @@ enum status finding_write(const struct finding_place *place, const struct findin
                : write_folder(place, finding, trace, small, first, final, ret_new, detail);
 }
 
-/* ---- Pending
- * ------------------------------------------------------------------------------------ */
+/* ---- Pending ---- */
 
 enum status finding_write_pending(const struct finding_place *place, const struct finding *finding,
                                   const struct trace *trace, const struct scenario *scenario,

@@ -59,8 +59,7 @@ const struct fuzz_stats *fuzz_counts(const struct fuzz *fuzz)
     return fuzz->stats;
 }
 
-/* ---- Counting
- * ----------------------------------------------------------------------------------- */
+/* ---- Counting ---- */
 
 static void count_kept(struct fuzz_stats *stats, const uint64_t kept[2])
 {
@@ -97,8 +96,7 @@ static void count_pairs(struct fuzz_stats *stats, const uint8_t *counters)
     }
 }
 
-/* ---- What was broken
- * ----------------------------------------------------------------------------- */
+/* ---- What was broken ---- */
 
 static inline void set_bit(uint64_t set[3], unsigned rule)
 {

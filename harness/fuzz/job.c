@@ -25,8 +25,7 @@ int64_t job_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- Commands
- * ----------------------------------------------------------------------------------- */
+/* ---- Commands ---- */
 
 static char *add_text(struct job_command *command, const char *format, va_list arguments)
 {
@@ -90,8 +89,7 @@ static char **make_environment(const struct job_command *command)
     return all;
 }
 
-/* ---- Processes
- * ---------------------------------------------------------------------------------- */
+/* ---- Processes ---- */
 
 /* A group of its own, no blocked or ignored signals, output to the log, no input. */
 static int spawn(const struct job_command *command, int log, char **environment, pid_t *ret_pid)

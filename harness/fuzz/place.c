@@ -149,8 +149,7 @@ enum status place_save(const struct place *place, const char *name, const void *
     return written ? STATUS_OK : status_fail(detail, STATUS_IO, "%s: %s", path, strerror(error));
 }
 
-/* ---- Findings
- * ----------------------------------------------------------------------------------- */
+/* ---- Findings ---- */
 
 static void read_line(const char *path, char *line, size_t size)
 {

@@ -14,8 +14,7 @@
 #include "scenario/code.h"
 #include "scenario/shrink.h"
 
-/* ---- Keys
- * --------------------------------------------------------------------------------------- */
+/* ---- Keys ---- */
 
 /* Frames of ours and of the sanitizer stand above the program's own. */
 static bool is_ours(const char *frame)
@@ -92,8 +91,7 @@ uint64_t triage_key(const char *report, int signal, int code, uint64_t fallback)
     return key;
 }
 
-/* ---- Playing
- * ------------------------------------------------------------------------------------ */
+/* ---- Playing ---- */
 
 struct triage {
     const struct triage_setup *setup;

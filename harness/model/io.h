@@ -314,8 +314,7 @@ void io_task_pop(struct model *model, struct io_task *task, int depth);
  */
 void io_timers_reset(struct model *model);
 
-/* ---- the kinds of files
- * -------------------------------------------------------------------------- */
+/* ---- the kinds of files ---- */
 extern const struct model_file_ops io_console_ops;
 extern const struct model_file_ops io_real_ops;
 enum status io_pipes_new(struct model_io *io) STATUS_MUST_USE;

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* ---- Memory: address space is reserved once, pages are touched as they are used
- * --------------------- */
+/* ---- Memory: address space is reserved once, pages are touched as they are used ---- */
 
 static void *reserve(size_t size)
 {
@@ -129,8 +128,7 @@ void model_net_reset(struct model *model)
     }
 }
 
-/* ---- Sockets
- * ------------------------------------------------------------------------------------- */
+/* ---- Sockets ---- */
 
 /* An orphan in TIME-WAIT makes room, the oldest first (as tcp_max_tw_buckets does). */
 static bool recycle_time_wait(struct model *model)
@@ -201,8 +199,7 @@ void net_socket_free(struct model *model, struct model_socket *socket)
     net->sockets_open--;
 }
 
-/* ---- Segments and chunks
- * ------------------------------------------------------------------------- */
+/* ---- Segments and chunks ---- */
 
 struct net_segment *net_segment_new(struct model_net *net)
 {
@@ -248,8 +245,7 @@ void net_chunk_release(struct model_net *net, struct net_chunk *chunk)
     }
 }
 
-/* ---- Addresses
- * ------------------------------------------------------------------------------------- */
+/* ---- Addresses ---- */
 
 static uint8_t address_scope(bool v6, const uint8_t *bytes)
 {
@@ -287,8 +283,7 @@ bool net_address_is_local(const struct model_net *net, uint8_t address, enum tra
            (row->scope == NET_SCOPE_HOST && row->host == host);
 }
 
-/* ---- The table of 4-tuples
- * ------------------------------------------------------------------------- */
+/* ---- The table of 4-tuples ---- */
 
 static uint32_t key_slot(uint64_t key)
 {
@@ -324,8 +319,7 @@ struct model_socket *net_table_find(const struct model_net *net, uint64_t key)
     return socket;
 }
 
-/* ---- Ports
- * ------------------------------------------------------------------------------------------- */
+/* ---- Ports ---- */
 
 /* Whether two bound addresses cover a common one (ipv6_rcv_saddr_equal of Linux). */
 static bool addresses_overlap(const struct model_net *net, uint8_t a, bool a_v6only, uint8_t b,

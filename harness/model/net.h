@@ -307,8 +307,7 @@ extern const struct model_file_ops socket_ops;
 extern const struct model_file_ops listener_ops;
 extern const struct net_options net_options_default;
 
-/* ---- net.c: pools, names, tables
- * ------------------------------------------------------------------- */
+/* ---- net.c: pools, names, tables ---- */
 /* A CLOSED socket with default options; NULL when there are too many. */
 struct model_socket *net_socket_new(struct model *model, enum trace_host host, bool v6);
 /* Gives it back: it is in no table, no queue, has no timer and no data afterwards. */
@@ -398,8 +397,7 @@ void wire_reset(struct model *model);
 /* Timers of both ends run when something of theirs may not arrive. */
 void wire_arm(struct model *model, struct model_socket *socket);
 
-/* ---- socket.c: life of a connection
- * -------------------------------------------------------------- */
+/* ---- socket.c: life of a connection ---- */
 /* The state changed: traces it and counts it. */
 void socket_moved(struct model *model, const struct model_socket *socket, enum tcp_state from,
                   enum tcp_state to, enum tcp_event event);
@@ -449,15 +447,13 @@ static inline enum tcp_state socket_state(const struct model_socket *socket)
 /* More room in the receive queue: tells the other end when it may be waiting. */
 void socket_room(struct model *model, struct model_socket *socket);
 
-/* ---- socket_receive.c
- * ------------------------------------------------------------------------------ */
+/* ---- socket_receive.c ---- */
 /* A segment for `key` arrives; `node` is its storage, NULL for one without data. True: `node` was
  * kept. */
 bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
                    const struct tcp_segment *segment, struct net_segment *node, uint32_t conn);
 
-/* ---- socket_timer.c
- * -------------------------------------------------------------------------------- */
+/* ---- socket_timer.c ---- */
 void socket_timer_set(struct model *model, struct model_socket *socket, enum net_timer kind,
                       int64_t in_us);
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
@@ -470,8 +466,7 @@ void socket_retransmit(struct model *model, struct model_socket *socket);
 void socket_timers_init(struct model_socket *socket);
 void socket_timers_init_net(struct model_net *net);
 
-/* ---- socket_open.c: what the calls of both sides share
- * ----------------------------------------------- */
+/* ---- socket_open.c: what the calls of both sides share ---- */
 int socket_bind(struct model *model, struct model_socket *socket, struct net_name name);
 int socket_listen(struct model *model, struct model_socket *socket, int backlog);
 /* Sends the SYN: 0, -EADDRNOTAVAIL, -ENETUNREACH, … */
@@ -483,8 +478,7 @@ struct model_socket *socket_accept_take(struct model *model, struct model_socket
 /* Stops listening: queued connections are reset. */
 void socket_unlisten(struct model *model, struct model_socket *socket);
 
-/* ---- socket_data.c
- * --------------------------------------------------------------------------------- */
+/* ---- socket_data.c ---- */
 struct socket_io {
     const struct iovec *iov;
     size_t count;
@@ -509,8 +503,7 @@ int64_t socket_recv(struct model *model, struct model_file *file, enum trace_cal
 int64_t socket_send(struct model *model, struct model_file *file, enum trace_call call, int fd,
                     const struct msghdr *message, int flags);
 
-/* ---- option.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- option.c ---- */
 int option_set(struct model *model, struct model_socket *socket, int level, int name,
                const void *value, socklen_t size);
 int option_get(struct model *model, struct model_socket *socket, int level, int name, void *value,
@@ -518,8 +511,7 @@ int option_get(struct model *model, struct model_socket *socket, int level, int 
 void option_set_rcvbuf_exactly(struct model *model, struct model_socket *socket, uint32_t bytes);
 void option_set_sndbuf_exactly(struct model *model, struct model_socket *socket, uint32_t bytes);
 
-/* ---- scripted.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- scripted.c ---- */
 void scripted_ready(struct model_net *net, struct model_socket *socket);
 void scripted_forget(struct model_net *net, struct model_socket *socket);
 void scripted_reset(struct model_net *net);

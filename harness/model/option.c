@@ -23,8 +23,7 @@ const struct net_options net_options_default = {
     .congestion = "cubic",
 };
 
-/* ---- Options that are one number
- * ------------------------------------------------------------------------ */
+/* ---- Options that are one number ---- */
 
 enum option_type { OPTION_BOOL, OPTION_U8, OPTION_U16, OPTION_I32, OPTION_U32 };
 
@@ -159,8 +158,7 @@ static void set_buffer(struct model *model, struct model_socket *socket, bool se
     }
 }
 
-/* ---- Options with structs
- * ---------------------------------------------------------------------------------------- */
+/* ---- Options with structs ---- */
 
 static int set_linger(struct model_socket *socket, const void *value, socklen_t size)
 {
@@ -258,8 +256,7 @@ static uint32_t defer_seconds(int value)
     return period;
 }
 
-/* ---- setsockopt, getsockopt
- * ----------------------------------------------------------------------------------------- */
+/* ---- setsockopt, getsockopt ---- */
 
 static int set_row(struct model *model, struct model_socket *socket, const struct option_row *row,
                    int value)

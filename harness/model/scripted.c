@@ -16,8 +16,7 @@ static struct model_socket *at(const struct model_net *net, int s)
     return s >= 0 && (uint32_t)s < net->numbers_used ? net_socket_at(net, net->numbers[s]) : NULL;
 }
 
-/* ---- Numbers and readiness
- * ------------------------------------------------------------------------------- */
+/* ---- Numbers and readiness ---- */
 
 static int number_take(struct model_net *net, struct model_socket *socket)
 {

@@ -5,8 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* ---- State and readiness
- * ----------------------------------------------------------------------------- */
+/* ---- State and readiness ---- */
 
 static bool counts_as_alive(enum tcp_state state)
 {
@@ -105,8 +104,7 @@ uint32_t socket_poll(struct model *model, struct model_file *file)
     return socket->error != 0 ? bits | POLLERR : bits;
 }
 
-/* ---- Sending
- * ------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static bool carries_urgent(const struct model_socket *socket, uint32_t seq, uint32_t length)
 {
@@ -201,8 +199,7 @@ void socket_send_reset(struct model *model, struct model_socket *socket)
               &(struct net_emit){.seq = socket->tcp.snd_nxt, .flags = TCP_CTL_RST | TCP_CTL_ACK});
 }
 
-/* ---- The end
- * ----------------------------------------------------------------------------------------- */
+/* ---- The end ---- */
 
 static void drop_segments(struct model_net *net, struct net_segment **first)
 {
@@ -398,8 +395,7 @@ void socket_close_end(struct model *model, struct model_socket *socket)
     }
 }
 
-/* ---- TIME-WAIT: oldest first, so that one timer serves all
- * ---------------------------------------------- */
+/* ---- TIME-WAIT: oldest first, so that one timer serves all ---- */
 
 void socket_time_wait_leave(struct model *model, struct model_socket *socket)
 {

@@ -14,8 +14,7 @@ enum {
     SIN6_SIZE_MIN = 24 /* sockaddr_in6 without its scope (RFC 2133), which Linux still takes */
 };
 
-/* ---- Addresses
- * ------------------------------------------------------------------------------------------- */
+/* ---- Addresses ---- */
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xFF, [11] = 0xFF};
 
@@ -108,8 +107,7 @@ static int port_of(const struct sockaddr *address, socklen_t size)
     return ntohs(in.sin_port);
 }
 
-/* ---- What every call begins and ends with
- * ------------------------------------------------------------------- */
+/* ---- What every call begins and ends with ---- */
 
 /* The socket behind `fd`, held until `leave`; else *ret_result is the answer and NULL is returned.
  */
@@ -149,8 +147,7 @@ static uint32_t conn_of(const struct model_socket *socket)
     return socket != NULL ? socket->file.conn : 0;
 }
 
-/* ---- socket, bind, listen
- * ------------------------------------------------------------------------------------- */
+/* ---- socket, bind, listen ---- */
 
 /* socket(2): what is not a TCP socket. 0 when it is one. */
 static int check_kind(int domain, int type, int protocol)
@@ -440,8 +437,7 @@ int model_sys_connect(struct model *model, int fd, const struct sockaddr *addres
                       port_of(address, size), domain);
 }
 
-/* ---- shutdown, options, names
- * -------------------------------------------------------------------------------------- */
+/* ---- shutdown, options, names ---- */
 
 int model_sys_shutdown(struct model *model, int fd, int how)
 {
@@ -553,8 +549,7 @@ int model_sys_sockatmark(struct model *model, int fd)
     return (int)leave(model, socket, TRACE_CALL_SOCKATMARK, fd, conn_of(socket), result, 0, 0);
 }
 
-/* ---- What descriptors of sockets can do
- * ------------------------------------------------------------------------------- */
+/* ---- What descriptors of sockets can do ---- */
 
 static int socket_ioctl(struct model *model, struct model_file *file, unsigned long request,
                         void *argument)

@@ -32,7 +32,8 @@ static struct cursor cursor_at(const struct socket_io *io, size_t offset)
     return cursor;
 }
 
-/* Where the next `size` bytes lie when they lie together, which they nearly always do, else NULL. */
+/* Where the next `size` bytes lie when they lie together, which they nearly always do, else NULL.
+ */
 static inline uint8_t *cursor_whole(struct cursor *cursor, size_t size)
 {
     if (cursor->left == 0 || size > cursor->iov->iov_len - cursor->at) {

@@ -445,8 +445,8 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     return kept;
 }
 
-/* The rest of an expected segment: `process` where nothing but data and acknowledgments happens. True:
- * the node was kept. */
+/* The rest of an expected segment: `process` where nothing but data and acknowledgments happens.
+ * True: the node was kept. */
 static bool process_expected(struct model *model, struct model_socket *socket, uint64_t key,
                              struct net_segment *node, uint32_t bits)
 {

@@ -177,8 +177,7 @@ static void timer_fire(struct model *model, struct model_timer *timer)
     }
 }
 
-/* ---- Keepalive (tcp_keepalive_timer of Linux)
- * ----------------------------------------------------------- */
+/* ---- Keepalive (tcp_keepalive_timer of Linux) ---- */
 
 static bool keeps_alive(const struct model_socket *socket)
 {
@@ -228,8 +227,7 @@ void socket_keepalive_update(struct model *model, struct model_socket *socket)
     model_timer_set(model, &socket->keepalive, at_us > model->now_us ? at_us : model->now_us);
 }
 
-/* ---- TIME-WAIT
- * ------------------------------------------------------------------------------------------- */
+/* ---- TIME-WAIT ---- */
 
 void socket_time_wait_schedule(struct model *model)
 {

@@ -31,8 +31,7 @@ static void update_rough(struct model_net *net)
     }
 }
 
-/* ---- Lanes: FIFOs
- * ------------------------------------------------------------------------------------ */
+/* ---- Lanes: FIFOs ---- */
 
 static void lane_append(struct net_lane *lane, struct net_segment *segment)
 {
@@ -88,8 +87,7 @@ void wire_reset(struct model *model)
     net->disturbed = false;
 }
 
-/* ---- Sending
- * ------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static uint8_t segment_kind(uint8_t flags, uint16_t length)
 {
@@ -271,8 +269,7 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
     put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, NULL, false);
 }
 
-/* ---- Delivering
- * ------------------------------------------------------------------------------------------ */
+/* ---- Delivering ---- */
 
 static void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
 {
@@ -315,8 +312,7 @@ bool model_net_deliver(struct model *model)
     return any;
 }
 
-/* ---- The world's operations on the wire
- * --------------------------------------------------------------------- */
+/* ---- The world's operations on the wire ---- */
 
 static struct model *model_of(struct world *world)
 {

@@ -67,8 +67,7 @@ void redirect_check_write(void *data, int64_t size)
     }
 }
 
-/* ---- One run of one program
- * ------------------------------------------------------------------------- */
+/* ---- One run of one program ---- */
 
 /* A copy for the program: getopt permutes its arguments, strtok cuts them up. */
 static enum status copy_arguments(struct redirect_task *task, int argc, char **argv,
@@ -162,8 +161,7 @@ static void run_program(struct redirect_task *task, enum trace_host host)
     redirect_task = NULL;
 }
 
-/* ---- Two programs
- * --------------------------------------------------------------------------------------- */
+/* ---- Two programs ---- */
 
 static void wait_baton(struct redirect *redirect, unsigned slot)
 {
@@ -226,8 +224,7 @@ static enum status make_thread(struct redirect *redirect, struct status_detail *
     return STATUS_OK;
 }
 
-/* ---- The model's runner
- * ------------------------------------------------------------------------------------ */
+/* ---- The model's runner ---- */
 
 static enum status prepare(struct redirect *redirect, const struct world_target *target,
                            struct status_detail *detail)
@@ -300,8 +297,7 @@ static void runner_heap(void *context, int64_t *ret_blocks, int64_t *ret_bytes)
     *ret_bytes = (int64_t)redirect->tasks[0].heap.bytes;
 }
 
-/* ---- Life of the runner
- * -------------------------------------------------------------------------------------- */
+/* ---- Life of the runner ---- */
 
 /* Our own descriptors live above the target's numbers: there must be room for them. */
 static void raise_limit(void)

@@ -178,12 +178,12 @@ enum scenario_segment { SCENARIO_SEGMENT_TABLE(SCENARIO_SEGMENT_ENUM) SCENARIO_S
 #undef SCENARIO_SEGMENT_ENUM
 
 /* Errnos that a fault may name, as a closed list so that bytes stay portable. X(NAME) */
-#define SCENARIO_ERRNO_TABLE(X)                                                                    \
-    X(EAGAIN)                                                                                      \
-    X(EINTR)                                                                                       \
-    X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENOMEM) X(ECONNABORTED) X(EPROTO) X(ENETDOWN) X(ENETUNREACH)  \
-        X(EHOSTUNREACH) X(EPERM) X(ETIMEDOUT) X(ECONNREFUSED) X(EADDRINUSE) X(EADDRNOTAVAIL)       \
-            X(EACCES) X(EINVAL) X(EIO) X(ECONNRESET)
+/* clang-format off */
+#define SCENARIO_ERRNO_TABLE(X) \
+    X(EAGAIN) X(EINTR) X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENOMEM) X(ECONNABORTED) X(EPROTO) \
+    X(ENETDOWN) X(ENETUNREACH) X(EHOSTUNREACH) X(EPERM) X(ETIMEDOUT) X(ECONNREFUSED) \
+    X(EADDRINUSE) X(EADDRNOTAVAIL) X(EACCES) X(EINVAL) X(EIO) X(ECONNRESET)
+/* clang-format on */
 #define SCENARIO_ERRNO_ENUM(name) SCENARIO_##name,
 enum scenario_errno { SCENARIO_ERRNO_TABLE(SCENARIO_ERRNO_ENUM) SCENARIO_ERRNO_COUNT };
 #undef SCENARIO_ERRNO_ENUM

@@ -47,8 +47,7 @@ static void give_up(struct engine *engine, struct engine_peer *peer)
     peer->socket = -1;
 }
 
-/* ---- Sending
- * ------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static void went_out(struct engine *engine, struct engine_peer *peer, const uint8_t *data,
                      size_t size)
@@ -158,8 +157,7 @@ enum engine_effect engine_peer_urgent(struct engine *engine, const struct scenar
     return ENGINE_EFFECT;
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void failed(struct engine *engine, struct engine_peer *peer, int error)
 {
@@ -260,8 +258,7 @@ bool engine_peers_pump(struct engine *engine)
     return any;
 }
 
-/* ---- Steps
- * --------------------------------------------------------------------------------------- */
+/* ---- Steps ---- */
 
 static void set_rcvbuf(struct engine *engine, int socket, uint32_t size)
 {

@@ -1,4 +1,5 @@
-/* Tests with every outcome, for the test of how outcomes are reported: outcomes WORD…, each a test. */
+/* Tests with every outcome, for the test of how outcomes are reported: outcomes WORD…, each a test.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 

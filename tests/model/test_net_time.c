@@ -219,8 +219,7 @@ static void many_connections_pass_through_time_wait(void **state)
     assert_int_equal(0, ns->ops->connections(ns->world));
 }
 
-/* ---- Calls of a program
- * ----------------------------------------------------------------------------------- */
+/* ---- Calls of a program ---- */
 
 static void user_timeout_ends_a_blocked_reader_main(struct nk *k)
 {

@@ -323,8 +323,7 @@ static void connections_count_what_lives(void **state)
     assert_int_equal(0, ns->ops->connections(ns->world));
 }
 
-/* ---- The stream survives whatever the wire does
- * ---------------------------------------------------- */
+/* ---- The stream survives whatever the wire does ---- */
 
 struct stream {
     int from;

@@ -51,8 +51,7 @@ static uint32_t receive(struct tcp_endpoint *e, const struct tcp_segment *s, str
     return a->bits;
 }
 
-/* ---- 3.10.7.1 to 3.10.7.3
- * --------------------------------------------------------------------------- */
+/* ---- 3.10.7.1 to 3.10.7.3 ---- */
 
 static void closed_answers_with_an_acceptable_reset(void **state)
 {
@@ -196,8 +195,7 @@ static void syn_received_ack_with_data_and_fin_moves_twice(void **state)
     assert_int_equal(IRS + 5, e.rcv_nxt);
 }
 
-/* ---- 3.10.7.4, first: sequence numbers
- * --------------------------------------------------------------------- */
+/* ---- 3.10.7.4, first: sequence numbers ---- */
 
 static void data_in_order_is_taken_and_acknowledged(void **state)
 {
@@ -290,8 +288,7 @@ static void ahead_of_a_gap_is_held_until_the_gap_is_filled(void **state)
     assert_int_equal(TCP_CLOSE_WAIT, e.state);
 }
 
-/* ---- second and fourth: RST and SYN, RFC 5961
- * ------------------------------------------------------------------ */
+/* ---- second and fourth: RST and SYN, RFC 5961 ---- */
 
 static void rst_exactly_next_resets_in_every_state(void **state)
 {
@@ -433,8 +430,7 @@ static void closing_and_last_ack_end_with_the_ack(void **state)
     }
 }
 
-/* ---- sixth to eighth: urgent data, text, FIN
- * ---------------------------------------------------------------------------- */
+/* ---- sixth to eighth: urgent data, text, FIN ---- */
 
 static void urgent_pointer_is_signalled_once(void **state)
 {

@@ -1,4 +1,5 @@
-/* Embeds the check as a library, found through pkg-config: asks it for help, and for something that it lacks. */
+/* Embeds the check as a library, found through pkg-config: asks it for help, and for something that
+ * it lacks. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,8 @@ int main(void)
     char unknown[] = "--no-such-option";
     char *ask_help[] = {name, help, NULL};
     char *ask_unknown[] = {name, unknown, NULL};
-    static const struct sockspec_program program = {.name = "embed", .role = "server", .main = quiet};
+    static const struct sockspec_program program = {
+        .name = "embed", .role = "server", .main = quiet};
 
     (void)printf("sockspec %s\n", SOCKSPEC_VERSION);
     return strlen(SOCKSPEC_VERSION) == 0 ||

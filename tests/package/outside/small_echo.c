@@ -1,5 +1,5 @@
-/* The server of a project that knows sockspec only as it is installed: it echoes, blocking, one connection at a
- * time, and says so in target.ini. */
+/* The server of a project that knows sockspec only as it is installed: it echoes, blocking, one
+ * connection at a time, and says so in target.ini. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -87,7 +87,8 @@ static int listen_on(uint16_t port)
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, SOMAXCONN) < 0) {
+        bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, SOMAXCONN) < 0) {
         (void)close(fd);
         return -1;
     }
