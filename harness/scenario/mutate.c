@@ -216,7 +216,9 @@ static void repeat_dialogue(const struct edit *edit)
         struct scenario_step end = {.verb = chance(edit->random, 2) ? SCENARIO_PEER_RESET
                                                                     : SCENARIO_PEER_CLOSE,
                                     .id = (uint8_t)__builtin_ctz(open)};
-        (void)scenario_append(&one, &end, NULL);
+        enum status status = scenario_append(&one, &end, NULL);
+        assert(status == STATUS_OK);
+        (void)status;
     }
     for (unsigned times = 4 + random_below(edit->random, 3); times > 0; times--) {
         (void)scenario_append_run(edit->out, &one, 0, one.count, edit->shape->steps_max);
