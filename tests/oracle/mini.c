@@ -306,12 +306,8 @@ static void begin_case(struct mini_case *entry, char *line)
             entry->outcome = ORACLE_BROKEN;
         } else if (strcmp(word, "client") == 0) {
             header->role = TRACE_ROLE_CLIENT;
-        } else if (strcmp(word, "posix") == 0) {
-            header->rules = TRACE_RULES_POSIX;
-        } else if (strcmp(word, "limit") == 0) {
-            header->connect_limit_us = atoi(strtok(NULL, " \n")) * INT64_C(1000);
-        } else if (strcmp(word, "unpromised") == 0) {
-            header->promises = 0;
+        } else if (strcmp(word, "hand-written") == 0) {
+            entry->marked = true;
         }
     }
 }
@@ -354,6 +350,11 @@ bool mini_read(const char *path, struct mini_file *ret_file)
             return false;
         }
         begin_case(entry, copy);
+        if (!entry->marked) {
+            (void)snprintf(ret_file->error, sizeof ret_file->error,
+                           "%s:%u: not marked hand-written", path, i + 1);
+            return false;
+        }
         if (!add_block(&entry->trace, &text, i + 1, 0, &bad)) {
             (void)snprintf(ret_file->error, sizeof ret_file->error, "%s:%u: not understood: %.100s",
                            path, bad, bad > 0 ? text.lines[bad - 1] : "");
