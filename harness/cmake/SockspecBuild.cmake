@@ -71,6 +71,42 @@ function(sockspec_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
 endfunction()
 
+# sockspec_parser_fuzzer(NAME SOURCES … CODE … MODULES … LIBRARIES … SEED file LENGTH bytes)
+# One libFuzzer executable over a parser of ours, and a short run of it from one seed as a test. CODE is what
+# is compiled for it under sanitizers, relative to harness/; MODULES are linked as they are.
+function(sockspec_parser_fuzzer name)
+  cmake_parse_arguments(arg "" "SEED;LENGTH" "SOURCES;CODE;MODULES;LIBRARIES" ${ARGN})
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang" OR NOT SOCKSPEC_FUZZERS OR NOT SOCKSPEC_LIBFUZZER
+     OR CMAKE_C_FLAGS MATCHES "-fsanitize|-fprofile")
+    return()
+  endif()
+  _sockspec_clang(launcher available)
+  if(NOT SOCKSPEC_HAS_LIBFUZZER)
+    return()
+  endif()
+  list(TRANSFORM arg_CODE PREPEND "${PROJECT_SOURCE_DIR}/harness/")
+  add_executable(${name} ${arg_SOURCES} ${arg_CODE})
+  target_include_directories(${name} PRIVATE
+    "${PROJECT_SOURCE_DIR}/harness" "${PROJECT_SOURCE_DIR}/harness/include")
+  set(sanitizers -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
+  target_compile_options(${name} PRIVATE ${sanitizers})
+  target_link_options(${name} PRIVATE ${sanitizers})
+  target_link_libraries(${name} PRIVATE sockspec_flags)
+  foreach(module IN LISTS arg_MODULES)
+    target_link_libraries(${name} PRIVATE sockspec_${module})
+  endforeach()
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  set(dictionary "")
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${name}.dict")
+    set(dictionary "-dict=${CMAKE_CURRENT_SOURCE_DIR}/${name}.dict")
+  endif()
+  # The seed is named as a file: the run writes into no folder, so that each one is the same.
+  add_test(NAME ${name} COMMAND ${name} -runs=20000 -seed=1 -verbosity=0 "-max_len=${arg_LENGTH}" ${dictionary}
+    "-artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/${name}-" "-seed_inputs=${arg_SEED}")
+  set_tests_properties(${name} PROPERTIES LABELS fuzz)
+endfunction()
+
 # Our own targets all stand in one folder, where the command looks for them.
 set(SOCKSPEC_TARGET_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/targets")
 include("${CMAKE_CURRENT_LIST_DIR}/SockspecTarget.cmake")
