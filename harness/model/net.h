@@ -428,6 +428,9 @@ void socket_abort(struct model *model, struct model_socket *socket, enum tcp_eve
                   bool reset);
 void socket_drop_queues(struct model *model, struct model_socket *socket);
 int socket_take_error(struct model_socket *socket);
+/* What connect() says of a handshake that is over: 0, or the error that ended it, after which the
+ * socket can be used again. */
+int socket_connect_end(struct model *model, struct model_socket *socket);
 static inline uint32_t socket_send_used(const struct model_socket *socket)
 {
     uint32_t first =

@@ -195,14 +195,7 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
         if (state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED) {
             return -EALREADY;
         }
-        if (state != TCP_CLOSED) {
-            socket->open = NET_CONNECTED;
-            return 0;
-        }
-        int error = socket_take_error(socket);
-        socket->open = NET_UNCONNECTED;
-        socket_disconnect(model, socket);
-        return error != 0 ? -error : -ECONNABORTED;
+        return socket_connect_end(model, socket);
     }
     if (state != TCP_CLOSED) {
         return -EISCONN;

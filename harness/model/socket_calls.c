@@ -374,6 +374,18 @@ static int start_connect(struct model *model, struct model_socket *socket,
     return result;
 }
 
+int socket_connect_end(struct model *model, struct model_socket *socket)
+{
+    if (socket_state(socket) != TCP_CLOSED) {
+        socket->open = NET_CONNECTED;
+        return 0;
+    }
+    int error = socket_take_error(socket);
+    socket->open = NET_UNCONNECTED;
+    socket_disconnect(model, socket);
+    return error != 0 ? -error : -ECONNABORTED;
+}
+
 /* __inet_stream_connect of Linux. */
 static int do_connect(struct model *model, struct model_socket *socket,
                       const struct sockaddr *address, socklen_t size, int fd)
@@ -414,14 +426,7 @@ static int do_connect(struct model *model, struct model_socket *socket,
             return slept == -ETIMEDOUT ? result : slept;
         }
     }
-    if (socket_state(socket) != TCP_CLOSED) {
-        socket->open = NET_CONNECTED;
-        return 0;
-    }
-    int error = socket_take_error(socket);
-    socket->open = NET_UNCONNECTED;
-    socket_disconnect(model, socket);
-    return error != 0 ? -error : -ECONNABORTED;
+    return socket_connect_end(model, socket);
 }
 
 int model_sys_connect(struct model *model, int fd, const struct sockaddr *address, socklen_t size)

@@ -31,15 +31,21 @@ static void take_accept(struct facts *facts, const struct trace_event *event, ui
     }
 }
 
-static void take_recv(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
-                      uint32_t at)
+/* A call moved bytes or saw the end: what earlier ones on the descriptor refused is settled. */
+static void transferred(struct facts *facts, int32_t fd)
 {
-    struct facts_fd *record = facts_fd(facts, event->fd);
+    struct facts_fd *record = facts_fd(facts, fd);
     if (record != NULL) {
         record->at_again = 0;
         record->at_intr = 0;
         record->used = true;
     }
+}
+
+static void take_recv(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
+                      uint32_t at)
+{
+    transferred(facts, event->fd);
     if (conn == NULL || ((event->b & (MSG_PEEK | MSG_OOB)) != 0 && event->result != 0)) {
         return;
     }
@@ -61,12 +67,7 @@ static void take_recv(struct facts *facts, struct facts_conn *conn, const struct
 static void take_send(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
                       uint32_t at)
 {
-    struct facts_fd *record = facts_fd(facts, event->fd);
-    if (record != NULL) {
-        record->at_again = 0;
-        record->at_intr = 0;
-        record->used = true;
-    }
+    transferred(facts, event->fd);
     if (conn != NULL) {
         conn->sent += event->result;
         conn->at_send = at;
