@@ -192,6 +192,8 @@ static const struct row rows[] = {
         .vary = VARY_NTH)),
     /* A server that starts again on its port; a client whose server is not there, or late, or gone. */
     ROW(SERVER, OPEN(0), MESSAGE(0), DO(TARGET_RESTART), OPEN(1), MESSAGE(1)),
+    ROW(SERVER, FAIL(BIND, EADDRINUSE), DO(TARGET_RESTART), OPEN(0), MESSAGE(0)),
+    ROW(SERVER, FAIL(LISTEN, EADDRINUSE), DO(TARGET_RESTART), OPEN(0), MESSAGE(0)),
     ROW(CLIENT, PEER(RESET, 0, BEFORE(SEND, 1)), OPEN(0)),
     ROW(CLIENT, FAIL(CONNECT, ETIMEDOUT), OPEN(0), MESSAGE(0)),
     ROW(CLIENT, FAIL(CONNECT, EINTR), OPEN(0), MESSAGE(0)),
