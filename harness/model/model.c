@@ -56,6 +56,7 @@ static const struct world_ops *operations_get(void)
             .order = model_world_order,
             .now_us = model_world_now_us,
             .advance = model_world_advance,
+            .run_on = model_world_run_on,
             .clock_jump = model_world_clock_jump,
             .signal = model_world_signal,
             .descriptors = model_world_descriptors,

@@ -294,8 +294,8 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     if (event->a >= 0 && event->a < run->the_case->scenario.count) {
         (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
     }
-    if (event->b == TRACE_NOOP_NOT_ALLOWED) {
-        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name(TRACE_NOOP_NOT_ALLOWED));
+    if (event->b == TRACE_NOOP_NOT_ALLOWED || event->b == TRACE_NOOP_TOO_SLOW) {
+        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
     uint32_t needs = run->the_case->needs & CASES_NEEDS_SHOWN_BY_RUN;

@@ -137,8 +137,8 @@ static enum world_next drain(struct engine *engine)
         engine->stage = ENGINE_CLOSED;
         return WORLD_GO;
     case ENGINE_CLOSED:
-        engine->ops->advance(engine->world, engine->trace->header.idle_limit_us,
-                             ENGINE_DRAIN_WAKEUPS_MAX);
+        engine->ops->run_on(engine->world, engine->trace->header.idle_limit_us,
+                            ENGINE_DRAIN_WAKEUPS_MAX);
         engine->stage = ENGINE_RAN_ON;
         return WORLD_GO;
     case ENGINE_RAN_ON:

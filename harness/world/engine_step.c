@@ -154,8 +154,9 @@ static enum engine_effect time_advance(struct engine *engine, const struct scena
     if (step->place_call != SCENARIO_CALL_NONE || step->from == 0) {
         return ENGINE_NO_EFFECT;
     }
-    engine->ops->advance(engine->world, (int64_t)step->from * 1000, ENGINE_DRAIN_WAKEUPS_MAX);
-    return ENGINE_EFFECT;
+    bool passes =
+        engine->ops->advance(engine->world, (int64_t)step->from * 1000, ENGINE_DRAIN_WAKEUPS_MAX);
+    return passes ? ENGINE_EFFECT : ENGINE_TOO_SLOW;
 }
 
 static enum engine_effect time_clock(struct engine *engine, const struct scenario_step *step)

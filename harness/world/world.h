@@ -150,9 +150,13 @@ struct world_ops {
 
     /* Time. `advance` opens a goal: before on_idle is called again the clock has run `us` on,
      * timers fired and the target ran whenever one woke it; after `wakeups_max` wake-ups of the
-     * target the rest is left out. */
+     * target the rest is left out. False: this world cannot let so much time pass here, and nothing
+     * happens. */
     int64_t (*now_us)(struct world *world);
-    void (*advance)(struct world *world, int64_t us, uint32_t wakeups_max);
+    bool (*advance)(struct world *world, int64_t us, uint32_t wakeups_max);
+    /* The same for the drain: it may end as soon as the target holds nothing that time could still
+     * take from it. */
+    void (*run_on)(struct world *world, int64_t us, uint32_t wakeups_max);
     void (*clock_jump)(struct world *world, int64_t us); /* CLOCK_REALTIME only */
 
     /* A signal to the target's process. 0; -ESRCH when it is not running; -EPERM where it would

@@ -52,7 +52,7 @@ static inline void ns_deliver(struct ns *ns)
 /* The clock runs on by `us`; timers fire, what they send arrives. */
 static inline void ns_wait(struct ns *ns, int64_t us)
 {
-    ns->ops->advance(ns->world, us, 1000);
+    (void)ns->ops->advance(ns->world, us, 1000);
     ns->ops->settle(ns->world);
 }
 

@@ -19,7 +19,7 @@
 static void advance_1s(struct fake *fake, struct world *world)
 {
     (void)fake;
-    world->ops->advance(world, 1000000, 100);
+    (void)world->ops->advance(world, 1000000, 100);
 }
 
 static void send_usr1(struct fake *fake, struct world *world)
@@ -47,7 +47,7 @@ RUNS(sleep_ends_within_the_goal)
 static void advance_5_wakeups(struct fake *fake, struct world *world)
 {
     (void)fake;
-    world->ops->advance(world, 100000000, 5);
+    (void)world->ops->advance(world, 100000000, 5);
 }
 
 static int ticking_main(struct fake *fake, struct model *model)

@@ -274,7 +274,7 @@ static void user_timeout_ends_a_dead_connection_main(struct nk *k)
 static void keep_running(struct fake *fake, struct world *world)
 {
     (void)fake;
-    world->ops->advance(world, 20 * NS_SECOND, 100);
+    (void)world->ops->advance(world, 20 * NS_SECOND, 100);
 }
 
 /* Runs a script in a model whose clock runs on by 20 s at a time while the program waits. */

@@ -56,7 +56,7 @@ static enum world_next pass_time(void *context)
     if (++pair.idle > IDLE_MAX) {
         return WORLD_STOP;
     }
-    world->ops->advance(world, ADVANCE_US, WAKEUPS);
+    (void)world->ops->advance(world, ADVANCE_US, WAKEUPS);
     return WORLD_GO;
 }
 

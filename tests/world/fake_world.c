@@ -212,10 +212,16 @@ static void fake_descriptors_free(struct world *world, int free_count)
     note(world, "free-%d ", free_count);
 }
 
-static void fake_advance(struct world *world, int64_t us, uint32_t wakeups_max)
+static void fake_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
 {
     (void)wakeups_max;
     note(world, "advance-%lld ", (long long)us);
+}
+
+static bool fake_advance(struct world *world, int64_t us, uint32_t wakeups_max)
+{
+    fake_run_on(world, us, wakeups_max);
+    return true;
 }
 
 static int fake_descriptors(struct world *world)
@@ -255,6 +261,7 @@ static const struct world_ops fake_ops = {
     .fault_clear = fake_fault_clear,
     .descriptors_free = fake_descriptors_free,
     .advance = fake_advance,
+    .run_on = fake_run_on,
     .descriptors = fake_descriptors,
     .heap = fake_heap,
 };

@@ -1,0 +1,35 @@
+/* The live world: the operations of world.h on the real kernel, for programs that run as
+ * processes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_LINUX_LINUX_H
+#define SOCKSPEC_LINUX_LINUX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "world/world.h"
+
+/* How a command is run; what world_target.program points to. Strings are borrowed. */
+struct linux_command {
+    char *const *environment; /* "NAME=value", ended by NULL, on top of ours; NULL: none */
+    const char *folder;       /* working folder; NULL: ours */
+    int input;                /* a descriptor for its stdin; -1: /dev/null */
+    int output;               /* where its stdout and stderr go; -1: /dev/null */
+    int64_t start_limit_us;   /* real time until it listens (server) or sleeps (client); 0: 30 s */
+    int64_t stop_limit_us;    /* real time from the stop signal to its end; 0: 10 s */
+};
+
+struct linux_setup {
+    bool slow; /* `advance` takes as long as it says; otherwise what is longer than 1 s is refused
+                  where the target has a timer that could run meanwhile */
+};
+
+/* Errors: STATUS_ENVIRONMENT (namespaces or the TUN device are refused: the detail says which). */
+enum status linux_world_new(const struct linux_setup *setup, struct world **ret_world,
+                            struct status_detail *detail) STATUS_MUST_USE;
+
+/* The address that a target is to listen on, or to connect to, for {host}. */
+const char *linux_world_host(enum trace_role role);
+
+#endif

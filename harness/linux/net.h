@@ -1,0 +1,103 @@
+/* The network of the live world: two namespaces, a TUN device in each, the wire between them held
+ * segment by segment, scripted sockets on both hosts, and what the kernels say of every connection.
+ * One thread, one network at a time. All of it vanishes with the process: namespaces live by
+ * descriptors alone and are never given names. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_LINUX_NET_H
+#define SOCKSPEC_LINUX_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trace/trace.h"
+#include "world/world.h"
+
+enum {
+    LINUX_NET_FDS_MAX = 4,        /* descriptors that tell of arrivals */
+    LINUX_NET_SOCKETS_MAX = 1024, /* scripted sockets at a time */
+    LINUX_NET_CONNS_MAX = 4096    /* connections of one play */
+};
+
+struct linux_net;
+
+/* Makes the namespaces and brings both devices up; as root, or through a user namespace of its own
+ * (then the calling process is in it from here on, and must have one thread). Errors:
+ * STATUS_ENVIRONMENT, saying which operation was refused. */
+enum status linux_net_new(struct linux_net **ret_net, struct status_detail *detail) STATUS_MUST_USE;
+void linux_net_free(struct linux_net *net);
+
+/* Before every play: closes all scripted sockets, empties the wire, ends what the kernels still
+ * hold (also TIME_WAIT, so that a fixed port is free again), forgets connections. Events go to
+ * `trace` from here on. `port` is the one that the play is about: where a server listens or a
+ * client connects. */
+void linux_net_reset(struct linux_net *net, struct trace *trace, uint16_t port);
+
+/* Address of a host in text, IPv4 or (`v6`) IPv6. */
+const char *linux_net_address(enum trace_host host, bool v6);
+/* The namespace of a host, for setns(fd, CLONE_NEWNET) in a child. */
+int linux_net_namespace(const struct linux_net *net, enum trace_host host);
+
+/* ---- The wire ---- */
+
+/* Reads all that either kernel put out so far: traced (SENT or RETRANSMITTED, then DROPPED or HELD
+ * where a rule says so), numbered, queued. True when something came. Never blocks. A packet that is
+ * no TCP (ICMP, neighbour discovery) is passed on or dropped silently. */
+bool linux_net_collect(struct linux_net *net);
+/* Delivers what is in flight and not held now (not what that causes), with the states of the ends
+ * sampled after each segment. True when something was delivered. */
+bool linux_net_deliver(struct linux_net *net);
+/* Whether something is in flight that is not held. */
+bool linux_net_in_flight(const struct linux_net *net);
+/* Descriptors that become readable when either kernel puts a segment out, or a scripted socket
+ * becomes ready. Returns how many. */
+int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX]);
+
+/* ---- Connections ---- */
+
+/* The connection between these two ports as `host` sees them; 0: none known. */
+uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint16_t local_port,
+                        uint16_t remote_port);
+/* Asks the kernels (sock_diag) for the states of one connection, or of all that may still change
+ * and of the listeners (conn 0), and traces what differs from what was traced last: STATE with
+ * TRACE_SAMPLED. */
+void linux_net_sample(struct linux_net *net, uint32_t conn);
+/* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
+uint32_t linux_net_connections(struct linux_net *net);
+/* Whether anything on the target's host listens on the port of the play. */
+bool linux_net_listening(struct linux_net *net);
+/* Bytes that wait in the receive queue of the target's end; -1 where it has none. For deciding
+ * whether a fault's precondition holds. */
+int64_t linux_net_unread(struct linux_net *net, uint32_t conn);
+
+/* ---- The operations of struct world_ops that concern sockets and wire. `s` as there. ---- */
+
+int linux_net_socket(struct linux_net *net, enum trace_host host);
+int linux_net_bind(struct linux_net *net, int s, uint16_t port);
+int linux_net_listen(struct linux_net *net, int s, int backlog);
+int linux_net_accept(struct linux_net *net, int s);
+int linux_net_connect(struct linux_net *net, int s, uint16_t port);
+int64_t linux_net_send(struct linux_net *net, int s, const void *data, size_t size, int flags);
+int64_t linux_net_recv(struct linux_net *net, int s, void *data, size_t size, int flags);
+int linux_net_shutdown(struct linux_net *net, int s, int how);
+int linux_net_close(struct linux_net *net, int s);
+int linux_net_abort(struct linux_net *net, int s);
+int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option, int value);
+int linux_net_getsockopt(struct linux_net *net, int s, enum world_option option, int *ret_value);
+int linux_net_poll(struct linux_net *net, int s);
+int linux_net_dup(struct linux_net *net, int s);
+int linux_net_next_ready(struct linux_net *net, enum trace_host host);
+uint32_t linux_net_conn_of(struct linux_net *net, int s);
+enum tcp_state linux_net_state(struct linux_net *net, int s);
+
+void linux_net_hold(struct linux_net *net, enum world_direction direction, bool hold);
+uint32_t linux_net_count(const struct linux_net *net, enum world_direction direction);
+int linux_net_wire_deliver(struct linux_net *net, enum world_direction direction, uint32_t index);
+int linux_net_wire_drop(struct linux_net *net, enum world_direction direction, uint32_t index);
+int linux_net_wire_duplicate(struct linux_net *net, enum world_direction direction, uint32_t index);
+void linux_net_lose(struct linux_net *net, enum scenario_segment kind, uint32_t count);
+void linux_net_cut(struct linux_net *net, enum world_direction direction, bool cut);
+int linux_net_inject(struct linux_net *net, int s, enum scenario_segment kind,
+                     enum world_direction direction);
+
+#endif

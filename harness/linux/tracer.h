@@ -1,0 +1,119 @@
+/* The target as processes of the real kernel: started, followed through threads, children and
+ * execs, stopped at calls that matter to sockets (ptrace with a seccomp filter), its calls written
+ * into the trace, faults put in at the entry of calls. One tracer per thread: waits are by thread.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_LINUX_TRACER_H
+#define SOCKSPEC_LINUX_TRACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trace/trace.h"
+#include "world/world.h"
+
+enum {
+    LINUX_PROCESS_STRIDE = 512, /* descriptor F of process P (0: the first) is traced as P * this +
+                                   F where F is small, so that two processes' numbers differ */
+    LINUX_PROCESSES_MAX = 8     /* with numbers of their own; later ones share the last */
+};
+
+struct linux_tracer;
+
+/* What the tracer asks of the world. */
+struct linux_tracer_hooks {
+    void *context;
+    /* At the entry of a call whose family is armed or has a fault armed, before the kernel does
+     * it. May play steps. */
+    void (*on_enter)(void *context, enum scenario_call family);
+    /* Just before the events of a finished call, a fork or an exit are written: what the kernel put
+     * on the wire meanwhile goes into the trace first, and states that the call may have changed
+     * are sampled (conn 0: all, e.g. after listen or exit). */
+    void (*before_events)(void *context, enum scenario_call family, uint32_t conn);
+    /* The number of a connection of the target's host; 0 none. */
+    uint32_t (*conn)(void *context, uint16_t local_port, uint16_t remote_port);
+    /* Bytes unread at the target's end of a connection; -1 none. */
+    int64_t (*unread)(void *context, uint32_t conn);
+};
+
+/* What to start. Strings are borrowed until the start returned. */
+struct linux_tracer_start {
+    char *const *argv;  /* argv[0] is looked up in PATH */
+    char *const *envp;  /* NULL: ours */
+    const char *folder; /* working folder; NULL: ours */
+    int namespace_fd;   /* network namespace to start in; -1: ours */
+    int input;          /* its stdin; -1: /dev/null */
+    int output;         /* its stdout and stderr; -1: /dev/null */
+    int stop_signal;
+    uint64_t calls_max; /* calls without progress that count as spinning; 0: default */
+    int64_t cpu_max_us; /* CPU time used without a traced call of progress that counts as a spin; 0:
+                           default */
+};
+
+enum linux_turn {
+    LINUX_TURN_NOTHING,  /* no stop was waiting */
+    LINUX_TURN_PROGRESS, /* stops were handled; look again */
+    LINUX_TURN_ENDED     /* the target's first process is gone; EXIT is traced. Others may live:
+                            linux_tracer_end ends them. */
+};
+
+enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
+                             struct linux_tracer **ret_tracer,
+                             struct status_detail *detail) STATUS_MUST_USE;
+void linux_tracer_free(struct linux_tracer *tracer); /* kills and reaps all that is left */
+
+/* What it can see here: enum trace_observer bits (CALLS, DESCRIPTORS, EXIT, CPU, PROCESSES), fewer
+ * where ptrace is refused; `ret_reason` says why. */
+uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason);
+
+/* Starts the program, stopped before its first instruction is run by linux_tracer_turn. Events go
+ * to `trace`; FD_OPEN events for descriptors that it finds open (TRACE_INHERITED). Errors:
+ * STATUS_NOT_FOUND (no such program), STATUS_ENVIRONMENT. */
+enum status linux_tracer_start(struct linux_tracer *tracer, const struct linux_tracer_start *start,
+                               struct trace *trace, struct status_detail *detail) STATUS_MUST_USE;
+
+/* Handles every stop that waits now and lets the threads go on. Never blocks. */
+enum linux_turn linux_tracer_turn(struct linux_tracer *tracer);
+/* A descriptor that becomes readable when a stop or an exit may be waiting (SIGCHLD). */
+int linux_tracer_descriptor(const struct linux_tracer *tracer);
+
+/* Whether every thread of every process sleeps in the kernel in a call that only an event from
+ * outside, a signal or time can end, as two looks at /proc with nothing between them say. Threads
+ * stopped by us do not count as asleep. On true the calls that are slept in have been traced
+ * (BLOCK), once each. */
+bool linux_tracer_asleep(struct linux_tracer *tracer);
+/* After linux_tracer_asleep said true: whether nothing but arrivals and signals can ever wake it:
+ * all sleep without a limit (by /proc/TID/syscall: poll and epoll_wait without timeout, accept and
+ * receives without SO_RCVTIMEO, futex without timeout, …) and no timer of its own runs (timerfd,
+ * alarm, setitimer, timer_create). False when that cannot be told. */
+bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
+/* Calls, CPU time and threads: whether the target spins (SPIN was traced). The caller ends it. */
+bool linux_tracer_spins(struct linux_tracer *tracer);
+bool linux_tracer_alive(const struct linux_tracer *tracer);
+/* How often a thread was woken (finished a call that it had slept in) since the start. */
+uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer);
+
+/* Sends the signal to the first process. As world_ops.signal: 0, -ESRCH, -EPERM where it would
+ * kill the process and `even_if_fatal` is false. The SIGNAL event is traced when it is taken. */
+int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fatal);
+/* Ends what is left of the target by SIGKILL and reaps it; EXIT is traced if it was not yet, with
+ * this `how`. */
+void linux_tracer_end(struct linux_tracer *tracer, enum trace_exit how);
+/* From now on an exit counts as asked for: STOPPED_BY_HANDLER, or SIGNALLED by the stop signal. */
+void linux_tracer_stopping(struct linux_tracer *tracer);
+
+/* Faults: as world_ops. Families to be told of at entry: `armed` is read at every stop. */
+void linux_tracer_arm(struct linux_tracer *tracer, uint32_t armed);
+int linux_tracer_fault_arm(struct linux_tracer *tracer, const struct world_fault *fault);
+void linux_tracer_fault_clear(struct linux_tracer *tracer,
+                              void (*unused)(void *context, uint16_t step, enum trace_noop reason),
+                              void *context);
+void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count); /* RLIMIT_NOFILE */
+
+/* What it holds now: open descriptors of all its processes, by /proc; resident memory in bytes. */
+int linux_tracer_descriptors(const struct linux_tracer *tracer);
+int64_t linux_tracer_resident(const struct linux_tracer *tracer);
+int64_t linux_tracer_cpu_us(const struct linux_tracer *tracer);
+
+#endif
