@@ -24,20 +24,22 @@ ORACLE_EVENT(hcl_09)
     }
 }
 
-/* A client that ended: a connection whose end it had read, and that it left open when it made the
- * next one. */
+/* A client that ended: connections whose end it had read before it made the next one. */
 static void judge_left_behind(struct oracle *oracle, unsigned rule, uint32_t index)
 {
     const struct facts *facts = &oracle->facts;
     uint32_t newest = 0;
     for (uint32_t i = facts->conns_used; i > 0; i--) {
         const struct facts_conn *conn = &facts->conns[i];
-        if (conn->state == TCP_CLOSE_WAIT && conn->at_close == 0 && conn->at_eof != 0 &&
-            newest > conn->at_eof) {
+        bool went_on = conn->at_eof != 0 && newest > conn->at_eof;
+        if (went_on && conn->at_close == 0 && conn->state == TCP_CLOSE_WAIT) {
             oracle_break(
                 oracle, rule,
                 "the peer closed, and it made the next connection without closing this one",
                 EVIDENCE(i, conn->at_peer_fin, conn->at_eof, newest, index + 1));
+        } else if (went_on && conn->at_close > conn->at_eof) {
+            oracle_keep(oracle, rule,
+                        EVIDENCE(i, conn->at_peer_fin, conn->at_eof, conn->at_close, newest));
         }
         newest = conn->at_open > newest ? conn->at_open : newest;
     }

@@ -195,8 +195,9 @@ static void end_silence(struct facts *facts, struct facts_conn *conn,
     bool its_turn = conn->requests <= conn->answers || conn->peer_sent > end ||
                     (conn->flags & FACTS_STALLED) != 0;
     bool over = (conn->at_saw_fin | conn->at_saw_rst) != 0;
-    if (event->time_us - conn->peer_us >= facts->patience_us && its_turn && !over &&
-        facts->at_phase[TRACE_PHASE_QUIET] == 0) {
+    bool silent = (event->time_us - conn->peer_us >= facts->patience_us && its_turn) ||
+                  facts_no_room(facts, conn, event->time_us);
+    if (silent && !over && facts->at_phase[TRACE_PHASE_QUIET] == 0) {
         conn->flags |= FACTS_SILENT;
     }
 }
@@ -223,6 +224,9 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
     case TRACE_PEER_READ:
         conn->peer_read += event->a;
         conn->reader_us = event->time_us;
+        if (conn->peer_read >= conn->room_from) {
+            facts_gain_room(conn, event->time_us);
+        }
         break;
     case TRACE_PEER_SAW_FIN:
         conn->at_saw_fin = at;
@@ -234,6 +238,7 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
         conn->flags |= FACTS_STALLED | FACTS_EVER_STALLED;
         conn->at_stall = at;
         conn->reader_us = event->time_us;
+        facts_gain_room(conn, event->time_us);
         break;
     case TRACE_PEER_ACCEPTED:
         conn->flags |= FACTS_PEER_ACCEPTED;

@@ -28,7 +28,7 @@ enum facts_conn_flag {
     FACTS_OFF_PROTOCOL = 1 << 6, /* no answer is owed any more */
     FACTS_LOSSY = 1 << 7,        /* a segment of it was lost or forged */
     FACTS_URGENT = 1 << 8,
-    FACTS_SILENT = 1 << 9,         /* the peer was silent for longer than FACTS_PATIENCE_US */
+    FACTS_SILENT = 1 << 9,         /* the peer was silent, or let nothing be sent, for too long */
     FACTS_OLD = 1 << 10,           /* it belonged to a program that was restarted since */
     FACTS_ACCEPTED = 1 << 11,      /* accept gave it to the program */
     FACTS_LINGER_0 = 1 << 12,      /* SO_LINGER {1,0} is set */
@@ -71,6 +71,8 @@ struct facts_conn {
     int64_t moved_us; /* when a transfer of the program last moved bytes, or the connection began */
     int64_t send_us;  /* when a send of the program last took something */
     int64_t reader_us; /* when it last read */
+    int64_t room_us;   /* while it is stalled: when the program could last send, as far as shows */
+    int64_t room_from; /* peer_read from which on the program certainly can send again */
     int64_t opened_us;
     uint32_t at_open; /* accept or connect */
     uint32_t at_established;

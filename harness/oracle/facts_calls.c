@@ -73,6 +73,7 @@ static void take_send(struct facts *facts, struct facts_conn *conn, const struct
         conn->at_send = at;
         conn->send_us = event->time_us;
         conn->moved_us = event->time_us;
+        facts_gain_room(conn, event->time_us);
         conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
         if (event->result < event->a) {
             conn->at_partial = at;

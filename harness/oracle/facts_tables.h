@@ -63,6 +63,25 @@ static inline void facts_end_sending(const struct facts *facts, struct facts_con
     }
 }
 
+/* The program got something off: half of what is on its way now must be read before it certainly
+ * can send again. Until then its buffer may be as full as it was, whatever the peer reads. */
+static inline void facts_gain_room(struct facts_conn *conn, int64_t now_us)
+{
+    conn->room_us = now_us;
+    conn->room_from = conn->peer_read + (conn->sent - conn->peer_read + 1) / 2;
+}
+
+/* A stalled peer may read byte by byte: for a program that waits to send the rest of its message it
+ * is silent all the same, for as long as there is no room. */
+static inline bool facts_no_room(const struct facts *facts, const struct facts_conn *conn,
+                                 int64_t now_us)
+{
+    bool waits = facts->role == TRACE_ROLE_CLIENT || (conn->flags & FACTS_SEND_STUCK) != 0 ||
+                 conn->requests > conn->answers;
+    return (conn->flags & FACTS_STALLED) != 0 && conn->sent > conn->peer_read && waits &&
+           now_us - conn->room_us >= facts->patience_us;
+}
+
 static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
 {
     struct facts_fd *record = facts_use_fd(facts, fd);
@@ -86,7 +105,8 @@ static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, ui
         conn->overdue_at_close = facts->now_us - conn->moved_us >= facts->patience_us;
         int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
         bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
-        if (!reads && facts->now_us - since >= facts->patience_us) {
+        if ((!reads && facts->now_us - since >= facts->patience_us) ||
+            facts_no_room(facts, conn, facts->now_us)) {
             conn->flags |= FACTS_SILENT;
         }
     }

@@ -338,7 +338,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "the program ended without another try. SIGALRM and stop signals are left "
                 "out: with them EINTR may be meant.",
             SEEN_BY(CALLS | EXITS),
-            .kinds = K(EXIT),
+            .kinds = K(EXIT) | K(BLOCK),
             .calls_done = F(RECV) | F(SEND) | F(ACCEPT) | F(CLOSE),
             .calls_failed = F(RECV) | F(SEND) | F(ACCEPT),
             ON_EVENT(dat_06),

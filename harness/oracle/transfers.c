@@ -47,6 +47,7 @@ ORACLE_EVENT(dat_06)
     }
     enum scenario_call interrupted = facts_family(oracle_event(oracle, record->at_intr)->what);
     enum scenario_call now = facts_family(event->what);
+    bool again = event->kind == TRACE_BLOCK; /* It sleeps in the call: that is the other try. */
     if (interrupted != SCENARIO_CALL_RECV && interrupted != SCENARIO_CALL_SEND &&
         interrupted != SCENARIO_CALL_ACCEPT) {
         return;
@@ -57,7 +58,7 @@ ORACLE_EVENT(dat_06)
         since = conn->reader_us; /* A timed send moves a part when its limit has passed. */
     }
     bool overdue = facts->wire_lossy || event->time_us - since >= facts->patience_us;
-    if (now == interrupted && event->err != EINTR) {
+    if (now == interrupted && (again || event->err != EINTR)) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
     } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr &&
                !overdue) {
@@ -205,8 +206,9 @@ ORACLE_EVENT(dat_21)
     bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
     int64_t there = aborted || facts->wire_touched ? conn->arrived : conn->peer_sent;
     bool done = conn->sent > 0 && (facts->promises & TRACE_PERSISTENT) == 0;
+    bool stale = facts->turn > record->at_in_hup; /* It waited again, and that may have failed. */
     if (there > conn->received && (conn->flags & reasons) == 0 && !done && !facts->stopping &&
-        facts->at_last_block < record->at_in_hup) {
+        !stale) {
         oracle_break(
             oracle, rule,
             "input and its end were reported together, and it closed without reading the input",

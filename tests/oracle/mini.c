@@ -47,6 +47,7 @@ static const struct word errors[] = {
     {"EAGAIN", EAGAIN},
     {"EINTR", EINTR},
     {"EBADF", EBADF},
+    {"ENOMEM", ENOMEM},
     {"EMFILE", EMFILE},
     {"ENOBUFS", ENOBUFS},
     {"EPIPE", EPIPE},

@@ -33,6 +33,14 @@ static int complain(const struct dialogue *d, const char *what, const char *why)
     return -1;
 }
 
+/* What the failure of a transfer or a wait means: wait and go on (true), or give up. */
+static bool is_passing(int error)
+{
+    if (error == ENOBUFS || error == ENOMEM)
+        clock_pause_ms(RETRY_MS);
+    return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
+}
+
 /* Waits for one of the events. Signals arrive here and only here; they do not prolong the wait. */
 static int await(struct dialogue *d, short events)
 {
@@ -51,17 +59,9 @@ static int await(struct dialogue *d, short events)
             errno = ECANCELED;
             return -1;
         }
-        if (ready < 0 && errno != EINTR)
+        if (ready < 0 && !is_passing(errno))
             return -1;
     }
-}
-
-/* What a call that did not transfer anything means: wait and go on (true), or give up. */
-static bool is_passing(int error)
-{
-    if (error == ENOBUFS || error == ENOMEM)
-        clock_pause_ms(RETRY_MS);
-    return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
 }
 
 /* Writability says only that the attempt is over. Whether it succeeded is SO_ERROR. */
