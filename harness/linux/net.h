@@ -29,9 +29,8 @@ void linux_net_free(struct linux_net *net);
 
 /* Before every play: closes all scripted sockets, empties the wire, ends what the kernels still
  * hold (also TIME_WAIT, so that a fixed port is free again), forgets connections. Events go to
- * `trace` from here on. `port` is the one that the play is about: where a server listens or a
- * client connects. */
-void linux_net_reset(struct linux_net *net, struct trace *trace, uint16_t port);
+ * `trace` from here on. */
+void linux_net_reset(struct linux_net *net, struct trace *trace);
 
 /* Address of a host in text, IPv4 or (`v6`) IPv6. */
 const char *linux_net_address(enum trace_host host, bool v6);
@@ -64,8 +63,12 @@ uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint1
 void linux_net_sample(struct linux_net *net, uint32_t conn);
 /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
 uint32_t linux_net_connections(struct linux_net *net);
-/* Whether anything on the target's host listens on the port of the play. */
-bool linux_net_listening(struct linux_net *net);
+/* Whether anything on the target's host listens on this port. */
+bool linux_net_listening(struct linux_net *net, uint16_t port);
+/* Real time until the first timer of either kernel runs out that could put a segment on the wire or
+ * change a connection (retransmission, zero-window probe, keepalive; not the end of TIME-WAIT), by
+ * sock_diag's idiag_timer and idiag_expires; -1: none runs. */
+int64_t linux_net_timer_us(struct linux_net *net);
 /* Bytes that wait in the receive queue of the target's end; -1 where it has none. For deciding
  * whether a fault's precondition holds. */
 int64_t linux_net_unread(struct linux_net *net, uint32_t conn);

@@ -90,6 +90,8 @@ bool linux_tracer_asleep(struct linux_tracer *tracer);
 bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
 /* Calls, CPU time and threads: whether the target spins (SPIN was traced). The caller ends it. */
 bool linux_tracer_spins(struct linux_tracer *tracer);
+/* Something changed (a segment was delivered, a step played): counting of calls starts anew. */
+void linux_tracer_moved(struct linux_tracer *tracer);
 bool linux_tracer_alive(const struct linux_tracer *tracer);
 /* How often a thread was woken (finished a call that it had slept in) since the start. */
 uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer);

@@ -220,9 +220,10 @@ void model_world_descriptors_free(struct world *world, int free_count)
     }
 }
 
-void model_world_order(struct world *world, uint32_t permutation)
+bool model_world_order(struct world *world, uint32_t permutation)
 {
     of(world)->order = permutation;
+    return true;
 }
 
 int64_t model_world_now_us(struct world *world)
@@ -246,9 +247,10 @@ void model_world_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
     (void)model_world_advance(world, us, wakeups_max);
 }
 
-void model_world_clock_jump(struct world *world, int64_t us)
+bool model_world_clock_jump(struct world *world, int64_t us)
 {
     of(world)->realtime_offset_us += us;
+    return true;
 }
 
 int model_world_descriptors(struct world *world)

@@ -23,11 +23,11 @@ void model_world_fault_clear(struct world *world,
                              void (*unused)(void *context, uint16_t step, enum trace_noop reason),
                              void *context);
 void model_world_descriptors_free(struct world *world, int free_count);
-void model_world_order(struct world *world, uint32_t permutation);
+bool model_world_order(struct world *world, uint32_t permutation);
 int64_t model_world_now_us(struct world *world);
 bool model_world_advance(struct world *world, int64_t us, uint32_t wakeups_max);
 void model_world_run_on(struct world *world, int64_t us, uint32_t wakeups_max);
-void model_world_clock_jump(struct world *world, int64_t us);
+bool model_world_clock_jump(struct world *world, int64_t us);
 int model_world_signal(struct world *world, int number, bool even_if_fatal);
 int model_world_descriptors(struct world *world);
 void model_world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes);

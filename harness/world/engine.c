@@ -14,15 +14,18 @@ enum status engine_new(struct world *world, struct engine **ret_engine,
     assert(world != NULL && ret_engine != NULL);
     struct engine *engine = calloc(1, sizeof *engine);
     uint8_t *buffer = malloc(ENGINE_BUFFER_SIZE);
-    if (engine == NULL || buffer == NULL ||
+    uint8_t *fill = malloc(ENGINE_BUFFER_SIZE);
+    if (engine == NULL || buffer == NULL || fill == NULL ||
         arena_init(&engine->pending, ENGINE_PENDING_SIZE) != STATUS_OK) {
         free(buffer);
+        free(fill);
         free(engine);
         return status_fail(detail, STATUS_NO_MEMORY, "no memory for the engine");
     }
     engine->world = world;
     engine->ops = world->ops;
     engine->buffer = buffer;
+    engine->fill = fill;
     for (size_t i = 0; i < ENGINE_SOCKET_MAP; i++) {
         engine->peer_of[i] = -1;
     }
@@ -39,6 +42,7 @@ void engine_free(struct engine *engine)
     if (engine != NULL) {
         arena_done(&engine->pending);
         free(engine->buffer);
+        free(engine->fill);
         free(engine);
     }
 }

@@ -45,9 +45,8 @@ static enum engine_effect make(struct engine *engine, const struct scenario_step
 static int64_t transfer(struct engine *engine, const struct scenario_step *step, int socket)
 {
     if (step->verb == SCENARIO_APP_SEND) {
-        size_t size = engine_payload(engine, NULL, step);
-        return size == 0 ? -EINVAL
-                         : engine->ops->send(engine->world, socket, engine->buffer, size, 0);
+        struct engine_bytes bytes = engine_payload(engine, NULL, step);
+        return bytes.size == 0 ? -EINVAL : engine_send(engine, socket, bytes);
     }
     size_t size = step->from < ENGINE_BUFFER_SIZE ? step->from : ENGINE_BUFFER_SIZE;
     return engine->ops->recv(engine->world, socket, engine->buffer, size, 0);

@@ -4,18 +4,22 @@
 #ifndef SOCKSPEC_WORLD_ENGINE_INTERNAL_H
 #define SOCKSPEC_WORLD_ENGINE_INTERNAL_H
 
+#include <sys/socket.h>
+
 #include "base/arena.h"
 #include "world/engine.h"
 
 enum {
     ENGINE_SOCKET_MAP = 1024,      /* scripted sockets that can be told back to their peer */
     ENGINE_BUFFER_SIZE = 1 << 20,  /* one expanded payload; one read of a peer */
+    ENGINE_PAYLOAD_KEPT = 1 << 12, /* longer payloads are kept: they are sent without copying */
     ENGINE_PENDING_SIZE = 64 << 20 /* address space for bytes that peers could not send at once */
 };
 
-/* Bytes that a peer still has to send: its kernel's send buffer was full. */
+/* Bytes that a peer still has to send: its kernel's send buffer was full. They last as long as the
+ * play. */
 struct engine_pending {
-    uint8_t *data;
+    const uint8_t *data;
     size_t at;
     size_t size; /* 0: nothing pending */
 };
@@ -63,8 +67,17 @@ struct engine {
     int16_t peer_of[ENGINE_SOCKET_MAP];
     int apps[SCENARIO_SOCKETS_MAX]; /* scripted sockets on the target's host */
     struct engine_peer peers[SCENARIO_SOCKETS_MAX];
-    struct arena pending; /* storage of engine_pending.data, for this play */
+    struct arena pending; /* long payloads, and what could not be sent at once, of this play */
     uint8_t *buffer;      /* ENGINE_BUFFER_SIZE */
+    uint8_t *fill;        /* likewise: letters for `fill`, */
+    size_t filled;        /* as far as they were ever asked for */
+};
+
+/* An expanded payload. */
+struct engine_bytes {
+    const uint8_t *data;
+    size_t size; /* 0: there is nothing to send */
+    bool lasts;  /* for the play; otherwise until the next payload or read */
 };
 
 /* What a step did. */
@@ -102,9 +115,15 @@ enum engine_effect engine_peer_unlisten(struct engine *engine, const struct scen
 bool engine_peers_pump(struct engine *engine);
 void engine_peers_resume(struct engine *engine);
 void engine_peers_close(struct engine *engine);
-/* Expands the payload of a send into engine->buffer; 0: there is nothing to send. */
-size_t engine_payload(struct engine *engine, const struct profile_state *dialogue,
-                      const struct scenario_step *step);
+/* Expands the payload of a send. */
+struct engine_bytes engine_payload(struct engine *engine, const struct profile_state *dialogue,
+                                   const struct scenario_step *step);
+/* World send. Bytes that last need not be copied. */
+static inline int64_t engine_send(struct engine *engine, int socket, struct engine_bytes bytes)
+{
+    return engine->ops->send(engine->world, socket, bytes.data, bytes.size,
+                             bytes.lasts ? MSG_ZEROCOPY : 0);
+}
 
 /* engine_app.c: scripted sockets on the target's host. */
 enum engine_effect engine_app_play(struct engine *engine, const struct scenario_step *step);

@@ -60,24 +60,26 @@ static void went_out(struct engine *engine, struct engine_peer *peer, const uint
 }
 
 /* Sends what the peer's kernel takes; the rest waits in `pending`. False when nothing was taken. */
-static bool send_bytes(struct engine *engine, struct engine_peer *peer, const uint8_t *data,
-                       size_t size)
+static bool send_bytes(struct engine *engine, struct engine_peer *peer, struct engine_bytes bytes)
 {
-    int64_t taken = engine->ops->send(engine->world, peer->socket, data, size, 0);
+    int64_t taken = engine_send(engine, peer->socket, bytes);
     if (taken < 0 && taken != -EAGAIN) {
         return false;
     }
     size_t done = taken > 0 ? (size_t)taken : 0;
     if (done > 0) {
-        went_out(engine, peer, data, done);
+        went_out(engine, peer, bytes.data, done);
     }
-    if (done < size) {
-        uint8_t *copy = arena_alloc(&engine->pending, size - done);
-        if (copy == NULL) {
-            return done > 0;
+    if (done < bytes.size) {
+        const uint8_t *rest = bytes.data + done;
+        if (!bytes.lasts) {
+            uint8_t *copy = arena_alloc(&engine->pending, bytes.size - done);
+            if (copy == NULL) {
+                return done > 0;
+            }
+            rest = memcpy(copy, rest, bytes.size - done);
         }
-        memcpy(copy, data + done, size - done);
-        peer->pending = (struct engine_pending){.data = copy, .at = 0, .size = size - done};
+        peer->pending = (struct engine_pending){.data = rest, .size = bytes.size - done};
     }
     return true;
 }
@@ -85,8 +87,10 @@ static bool send_bytes(struct engine *engine, struct engine_peer *peer, const ui
 static bool flush(struct engine *engine, struct engine_peer *peer)
 {
     struct engine_pending *pending = &peer->pending;
-    int64_t taken = engine->ops->send(engine->world, peer->socket, pending->data + pending->at,
-                                      pending->size - pending->at, 0);
+    int64_t taken = engine_send(engine, peer->socket,
+                                (struct engine_bytes){.data = pending->data + pending->at,
+                                                      .size = pending->size - pending->at,
+                                                      .lasts = true});
     if (taken == -EAGAIN) {
         return false;
     }
@@ -102,25 +106,42 @@ static bool flush(struct engine *engine, struct engine_peer *peer)
     return true;
 }
 
-size_t engine_payload(struct engine *engine, const struct profile_state *dialogue,
-                      const struct scenario_step *step)
+/* Long payloads are written to where they may stay. */
+static struct engine_bytes symbolic_payload(struct engine *engine,
+                                            const struct profile_state *dialogue,
+                                            const struct scenario_step *step)
+{
+    struct arena *arena = &engine->pending;
+    const struct profile *profile = engine->play->profile;
+    bool room = arena->size - arena->used >= ENGINE_BUFFER_SIZE;
+    uint8_t *buffer = room ? arena->base + arena->used : engine->buffer;
+    size_t size = profile->payload(profile, dialogue, step->what, step->from, step->to, buffer,
+                                   ENGINE_BUFFER_SIZE);
+    bool lasts = room && size > ENGINE_PAYLOAD_KEPT && arena_alloc(arena, size) != NULL;
+    return (struct engine_bytes){.data = buffer, .size = size, .lasts = lasts};
+}
+
+struct engine_bytes engine_payload(struct engine *engine, const struct profile_state *dialogue,
+                                   const struct scenario_step *step)
 {
     switch (step->what) {
     case SCENARIO_PAYLOAD_LITERAL:
-        memcpy(engine->buffer, engine->scenario->literal + step->literal_at, step->literal_size);
-        return step->literal_size;
+        return (struct engine_bytes){.data = engine->scenario->literal + step->literal_at,
+                                     .size = step->literal_size,
+                                     .lasts = true};
     case SCENARIO_PAYLOAD_FILL: {
         size_t size = step->from < ENGINE_BUFFER_SIZE ? step->from : ENGINE_BUFFER_SIZE;
-        memset(engine->buffer, 'f', size);
-        return size;
+        if (size > engine->filled) {
+            memset(engine->fill + engine->filled, 'f', size - engine->filled);
+            engine->filled = size;
+        }
+        return (struct engine_bytes){.data = engine->fill, .size = size, .lasts = true};
     }
     default:
         if (dialogue == NULL) {
-            return 0;
+            return (struct engine_bytes){0};
         }
-        return engine->play->profile->payload(engine->play->profile, dialogue, step->what,
-                                              step->from, step->to, engine->buffer,
-                                              ENGINE_BUFFER_SIZE);
+        return symbolic_payload(engine, dialogue, step);
     }
 }
 
@@ -133,8 +154,8 @@ enum engine_effect engine_peer_send(struct engine *engine, const struct scenario
     unsigned times = step->repeat > 0 ? step->repeat : 1;
     bool any = false;
     for (unsigned i = 0; i < times && peer->pending.size == 0; i++) {
-        size_t size = engine_payload(engine, &peer->dialogue, step);
-        if (size == 0 || !send_bytes(engine, peer, engine->buffer, size)) {
+        struct engine_bytes bytes = engine_payload(engine, &peer->dialogue, step);
+        if (bytes.size == 0 || !send_bytes(engine, peer, bytes)) {
             break;
         }
         any = true;

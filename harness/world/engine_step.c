@@ -136,8 +136,7 @@ static enum engine_effect kernel_descriptors(struct engine *engine,
 
 static enum engine_effect kernel_order(struct engine *engine, const struct scenario_step *step)
 {
-    engine->ops->order(engine->world, step->from);
-    return ENGINE_EFFECT;
+    return engine->ops->order(engine->world, step->from) ? ENGINE_EFFECT : ENGINE_NOT_ALLOWED;
 }
 
 static enum engine_effect kernel_clear(struct engine *engine, const struct scenario_step *step)
@@ -161,7 +160,9 @@ static enum engine_effect time_advance(struct engine *engine, const struct scena
 
 static enum engine_effect time_clock(struct engine *engine, const struct scenario_step *step)
 {
-    engine->ops->clock_jump(engine->world, (int64_t)step->from * 1000);
+    if (!engine->ops->clock_jump(engine->world, (int64_t)step->from * 1000)) {
+        return ENGINE_NOT_ALLOWED;
+    }
     return step->from > 0 ? ENGINE_EFFECT : ENGINE_NO_EFFECT;
 }
 

@@ -105,6 +105,7 @@ struct world_ops {
     int (*accept)(struct world *world, int s); /* a new scripted socket */
     int (*connect)(struct world *world, int s,
                    uint16_t port); /* to the other host; -EINPROGRESS is usual */
+    /* With MSG_ZEROCOPY the bytes stay as they are until reset: they need not be copied. */
     int64_t (*send)(struct world *world, int s, const void *data, size_t size, int flags);
     int64_t (*recv)(struct world *world, int s, void *data, size_t size, int flags);
     int (*shutdown)(struct world *world, int s, int how); /* SHUT_RD, SHUT_WR, SHUT_RDWR */
@@ -145,8 +146,8 @@ struct world_ops {
                         void *context);
     void (*descriptors_free)(struct world *world,
                              int free_count); /* leave this many; -1: no limit */
-    void (*order)(struct world *world,
-                  uint32_t permutation); /* of ready descriptors, from now on */
+    /* Of ready descriptors, from now on. False: the kernel of this world chooses it. */
+    bool (*order)(struct world *world, uint32_t permutation);
 
     /* Time. `advance` opens a goal: before on_idle is called again the clock has run `us` on,
      * timers fired and the target ran whenever one woke it; after `wakeups_max` wake-ups of the
@@ -157,7 +158,8 @@ struct world_ops {
     /* The same for the drain: it may end as soon as the target holds nothing that time could still
      * take from it. */
     void (*run_on)(struct world *world, int64_t us, uint32_t wakeups_max);
-    void (*clock_jump)(struct world *world, int64_t us); /* CLOCK_REALTIME only */
+    /* CLOCK_REALTIME only. False: this world's wall clock is not ours to set. */
+    bool (*clock_jump)(struct world *world, int64_t us);
 
     /* A signal to the target's process. 0; -ESRCH when it is not running; -EPERM where it would
      * kill it (no handler) and `even_if_fatal` is false. */

@@ -1,0 +1,648 @@
+/* The live world: lets the target run, delivers what is on the wire when the target sleeps, lets
+ * time pass when asked to, and else asks the engine what is next.
+ *
+ * The clock of the trace stands still while the target works: it runs on only where time is what
+ * the scenario asks for. So a slow or busy machine changes no trace. Time in which nothing can
+ * happen (all of the target sleeps without a limit, no timer of a kernel runs) is left out. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/linux.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "linux/net.h"
+#include "linux/tracer.h"
+
+enum {
+    FAST_LIMIT_US = 1000000,   /* real time that one `advance` may take without --slow */
+    SLICE_US = 1000000,        /* longest wait without a look at the target */
+    LOOKS_WITHOUT_REST = 64,   /* looks at a running target before the first rest */
+    REST_MAX_US = 1000,        /* between two looks at a running target */
+    START_LIMIT_US = 30000000, /* unless the command says otherwise */
+    STOP_LIMIT_US = 10000000,
+    IDLE_ROUNDS_MAX = 100000 /* steps in a row that change nothing */
+};
+
+/* Time that shall pass before the engine is asked again. */
+struct goal {
+    bool open;
+    bool early; /* it ends when the target holds nothing that time could take from it */
+    int64_t at_us;
+    uint64_t wakeups_max; /* of the tracer's count */
+};
+
+struct linux_world {
+    struct world world;
+    struct linux_setup setup;
+    struct linux_net *net;
+    struct linux_tracer *tracer;
+    struct trace *trace;
+    struct world_hooks *hooks; /* while a target runs */
+    const struct world_target *target;
+    struct goal goal;
+    int64_t started_us;  /* real clock at the start of the target */
+    int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
+    bool in_service;     /* it listened, or slept for the first time */
+    int baseline;        /* descriptors when it was ready */
+};
+
+static struct linux_world *of(struct world *world)
+{
+    return (struct linux_world *)(void *)world;
+}
+
+static int64_t real_us(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- Time ---- */
+
+static void pass(struct linux_world *live, int64_t us)
+{
+    if (us > 0) {
+        live->trace->now_us += us;
+        trace_add(live->trace, TRACE_TIME, TRACE_HOST_TARGET)->a = us;
+    }
+}
+
+/* Sleeps until a kernel or the target has news, at most so long. */
+static void wait_for_news(struct linux_world *live, int64_t us)
+{
+    int fds[LINUX_NET_FDS_MAX];
+    struct pollfd polls[LINUX_NET_FDS_MAX + 1];
+    nfds_t count = 0;
+    int net = linux_net_descriptors(live->net, fds);
+    for (int i = 0; i < net; i++) {
+        polls[count++] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    if (linux_tracer_alive(live->tracer)) {
+        polls[count++] =
+            (struct pollfd){.fd = linux_tracer_descriptor(live->tracer), .events = POLLIN};
+    }
+    struct timespec limit = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    (void)ppoll(polls, count, &limit, NULL);
+}
+
+/* Waits for news as part of the goal: the clock of the trace goes along. */
+static void wait_in_trace(struct linux_world *live, int64_t us)
+{
+    int64_t before = real_us();
+    wait_for_news(live, us < SLICE_US ? us : SLICE_US);
+    int64_t passed = real_us() - before;
+    pass(live, passed < us ? passed : us);
+}
+
+/* Whether nothing but us can make anything happen for so long. */
+static bool is_still(struct linux_world *live, int64_t us)
+{
+    if (linux_tracer_alive(live->tracer) && !linux_tracer_sleeps_for_ever(live->tracer)) {
+        return false;
+    }
+    int64_t timer_us = linux_net_timer_us(live->net);
+    return timer_us < 0 || timer_us > us;
+}
+
+/* Whether the target holds no more than when it was ready. */
+static bool holds_nothing(struct linux_world *live)
+{
+    return !linux_tracer_alive(live->tracer) ||
+           (linux_net_connections(live->net) == 0 &&
+            linux_tracer_descriptors(live->tracer) <= live->baseline);
+}
+
+/* Lets time pass towards the goal. False when there is none. */
+static bool goal_step(struct linux_world *live)
+{
+    struct goal *goal = &live->goal;
+    if (!goal->open) {
+        return false;
+    }
+    int64_t left_us = goal->at_us - live->trace->now_us;
+    bool enough = left_us <= 0 || linux_tracer_wakeups(live->tracer) >= goal->wakeups_max ||
+                  (goal->early && holds_nothing(live));
+    if (!enough && is_still(live, left_us)) {
+        pass(live, left_us);
+        enough = true;
+    }
+    if (enough) {
+        goal->open = false;
+    } else {
+        wait_in_trace(live, left_us);
+    }
+    return true;
+}
+
+/* ---- The loop ---- */
+
+static void on_enter(void *context, enum scenario_call family)
+{
+    struct linux_world *live = context;
+    if (live->hooks != NULL && (live->hooks->armed >> family & 1U) != 0) {
+        live->hooks->on_call(live->hooks->context, family);
+        linux_tracer_moved(live->tracer);
+        linux_tracer_arm(live->tracer, live->hooks->armed);
+    }
+}
+
+static void before_events(void *context, enum scenario_call family, uint32_t conn)
+{
+    struct linux_world *live = context;
+    (void)linux_net_collect(live->net);
+    switch (family) {
+    case SCENARIO_CALL_LISTEN:
+    case SCENARIO_CALL_ACCEPT:
+    case SCENARIO_CALL_CONNECT:
+    case SCENARIO_CALL_SHUTDOWN:
+    case SCENARIO_CALL_CLOSE:
+    case SCENARIO_CALL_NONE: /* an exit */
+        linux_net_sample(live->net, conn);
+        break;
+    default:
+        break;
+    }
+}
+
+static uint32_t conn_of_ports(void *context, uint16_t local_port, uint16_t remote_port)
+{
+    struct linux_world *live = context;
+    return linux_net_conn(live->net, TRACE_HOST_TARGET, local_port, remote_port);
+}
+
+static int64_t unread(void *context, uint32_t conn)
+{
+    struct linux_world *live = context;
+    return linux_net_unread(live->net, conn);
+}
+
+/* A target that works tells of its calls by itself, but not of falling asleep: look again soon, and
+ * less often the longer it takes. */
+static void rest(struct linux_world *live, unsigned looks)
+{
+    if (looks < LOOKS_WITHOUT_REST) {
+        (void)sched_yield();
+        return;
+    }
+    int64_t us = looks - LOOKS_WITHOUT_REST;
+    wait_for_news(live, us < REST_MAX_US ? us : REST_MAX_US);
+}
+
+/* Until all of the target sleeps and nothing moves. False: it ended. */
+static bool settle_target(struct linux_world *live)
+{
+    for (unsigned looks = 0;; looks++) {
+        enum linux_turn turn = linux_tracer_turn(live->tracer);
+        if (turn == LINUX_TURN_ENDED) {
+            return false;
+        }
+        bool came = linux_net_collect(live->net);
+        if (turn == LINUX_TURN_PROGRESS || came) {
+            looks = 0;
+        }
+        if (linux_tracer_spins(live->tracer) || trace_full(live->trace)) {
+            linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
+            return false;
+        }
+        if (turn == LINUX_TURN_PROGRESS) {
+            continue;
+        }
+        if (linux_tracer_asleep(live->tracer)) {
+            if (linux_net_collect(live->net) || !linux_net_deliver(live->net)) {
+                if (!linux_net_in_flight(live->net)) {
+                    return true;
+                }
+                continue;
+            }
+            linux_tracer_moved(live->tracer);
+            continue;
+        }
+        rest(live, looks);
+    }
+}
+
+/* A server is in service when it listens; a program that sleeps before that is given time. True
+ * when there is nothing to wait for. */
+static bool has_started(struct linux_world *live)
+{
+    const struct linux_command *command = live->target->program;
+    int64_t limit_us = command->start_limit_us > 0 ? command->start_limit_us : START_LIMIT_US;
+    if (live->in_service) {
+        return true;
+    }
+    if (live->target->role != TRACE_ROLE_SERVER ||
+        linux_net_listening(live->net, live->target->port) ||
+        real_us() - live->started_us >= limit_us) {
+        live->in_service = true;
+        live->baseline = linux_tracer_descriptors(live->tracer);
+        return true;
+    }
+    wait_for_news(live, REST_MAX_US);
+    return false;
+}
+
+static void stop(struct linux_world *live)
+{
+    live->stopping_us = real_us();
+    live->goal.open = false;
+    linux_tracer_stopping(live->tracer);
+    (void)linux_tracer_signal(live->tracer, live->target->stop_signal, true);
+}
+
+/* Waits for the end that was asked for; what does not end in time is ended. */
+static void wait_for_end(struct linux_world *live)
+{
+    const struct linux_command *command = live->target->program;
+    int64_t limit_us = command->stop_limit_us > 0 ? command->stop_limit_us : STOP_LIMIT_US;
+    int64_t left_us = live->stopping_us + limit_us - real_us();
+    if (left_us <= 0) {
+        linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
+    } else {
+        wait_for_news(live, left_us < SLICE_US ? left_us : SLICE_US);
+    }
+}
+
+static void run_target(struct linux_world *live)
+{
+    uint32_t events = 0;
+    unsigned idle_rounds = 0;
+    while (settle_target(live)) {
+        if (!has_started(live) || (live->stopping_us == 0 && goal_step(live))) {
+            continue;
+        }
+        if (live->stopping_us != 0) {
+            wait_for_end(live);
+            if (!linux_tracer_alive(live->tracer)) {
+                return;
+            }
+            continue;
+        }
+        idle_rounds = live->trace->count == events ? idle_rounds + 1 : 0;
+        events = live->trace->count;
+        enum world_next next = live->hooks->on_idle(live->hooks->context);
+        linux_tracer_moved(live->tracer);
+        linux_tracer_arm(live->tracer, live->hooks->armed);
+        if (next == WORLD_STOP || idle_rounds > IDLE_ROUNDS_MAX) {
+            stop(live);
+        }
+    }
+}
+
+static enum status world_run(struct world *world, const struct world_target *target,
+                             struct world_hooks *hooks, struct status_detail *detail)
+{
+    struct linux_world *live = of(world);
+    const struct linux_command *command = target->program;
+    if (command == NULL || target->role == TRACE_ROLE_PAIR) {
+        return status_fail(detail, STATUS_UNSUPPORTED, "the live world runs one command at a time");
+    }
+    struct linux_tracer_start start = {
+        .argv = target->argv,
+        .envp = command->environment,
+        .folder = command->folder,
+        .namespace_fd = linux_net_namespace(live->net, TRACE_HOST_TARGET),
+        .input = command->input,
+        .output = command->output,
+        .stop_signal = target->stop_signal,
+        .calls_max = target->calls_max,
+    };
+    live->hooks = hooks;
+    live->target = target;
+    live->goal.open = false;
+    live->stopping_us = 0;
+    live->in_service = false;
+    live->baseline = 0;
+    live->started_us = real_us();
+    enum status status = linux_tracer_start(live->tracer, &start, live->trace, detail);
+    if (status == STATUS_OK) {
+        linux_tracer_arm(live->tracer, hooks->armed);
+        run_target(live);
+        (void)linux_net_collect(live->net);
+        linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED); /* children that are left */
+        linux_net_sample(live->net, 0);
+    }
+    live->hooks = NULL;
+    live->target = NULL;
+    return status;
+}
+
+/* ---- Operations of the world itself ---- */
+
+static void world_reset(struct world *world, struct trace *trace, uint64_t seed)
+{
+    struct linux_world *live = of(world);
+    (void)seed; /* a kernel's choices are its own */
+    live->trace = trace;
+    live->goal.open = false;
+    linux_net_reset(live->net, trace);
+}
+
+static void world_settle(struct world *world)
+{
+    struct linux_world *live = of(world);
+    do {
+        do {
+            (void)linux_net_collect(live->net);
+        } while (linux_net_deliver(live->net));
+    } while (goal_step(live));
+}
+
+static void world_deliver(struct world *world)
+{
+    struct linux_world *live = of(world);
+    do {
+        (void)linux_net_collect(live->net);
+    } while (linux_net_deliver(live->net));
+}
+
+static void set_goal(struct linux_world *live, int64_t us, uint32_t wakeups_max, bool early)
+{
+    live->goal = (struct goal){.open = wakeups_max > 0,
+                               .early = early,
+                               .at_us = live->trace->now_us + us,
+                               .wakeups_max = linux_tracer_wakeups(live->tracer) + wakeups_max};
+}
+
+static bool world_advance(struct world *world, int64_t us, uint32_t wakeups_max)
+{
+    struct linux_world *live = of(world);
+    if (us > FAST_LIMIT_US && !live->setup.slow && !is_still(live, us)) {
+        return false;
+    }
+    set_goal(live, us, wakeups_max, false);
+    return true;
+}
+
+static void world_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
+{
+    set_goal(of(world), us, wakeups_max, true);
+}
+
+static int64_t world_now_us(struct world *world)
+{
+    return of(world)->trace->now_us;
+}
+
+/* The wall clock is everybody's. */
+static bool world_clock_jump(struct world *world, int64_t us)
+{
+    (void)world;
+    (void)us;
+    return false;
+}
+
+/* Ready descriptors come in the order that the kernel chooses. */
+static bool world_order(struct world *world, uint32_t permutation)
+{
+    (void)world;
+    (void)permutation;
+    return false;
+}
+
+static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes)
+{
+    (void)world;
+    *ret_blocks = 0;
+    *ret_bytes = 0;
+}
+
+static void world_free(struct world *world)
+{
+    struct linux_world *live = of(world);
+    if (live != NULL) {
+        linux_tracer_free(live->tracer);
+        linux_net_free(live->net);
+        free(live);
+    }
+}
+
+/* ---- Operations that a part does as they are ---- */
+
+#define NET (of(world)->net)
+#define TRACER (of(world)->tracer)
+
+static int world_socket(struct world *world, enum trace_host host)
+{
+    return linux_net_socket(NET, host);
+}
+static int world_bind(struct world *world, int s, uint16_t port)
+{
+    return linux_net_bind(NET, s, port);
+}
+static int world_listen(struct world *world, int s, int backlog)
+{
+    return linux_net_listen(NET, s, backlog);
+}
+static int world_accept(struct world *world, int s)
+{
+    return linux_net_accept(NET, s);
+}
+static int world_connect(struct world *world, int s, uint16_t port)
+{
+    return linux_net_connect(NET, s, port);
+}
+static int64_t world_send(struct world *world, int s, const void *data, size_t size, int flags)
+{
+    return linux_net_send(NET, s, data, size, flags);
+}
+static int64_t world_recv(struct world *world, int s, void *data, size_t size, int flags)
+{
+    return linux_net_recv(NET, s, data, size, flags);
+}
+static int world_shutdown(struct world *world, int s, int how)
+{
+    return linux_net_shutdown(NET, s, how);
+}
+static int world_close(struct world *world, int s)
+{
+    return linux_net_close(NET, s);
+}
+static int world_abort(struct world *world, int s)
+{
+    return linux_net_abort(NET, s);
+}
+static int world_setsockopt(struct world *world, int s, enum world_option option, int value)
+{
+    return linux_net_setsockopt(NET, s, option, value);
+}
+static int world_getsockopt(struct world *world, int s, enum world_option option, int *ret_value)
+{
+    return linux_net_getsockopt(NET, s, option, ret_value);
+}
+static int world_poll(struct world *world, int s)
+{
+    return linux_net_poll(NET, s);
+}
+static int world_dup(struct world *world, int s)
+{
+    return linux_net_dup(NET, s);
+}
+static int world_next_ready(struct world *world, enum trace_host host)
+{
+    return linux_net_next_ready(NET, host);
+}
+static uint32_t world_conn(struct world *world, int s)
+{
+    return linux_net_conn_of(NET, s);
+}
+static enum tcp_state world_state(struct world *world, int s)
+{
+    return linux_net_state(NET, s);
+}
+static void world_wire_hold(struct world *world, enum world_direction direction, bool hold)
+{
+    linux_net_hold(NET, direction, hold);
+}
+static uint32_t world_wire_count(struct world *world, enum world_direction direction)
+{
+    return linux_net_count(NET, direction);
+}
+static int world_wire_deliver(struct world *world, enum world_direction direction, uint32_t index)
+{
+    return linux_net_wire_deliver(NET, direction, index);
+}
+static int world_wire_drop(struct world *world, enum world_direction direction, uint32_t index)
+{
+    return linux_net_wire_drop(NET, direction, index);
+}
+static int world_wire_duplicate(struct world *world, enum world_direction direction, uint32_t index)
+{
+    return linux_net_wire_duplicate(NET, direction, index);
+}
+static void world_wire_lose(struct world *world, enum scenario_segment kind, uint32_t count)
+{
+    linux_net_lose(NET, kind, count);
+}
+static void world_wire_cut(struct world *world, enum world_direction direction, bool cut)
+{
+    linux_net_cut(NET, direction, cut);
+}
+static int world_wire_inject(struct world *world, int s, enum scenario_segment kind,
+                             enum world_direction direction)
+{
+    return linux_net_inject(NET, s, kind, direction);
+}
+static uint32_t world_connections(struct world *world)
+{
+    return linux_net_connections(NET);
+}
+static int world_fault_arm(struct world *world, const struct world_fault *fault)
+{
+    return linux_tracer_fault_arm(TRACER, fault);
+}
+static void world_fault_clear(struct world *world,
+                              void (*unused)(void *context, uint16_t step, enum trace_noop reason),
+                              void *context)
+{
+    linux_tracer_fault_clear(TRACER, unused, context);
+}
+static void world_descriptors_free(struct world *world, int free_count)
+{
+    linux_tracer_descriptors_free(TRACER, free_count);
+}
+static int world_signal(struct world *world, int number, bool even_if_fatal)
+{
+    return linux_tracer_signal(TRACER, number, even_if_fatal);
+}
+static int world_descriptors(struct world *world)
+{
+    return linux_tracer_descriptors(TRACER);
+}
+
+#undef NET
+#undef TRACER
+
+/* `observers` is what can be seen here, so each world has a table of its own. */
+static const struct world_ops operations = {
+    .name = "linux",
+    .reset = world_reset,
+    .run = world_run,
+    .settle = world_settle,
+    .deliver = world_deliver,
+    .free = world_free,
+    .socket = world_socket,
+    .bind = world_bind,
+    .listen = world_listen,
+    .accept = world_accept,
+    .connect = world_connect,
+    .send = world_send,
+    .recv = world_recv,
+    .shutdown = world_shutdown,
+    .close = world_close,
+    .abort = world_abort,
+    .setsockopt = world_setsockopt,
+    .getsockopt = world_getsockopt,
+    .poll = world_poll,
+    .dup = world_dup,
+    .next_ready = world_next_ready,
+    .conn = world_conn,
+    .state = world_state,
+    .wire_hold = world_wire_hold,
+    .wire_count = world_wire_count,
+    .wire_deliver = world_wire_deliver,
+    .wire_drop = world_wire_drop,
+    .wire_duplicate = world_wire_duplicate,
+    .wire_lose = world_wire_lose,
+    .wire_cut = world_wire_cut,
+    .wire_inject = world_wire_inject,
+    .fault_arm = world_fault_arm,
+    .fault_clear = world_fault_clear,
+    .descriptors_free = world_descriptors_free,
+    .order = world_order,
+    .now_us = world_now_us,
+    .advance = world_advance,
+    .run_on = world_run_on,
+    .clock_jump = world_clock_jump,
+    .signal = world_signal,
+    .descriptors = world_descriptors,
+    .heap = world_heap,
+    .connections = world_connections,
+};
+
+struct linux_world_with_ops {
+    struct linux_world live;
+    struct world_ops ops;
+};
+
+enum status linux_world_new(const struct linux_setup *setup, struct world **ret_world,
+                            struct status_detail *detail)
+{
+    assert(setup != NULL && ret_world != NULL);
+    struct linux_world_with_ops *both = calloc(1, sizeof *both);
+    if (both == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "no memory for the live world");
+    }
+    struct linux_world *live = &both->live;
+    live->setup = *setup;
+    enum status status = linux_net_new(&live->net, detail);
+    if (status == STATUS_OK) {
+        struct linux_tracer_hooks hooks = {.context = live,
+                                           .on_enter = on_enter,
+                                           .before_events = before_events,
+                                           .conn = conn_of_ports,
+                                           .unread = unread};
+        status = linux_tracer_new(&hooks, &live->tracer, detail);
+    }
+    if (status != STATUS_OK) {
+        world_free(&live->world);
+        return status;
+    }
+    const char *reason = NULL;
+    both->ops = operations;
+    both->ops.observers = linux_tracer_observers(live->tracer, &reason) | TRACE_SEES_STATES |
+                          TRACE_SEES_WIRE | TRACE_SEES_BYTES;
+    live->world.ops = &both->ops;
+    *ret_world = &live->world;
+    return STATUS_OK;
+}
+
+const char *linux_world_host(enum trace_role role)
+{
+    return linux_net_address(role == TRACE_ROLE_CLIENT ? TRACE_HOST_PEER : TRACE_HOST_TARGET,
+                             false);
+}
