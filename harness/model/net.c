@@ -231,6 +231,7 @@ struct net_chunk *net_chunk_new(struct model_net *net)
         return NULL;
     }
     chunk->next = NULL;
+    chunk->bytes = chunk->data;
     chunk->refs = 1;
     chunk->used = 0;
     return chunk;

@@ -79,6 +79,7 @@ struct net_name {
  * segments, in flight or in a receive queue. */
 struct net_chunk {
     struct net_chunk *next; /* in its send queue, or in the free list */
+    const uint8_t *bytes;   /* `used` of them: `data`, or storage that outlives the run */
     uint32_t refs;          /* the send queue and each segment */
     uint32_t seq;           /* sequence number of the first byte */
     uint16_t used;
@@ -487,6 +488,7 @@ struct socket_io {
     size_t count;
     size_t size; /* bytes wanted in all */
     int flags;   /* MSG_ */
+    bool lasts;  /* send: the bytes stay as they are until reset */
 };
 /* Takes what is there, at most io->size bytes from `done` on; does not wait. Bytes taken. */
 size_t socket_recv_some(struct model *model, struct model_socket *socket,

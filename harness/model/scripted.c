@@ -227,7 +227,11 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
         return -EAGAIN;
     }
     struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-    struct socket_io io = {.iov = &part, .count = 1, .size = size, .flags = flags};
+    struct socket_io io = {.iov = &part,
+                           .count = 1,
+                           .size = size,
+                           .flags = flags,
+                           .lasts = (flags & MSG_ZEROCOPY) != 0};
     if (size > 0 && socket_send_used(socket) >= socket->send_room) {
         socket->no_space = true;
         return -EAGAIN;

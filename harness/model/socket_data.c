@@ -179,7 +179,7 @@ static size_t peek_some(const struct model_socket *socket, const struct socket_i
             if (length > io->size - done) {
                 length = (uint32_t)(io->size - done);
             }
-            copy_out(&cursor, at->chunk->data + at->offset + offset, length);
+            copy_out(&cursor, at->chunk->bytes + at->offset + offset, length);
             offset += length;
             seq += length;
             done += length;
@@ -213,7 +213,7 @@ size_t socket_recv_some(struct model *model, struct model_socket *socket,
             length = (uint32_t)(io->size - done);
         }
         if ((io->flags & MSG_TRUNC) == 0) {
-            copy_out(&cursor, first->chunk->data + first->offset, length);
+            copy_out(&cursor, first->chunk->bytes + first->offset, length);
         }
         consume(model, socket, length);
         done += length;
@@ -402,7 +402,13 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
         }
         size_t piece = NET_CHUNK_DATA - last->used;
         piece = piece < left ? piece : left;
-        copy_in(&cursor, last->data + last->used, piece);
+        const uint8_t *whole =
+            io->lasts && piece == NET_CHUNK_DATA ? cursor_whole(&cursor, piece) : NULL;
+        if (whole != NULL) {
+            last->bytes = whole;
+        } else {
+            copy_in(&cursor, last->data + last->used, piece);
+        }
         last->used = (uint16_t)(last->used + piece);
         socket->send_end += (uint32_t)piece;
         left -= piece;

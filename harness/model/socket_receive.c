@@ -181,7 +181,7 @@ static bool take_data(struct model *model, struct model_socket *socket, struct n
     node->tcp.length = actions->take_length;
     if (socket->urgent == NET_URGENT_COMING && socket->urgent_seq - seq < actions->take_length) {
         socket->urgent = NET_URGENT_THERE;
-        socket->urgent_byte = node->chunk->data[node->offset + (socket->urgent_seq - seq)];
+        socket->urgent_byte = node->chunk->bytes[node->offset + (socket->urgent_seq - seq)];
     }
     socket->recv_used += actions->take_length;
     struct net_segment *last = socket->recv_last;
@@ -538,7 +538,7 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
         if ((segment->flags & TCP_CTL_URG) != 0 && node != NULL) {
             socket->urgent_seq = segment->urgent; /* seen before the reset, as Linux does */
             socket->urgent = NET_URGENT_THERE;
-            socket->urgent_byte = node->chunk->data[node->offset + segment->length - 1];
+            socket->urgent_byte = node->chunk->bytes[node->offset + segment->length - 1];
         }
         socket_abort(model, socket, TCP_EVENT_ABORT, ECONNRESET, false);
         return false;
