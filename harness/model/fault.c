@@ -45,7 +45,7 @@ int model_world_fault_arm(struct world *world, const struct world_fault *fault)
     struct model *model = of(world);
     struct model_io *io = model->io;
     int error = fault->interrupt ? EINTR : fault->error;
-    const struct fault_row *row = io_fault_row(fault->family, error);
+    const struct fault_row *row = world_fault_row(fault->family, error);
     if (row == NULL || fault->times == 0) {
         return -EINVAL;
     }

@@ -10,6 +10,7 @@
 
 #include "model/kernel.h"
 #include "model/world_io.h"
+#include "world/fault_table.h"
 
 enum {
     IO_TIMERS_MAX = 65536, /* timers set at once: those of all sockets and of the programs */
@@ -94,30 +95,6 @@ struct io_task {
     int64_t stop_deadline_us;
     uint64_t stop_calls; /* calls since the stop signal, then since errors began */
 };
-
-/* fault_table.c: what a kernel may answer. */
-enum fault_when {
-    FAULT_ALWAYS,
-    FAULT_READABLE,          /* something to accept or to read is there */
-    FAULT_READABLE_NONBLOCK, /* so, and the descriptor (or the call) is non-blocking */
-    FAULT_WRITABLE_NONBLOCK,
-    FAULT_BLOCKING, /* the descriptor is not O_NONBLOCK */
-    FAULT_SHORT,    /* the caller says that the transfer may be short */
-    FAULT_SLEEPS,   /* the call would sleep and a handler interrupts it: model_sleep strikes */
-    FAULT_HANDLED   /* a handler runs */
-};
-
-struct fault_row {
-    enum scenario_call family;
-    int error; /* errno; 0: a short transfer */
-    uint64_t
-        calls; /* bit (1 << enum trace_call) of those that may answer so, 0: all of the family */
-    enum fault_when when;
-    bool posix_only;    /* Linux never does this */
-    const char *source; /* where it stands */
-};
-/* NULL where no kernel answers so. */
-const struct fault_row *io_fault_row(enum scenario_call family, int error);
 
 struct io_fault {
     struct world_fault spec;

@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "model/io.h"
+#include "world/fault_table.h"
 
 #define CALL(name) (UINT64_C(1) << TRACE_CALL_##name)
 _Static_assert(TRACE_CALL_COUNT <= 64, "a set of calls is one word");
@@ -101,7 +101,7 @@ static const struct fault_row rows[] = {
     {SCENARIO_CALL_OPEN, EPERM, 0, FAULT_ALWAYS, false, "open(2)"},
 };
 
-const struct fault_row *io_fault_row(enum scenario_call family, int error)
+const struct fault_row *world_fault_row(enum scenario_call family, int error)
 {
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].family == family && rows[i].error == error) {
