@@ -36,10 +36,37 @@ function(sockspec_folder_target folder include sources libraries)
   endif()
 endfunction()
 
-# sockspec_broken_target(NAME)
+# sockspec_process_target(FOLDER INCLUDE SOURCES [BROKEN])
+# The same for a program that the model cannot hold, since it needs processes or threads: the plain program only,
+# beside the NAME.target.ini that the command finds it by. A NAME.target.ini without a NAME_check means: run the
+# program NAME, in the live world, with the `args` of its manifest.
+function(sockspec_process_target folder include sources)
+  get_filename_component(name "${folder}" NAME)
+  foreach(key role profile)
+    sockspec_ini_value("${folder}/target.ini" ${key} ${key})
+  endforeach()
+  set(broken no)
+  if("BROKEN" IN_LIST ARGN)
+    set(broken yes)
+  endif()
+  find_package(Threads REQUIRED)
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${include})
+  target_link_libraries(${name} PRIVATE sockspec_flags Threads::Threads)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/targets")
+  file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/targets/${name}.target.ini" CONTENT
+"name = ${name}
+role = ${role}
+profile = ${profile}
+broken = ${broken}
+manifest = ${folder}/target.ini
+")
+endfunction()
+
+# sockspec_broken_target(NAME [PROCESS])
 # broken/NAME: the reference program that its target.ini names as base, with mistake.patch applied to a copy of
 # the files that the patch names. The other files are those of the base, and so are their object files, unless
-# the patch changes a header. A patch that does not apply cleanly is an error.
+# the patch changes a header. A patch that does not apply cleanly is an error. PROCESS: the plain program only.
 function(sockspec_broken_target name)
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
   set(reference "${PROJECT_SOURCE_DIR}/targets/reference")
@@ -73,5 +100,12 @@ function(sockspec_broken_target name)
     DEPENDS ${originals} "${folder}/mistake.patch"
     COMMENT "Breaking ${base}: ${name}"
     VERBATIM)
-  sockspec_folder_target("${folder}" "${copy};${reference}" "${copies}" "" BROKEN ${sharing})
+  if("PROCESS" IN_LIST ARGN)
+    set(unchanged ${${base}_SOURCES})
+    list(REMOVE_ITEM unchanged ${changed})
+    list(TRANSFORM unchanged PREPEND "${reference}/")
+    sockspec_process_target("${folder}" "${copy};${reference}" "${copies};${unchanged}" BROKEN)
+  else()
+    sockspec_folder_target("${folder}" "${copy};${reference}" "${copies}" "" BROKEN ${sharing})
+  endif()
 endfunction()

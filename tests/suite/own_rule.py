@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every broken target is caught by the suite, by the rule that it is named after.
 
-own_rule.py SOCKSPEC TARGETS_DIR BROKEN_DIR: prints one line per target and exits with 1 when one was missed.
+own_rule.py SOCKSPEC TARGETS_DIR BROKEN_DIR: prints one line per target and exits with 1 when one was missed. Targets
+that need processes, which have no NAME_check in TARGETS_DIR, are left out.
 """
 import configparser
 import json
@@ -34,6 +35,8 @@ def main():
     missed = 0
     seen = 0
     for name, rule in broken_targets(folder):
+        if not pathlib.Path(targets, f"{name}_check").exists():
+            continue
         seen += 1
         caught = bool(grades(sockspec, targets, name, rule) & {"FAIL", "WARN"})
         missed += not caught
