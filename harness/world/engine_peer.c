@@ -77,7 +77,8 @@ static bool send_bytes(struct engine *engine, struct engine_peer *peer, struct e
             if (copy == NULL) {
                 return done > 0;
             }
-            rest = memcpy(copy, rest, bytes.size - done);
+            /* The bytes may stand where the copy goes: see symbolic_payload. */
+            rest = memmove(copy, rest, bytes.size - done);
         }
         peer->pending = (struct engine_pending){.data = rest, .size = bytes.size - done};
     }
