@@ -36,11 +36,10 @@ function(sockspec_folder_target folder include sources libraries)
   endif()
 endfunction()
 
-# sockspec_process_target(FOLDER INCLUDE SOURCES [BROKEN])
-# The same for a program that the model cannot hold, since it needs processes or threads: the plain program only,
-# beside the NAME.target.ini that the command finds it by. A NAME.target.ini without a NAME_check means: run the
+# sockspec_process_inform(FOLDER [BROKEN])
+# Writes the NAME.target.ini that the command finds a program by. One without a NAME_check beside it means: run the
 # program NAME, in the live world, with the `args` of its manifest.
-function(sockspec_process_target folder include sources)
+function(sockspec_process_inform folder)
   get_filename_component(name "${folder}" NAME)
   foreach(key role profile)
     sockspec_ini_value("${folder}/target.ini" ${key} ${key})
@@ -49,11 +48,6 @@ function(sockspec_process_target folder include sources)
   if("BROKEN" IN_LIST ARGN)
     set(broken yes)
   endif()
-  find_package(Threads REQUIRED)
-  add_executable(${name} ${sources})
-  target_include_directories(${name} PRIVATE ${include})
-  target_link_libraries(${name} PRIVATE sockspec_flags Threads::Threads)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/targets")
   file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/targets/${name}.target.ini" CONTENT
 "name = ${name}
 role = ${role}
@@ -61,6 +55,18 @@ profile = ${profile}
 broken = ${broken}
 manifest = ${folder}/target.ini
 ")
+endfunction()
+
+# sockspec_process_target(FOLDER INCLUDE SOURCES [BROKEN])
+# For a program that the model cannot hold, since it needs processes or threads: the plain program only.
+function(sockspec_process_target folder include sources)
+  get_filename_component(name "${folder}" NAME)
+  find_package(Threads REQUIRED)
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${include})
+  target_link_libraries(${name} PRIVATE sockspec_flags Threads::Threads)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/targets")
+  sockspec_process_inform("${folder}" ${ARGN})
 endfunction()
 
 # sockspec_broken_target(NAME [PROCESS])
@@ -108,4 +114,40 @@ function(sockspec_broken_target name)
   else()
     sockspec_folder_target("${folder}" "${copy};${reference}" "${copies}" "" BROKEN ${sharing})
   endif()
+endfunction()
+
+# sockspec_go_target(FOLDER), sockspec_java_target(FOLDER CLASS)
+# The same for a program in Go, linked statically, and for one in Java, started by a script; nothing where the
+# compiler is not there.
+function(sockspec_go_target folder)
+  get_filename_component(name "${folder}" NAME)
+  find_program(SOCKSPEC_GO go)
+  mark_as_advanced(SOCKSPEC_GO)
+  if(NOT SOCKSPEC_GO)
+    return()
+  endif()
+  set(program "${PROJECT_BINARY_DIR}/targets/${name}")
+  add_custom_command(OUTPUT "${program}"
+    COMMAND "${CMAKE_COMMAND}" -E env CGO_ENABLED=0 GOFLAGS=-buildvcs=false "${SOCKSPEC_GO}" build -o "${program}" .
+    WORKING_DIRECTORY "${folder}" DEPENDS "${folder}/main.go" "${folder}/go.mod" COMMENT "Building ${name} with Go" VERBATIM)
+  add_custom_target(${name}_program ALL DEPENDS "${program}")
+  sockspec_process_inform("${folder}")
+endfunction()
+
+function(sockspec_java_target folder class)
+  get_filename_component(name "${folder}" NAME)
+  find_program(SOCKSPEC_JAVAC javac)
+  find_program(SOCKSPEC_JAVA java)
+  mark_as_advanced(SOCKSPEC_JAVAC SOCKSPEC_JAVA)
+  if(NOT SOCKSPEC_JAVAC OR NOT SOCKSPEC_JAVA)
+    return()
+  endif()
+  set(CLASSES "${CMAKE_CURRENT_BINARY_DIR}/${name}.classes")
+  add_custom_command(OUTPUT "${CLASSES}/${class}.class"
+    COMMAND "${SOCKSPEC_JAVAC}" -d "${CLASSES}" "${folder}/${class}.java"
+    DEPENDS "${folder}/${class}.java" COMMENT "Building ${name} with javac" VERBATIM)
+  add_custom_target(${name}_program ALL DEPENDS "${CLASSES}/${class}.class")
+  configure_file("${folder}/${name}.in" "${PROJECT_BINARY_DIR}/targets/${name}" @ONLY
+    FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  sockspec_process_inform("${folder}")
 endfunction()

@@ -1,0 +1,3 @@
+module sockspec/go-http
+
+go 1.19
