@@ -28,8 +28,9 @@ enum status linux_net_new(struct linux_net **ret_net, struct status_detail *deta
 void linux_net_free(struct linux_net *net);
 
 /* Before every play: closes all scripted sockets, empties the wire, ends what the kernels still
- * hold (also TIME_WAIT, so that a fixed port is free again), forgets connections. Events go to
- * `trace` from here on. */
+ * hold (also TIME_WAIT, so that a fixed port is free again), forgets connections. Listeners of
+ * living processes and connections of a host with itself that a process holds are left alone.
+ * Events go to `trace` from here on. */
 void linux_net_reset(struct linux_net *net, struct trace *trace);
 
 /* Address of a host in text, IPv4 or (`v6`) IPv6. */
@@ -39,12 +40,16 @@ int linux_net_namespace(const struct linux_net *net, enum trace_host host);
 
 /* ---- The wire ---- */
 
-/* Reads all that either kernel put out so far: traced (SENT or RETRANSMITTED, then DROPPED or HELD
- * where a rule says so), numbered, queued. True when something came. Never blocks. A packet that is
- * no TCP (ICMP, neighbour discovery) is passed on or dropped silently. */
+/* Reads all that either kernel put out so far: numbered, traced, queued. One event per segment, as
+ * the model has it: DROPPED, else RETRANSMITTED, else HELD, else SENT; a pure acknowledgment only
+ * where it is not simply SENT; DELIVERED follows where it was held. The state of the sender is
+ * sampled before its SYN, FIN or RST. Lost segments whose time has come are put in again. True when
+ * something came. Never blocks. A packet that is no TCP (ICMP, neighbour discovery) is dropped
+ * silently. */
 bool linux_net_collect(struct linux_net *net);
-/* Delivers what is in flight and not held now (not what that causes), with the states of the ends
- * sampled after each segment. True when something was delivered. */
+/* Delivers what is in flight and not held now (not what that causes: it is collected), the state of
+ * the receiver sampled after each segment that could change it. True when something was delivered.
+ */
 bool linux_net_deliver(struct linux_net *net);
 /* Whether something is in flight that is not held. */
 bool linux_net_in_flight(const struct linux_net *net);
@@ -65,10 +70,16 @@ void linux_net_sample(struct linux_net *net, uint32_t conn);
 uint32_t linux_net_connections(struct linux_net *net);
 /* Whether anything on the target's host listens on this port. */
 bool linux_net_listening(struct linux_net *net, uint16_t port);
-/* Real time until the first timer of either kernel runs out that could put a segment on the wire or
- * change a connection (retransmission, zero-window probe, keepalive; not the end of TIME-WAIT), by
- * sock_diag's idiag_timer and idiag_expires; -1: none runs. */
+/* Real time until the first timer of either kernel runs out that could change a connection (a SYN
+ * sent again, keepalive, FIN-WAIT-2 of an orphan; not the end of TIME-WAIT), by sock_diag's
+ * idiag_timer and idiag_expires; -1: none runs. The kernels' retransmission of data and FIN and
+ * their zero-window probes stand far off (16 s) and change nothing: for them it tells when the
+ * kernel would give up. */
 int64_t linux_net_timer_us(struct linux_net *net);
+/* Time of the trace until the wire itself sends again what was lost (or what a full receive buffer
+ * refused), at the next collect: 200 ms after the loss, then doubling; -1: nothing waits for that.
+ * A clock that jumps should stop here. */
+int64_t linux_net_resend_us(struct linux_net *net);
 /* Bytes that wait in the receive queue of the target's end; -1 where it has none. For deciding
  * whether a fault's precondition holds. */
 int64_t linux_net_unread(struct linux_net *net, uint32_t conn);

@@ -1,0 +1,142 @@
+/* The life of the network: made, emptied between plays, given back. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/net_internal.h"
+
+enum { ALL_BUT_LISTENERS = ((1 << TCP_STATE_COUNT) - 1) & ~(1 << TCP_LISTEN | 1 << TCP_CLOSED) };
+
+static enum status bring_up(struct linux_net *net, struct status_detail *detail)
+{
+    enum status status = linux_namespaces_new(&net->spaces, detail);
+    for (enum trace_host host = 0; host < TRACE_HOST_COUNT && status == STATUS_OK; host++) {
+        linux_namespace_enter(&net->spaces, host);
+        status = linux_link_up(host, &net->tuns[host], detail);
+        if (status == STATUS_OK) {
+            status = linux_diag_open(&net->diag, host, detail);
+        }
+        linux_namespace_leave(&net->spaces);
+    }
+    return status == STATUS_OK ? linux_scripted_init(net, detail) : status;
+}
+
+enum status linux_net_new(struct linux_net **ret_net, struct status_detail *detail)
+{
+    struct linux_net *net = calloc(1, sizeof *net);
+    if (net == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "no memory for the network");
+    }
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        net->spaces.fds[host] = -1;
+        net->tuns[host] = -1;
+        net->epolls[host] = -1;
+    }
+    net->spaces.home = -1;
+    net->conns = malloc(sizeof *net->conns * (LINUX_NET_CONNS_MAX + 1));
+    enum status status = net->conns != NULL
+                             ? bring_up(net, detail)
+                             : status_fail(detail, STATUS_NO_MEMORY, "no memory for connections");
+    if (status != STATUS_OK) {
+        linux_net_free(net);
+        return status;
+    }
+    *ret_net = net;
+    return STATUS_OK;
+}
+
+void linux_net_free(struct linux_net *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    linux_scripted_done(net);
+    linux_wire_done(net);
+    linux_diag_done(&net->diag);
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        if (net->tuns[host] >= 0) {
+            close(net->tuns[host]);
+        }
+    }
+    linux_namespaces_done(&net->spaces);
+    free(net->conns);
+    free(net);
+}
+
+int linux_net_namespace(const struct linux_net *net, enum trace_host host)
+{
+    assert(host < TRACE_HOST_COUNT);
+    return net->spaces.fds[host];
+}
+
+int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX])
+{
+    int count = 0;
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        fds[count++] = net->tuns[host];
+        fds[count++] = net->epolls[host];
+    }
+    return count;
+}
+
+/* ---- Reset ---- */
+
+/* What a living process holds of a connection of its host with itself is not ours to end. */
+static bool is_private(enum trace_host host, const struct linux_diag_row *row)
+{
+    uint8_t other4[LINUX_PACKET_ADDRESS];
+    uint8_t other6[LINUX_PACKET_ADDRESS];
+    uint8_t mapped[LINUX_PACKET_ADDRESS] = {[10] = 0xFF, [11] = 0xFF};
+    linux_link_address(net_other(host), false, other4);
+    linux_link_address(net_other(host), true, other6);
+    memcpy(mapped + 12, other4, 4);
+    bool ours = row->tuple.v6 ? memcmp(row->tuple.remote, other6, sizeof other6) == 0 ||
+                                    memcmp(row->tuple.remote, mapped, sizeof mapped) == 0
+                              : memcmp(row->tuple.remote, other4, 4) == 0;
+    return row->inode != 0 && !ours;
+}
+
+static void end_socket(struct linux_net *net, enum trace_host host,
+                       const struct linux_diag_row *row)
+{
+    if (linux_diag_destroy(&net->diag, host, row) == 0) {
+        return;
+    }
+    /* Older kernels do not end TIME-WAIT so, but at an RST. */
+    uint32_t conn = linux_net_conn(net, host, row->tuple.local_port, row->tuple.remote_port);
+    if (conn != 0) {
+        linux_wire_reset_end(net, conn, host);
+    }
+}
+
+/* Ends what is left on a host; false when there was nothing. */
+static bool sweep(struct linux_net *net, enum trace_host host)
+{
+    bool any = false;
+    size_t count = linux_diag_dump(&net->diag, host, ALL_BUT_LISTENERS, net->rows, NET_DUMP_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_private(host, &net->rows[i])) {
+            end_socket(net, host, &net->rows[i]);
+            any = true;
+        }
+    }
+    linux_wire_drain(net);
+    return any;
+}
+
+void linux_net_reset(struct linux_net *net, struct trace *trace)
+{
+    linux_scripted_close_all(net);
+    linux_wire_reset(net);
+    linux_wire_drain(net);
+    for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
+        for (int round = 0; round < NET_RESET_ROUNDS && sweep(net, host); round++) {
+        }
+    }
+    linux_conn_forget(net);
+    net->trace = trace;
+}

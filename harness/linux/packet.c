@@ -1,0 +1,234 @@
+/* Reading and writing IPv4 and IPv6 packets that carry TCP. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/packet.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    TCP_HEADER = 20,
+    PROTOCOL_TCP = 6,
+    TTL = 64,
+    FLAG_BITS = 0x3F /* FIN to URG */
+};
+
+static uint16_t read16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t read32(const uint8_t *at)
+{
+    return (uint32_t)read16(at) << 16 | read16(at + 2);
+}
+
+static void write16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void write32(uint8_t *at, uint32_t value)
+{
+    write16(at, (uint16_t)(value >> 16));
+    write16(at + 2, (uint16_t)value);
+}
+
+/* ---- The IP header ---- */
+
+/* Where the TCP segment lies in a packet. */
+struct segment_place {
+    size_t at;
+    size_t size;
+};
+
+static bool find_in_ipv4(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+                         struct segment_place *place)
+{
+    if (size < IPV4_HEADER) {
+        return false;
+    }
+    size_t header = (size_t)(bytes[0] & 0xF) * 4;
+    size_t total = read16(bytes + 2);
+    bool fragment = (read16(bytes + 6) & 0x3FFF) != 0; /* more to come, or not the first */
+    if (header < IPV4_HEADER || total < header || total > size || fragment ||
+        bytes[9] != PROTOCOL_TCP) {
+        return false;
+    }
+    packet->v6 = false;
+    memcpy(packet->source, bytes + 12, 4);
+    memcpy(packet->destination, bytes + 16, 4);
+    *place = (struct segment_place){.at = header, .size = total - header};
+    return true;
+}
+
+/* Linux puts no extension header in front of TCP unless a program asks for one. */
+static bool find_in_ipv6(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+                         struct segment_place *place)
+{
+    if (size < IPV6_HEADER || bytes[6] != PROTOCOL_TCP) {
+        return false;
+    }
+    size_t payload = read16(bytes + 4);
+    if (payload > size - IPV6_HEADER) {
+        return false;
+    }
+    packet->v6 = true;
+    memcpy(packet->source, bytes + 8, LINUX_PACKET_ADDRESS);
+    memcpy(packet->destination, bytes + 24, LINUX_PACKET_ADDRESS);
+    *place = (struct segment_place){.at = IPV6_HEADER, .size = payload};
+    return true;
+}
+
+static bool find_segment(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+                         struct segment_place *place)
+{
+    if (size == 0 || size > UINT16_MAX) {
+        return false;
+    }
+    switch (bytes[0] >> 4) {
+    case 4:
+        return find_in_ipv4(bytes, size, packet, place);
+    case 6:
+        return find_in_ipv6(bytes, size, packet, place);
+    default:
+        return false;
+    }
+}
+
+bool linux_packet_parse(const uint8_t *bytes, size_t size, struct linux_packet *ret_packet)
+{
+    struct linux_packet packet = {0};
+    struct segment_place place;
+    if (!find_segment(bytes, size, &packet, &place) || place.size < TCP_HEADER) {
+        return false;
+    }
+    const uint8_t *tcp = bytes + place.at;
+    size_t header = (size_t)(tcp[12] >> 4) * 4;
+    if (header < TCP_HEADER || header > place.size) {
+        return false;
+    }
+    packet.source_port = read16(tcp);
+    packet.destination_port = read16(tcp + 2);
+    packet.seq = read32(tcp + 4);
+    packet.ack = read32(tcp + 8);
+    packet.flags = tcp[13] & FLAG_BITS;
+    packet.window = read16(tcp + 14);
+    packet.urgent = read16(tcp + 18);
+    packet.length = (uint16_t)(place.size - header);
+    packet.data = (uint16_t)(place.at + header);
+    assert((size_t)packet.data + packet.length <= size);
+    *ret_packet = packet;
+    return true;
+}
+
+/* ---- Checksums ---- */
+
+static uint32_t sum(uint32_t total, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i + 1 < size; i += 2) {
+        total += read16(bytes + i);
+    }
+    return size % 2 != 0 ? total + (uint32_t)(bytes[size - 1] << 8) : total;
+}
+
+static uint16_t fold(uint32_t total)
+{
+    while (total >> 16 != 0) {
+        total = (total & 0xFFFF) + (total >> 16);
+    }
+    return (uint16_t)total;
+}
+
+/* Over the pseudo header and the segment; 0xFFFF when a checksum that stands in it is right. */
+static uint16_t segment_sum(const struct linux_packet *packet, const uint8_t *tcp, size_t size)
+{
+    size_t address = packet->v6 ? LINUX_PACKET_ADDRESS : 4;
+    uint32_t total = sum(0, packet->source, address);
+    total = sum(total, packet->destination, address);
+    total += PROTOCOL_TCP + (uint32_t)size;
+    return fold(sum(total, tcp, size));
+}
+
+bool linux_packet_is_intact(const uint8_t *bytes, size_t size)
+{
+    struct linux_packet packet = {0};
+    struct segment_place place;
+    if (!find_segment(bytes, size, &packet, &place)) {
+        return false;
+    }
+    if (!packet.v6 && fold(sum(0, bytes, place.at)) != 0xFFFF) {
+        return false;
+    }
+    return segment_sum(&packet, bytes + place.at, place.size) == 0xFFFF;
+}
+
+/* ---- Building ---- */
+
+static size_t write_ip(const struct linux_packet *packet, size_t segment, uint8_t *bytes)
+{
+    if (packet->v6) {
+        memset(bytes, 0, IPV6_HEADER);
+        bytes[0] = 6 << 4;
+        write16(bytes + 4, (uint16_t)segment);
+        bytes[6] = PROTOCOL_TCP;
+        bytes[7] = TTL;
+        memcpy(bytes + 8, packet->source, LINUX_PACKET_ADDRESS);
+        memcpy(bytes + 24, packet->destination, LINUX_PACKET_ADDRESS);
+        return IPV6_HEADER;
+    }
+    memset(bytes, 0, IPV4_HEADER);
+    bytes[0] = 4 << 4 | IPV4_HEADER / 4;
+    write16(bytes + 2, (uint16_t)(IPV4_HEADER + segment));
+    write16(bytes + 6, 0x4000); /* do not fragment */
+    bytes[8] = TTL;
+    bytes[9] = PROTOCOL_TCP;
+    memcpy(bytes + 12, packet->source, 4);
+    memcpy(bytes + 16, packet->destination, 4);
+    write16(bytes + 10, (uint16_t)~fold(sum(0, bytes, IPV4_HEADER)));
+    return IPV4_HEADER;
+}
+
+size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data, uint8_t *bytes,
+                          size_t size)
+{
+    size_t segment = TCP_HEADER + (size_t)packet->length;
+    size_t total = (packet->v6 ? IPV6_HEADER : IPV4_HEADER) + segment;
+    if (total > size || total > UINT16_MAX) {
+        return 0;
+    }
+    uint8_t *tcp = bytes + write_ip(packet, segment, bytes);
+    memset(tcp, 0, TCP_HEADER);
+    write16(tcp, packet->source_port);
+    write16(tcp + 2, packet->destination_port);
+    write32(tcp + 4, packet->seq);
+    write32(tcp + 8, packet->ack);
+    tcp[12] = TCP_HEADER / 4 << 4;
+    tcp[13] = packet->flags;
+    write16(tcp + 14, packet->window);
+    write16(tcp + 18, packet->urgent);
+    if (packet->length > 0) {
+        memcpy(tcp + TCP_HEADER, data, packet->length);
+    }
+    write16(tcp + 16, (uint16_t)~segment_sum(packet, tcp, segment));
+    return total;
+}
+
+enum scenario_segment linux_packet_kind(const struct linux_packet *packet)
+{
+    if ((packet->flags & TCP_CTL_RST) != 0) {
+        return SCENARIO_SEGMENT_RST;
+    }
+    if ((packet->flags & TCP_CTL_SYN) != 0) {
+        return (packet->flags & TCP_CTL_ACK) != 0 ? SCENARIO_SEGMENT_SYN_ACK : SCENARIO_SEGMENT_SYN;
+    }
+    if ((packet->flags & TCP_CTL_FIN) != 0) {
+        return SCENARIO_SEGMENT_FIN;
+    }
+    if ((packet->flags & TCP_CTL_URG) != 0) {
+        return SCENARIO_SEGMENT_URGENT;
+    }
+    return packet->length > 0 ? SCENARIO_SEGMENT_DATA : SCENARIO_SEGMENT_ACK;
+}

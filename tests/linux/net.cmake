@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+sockspec_test(test_linux_net SOURCES test_net.c MODULES linux LABELS live)

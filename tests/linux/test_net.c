@@ -1,0 +1,580 @@
+/* Connections through the live network: states of both ends, and what a scenario does to the wire.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/random.h"
+#include "net_fixture.h"
+
+static void assert_state(struct linux_net *net, int s, enum tcp_state state)
+{
+    assert_string_equal(tcp_state_name(linux_net_state(net, s)), tcp_state_name(state));
+}
+
+static void send_text(struct linux_net *net, int s, const char *text)
+{
+    assert_int_equal(linux_net_send(net, s, text, strlen(text), 0), strlen(text));
+}
+
+static void assert_received(struct linux_net *net, int s, const char *text)
+{
+    char buffer[256];
+    assert_int_equal(linux_net_recv(net, s, buffer, sizeof buffer, 0), strlen(text));
+    assert_memory_equal(buffer, text, strlen(text));
+}
+
+static void assert_recv(struct linux_net *net, int s, int64_t result)
+{
+    char buffer[256];
+    assert_int_equal(linux_net_recv(net, s, buffer, sizeof buffer, 0), result);
+}
+
+/* ---- Opening ---- */
+
+static void connect_accepted_passes_every_state_of_opening(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(pair.conn, 1);
+    assert_int_equal(linux_net_conn_of(net, pair.peer), 1);
+    ASSERT_STATES(TRACE_HOST_TARGET, 0, TCP_CLOSED, TCP_LISTEN);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED);
+}
+
+static void connect_traces_syn_and_synack_with_numbers_from_the_isn(void **state)
+{
+    struct linux_net *net = fresh(state);
+    (void)open_pair(net);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_SYN, TRACE_FATE_SENT), 1);
+    assert_int_equal(segments(TRACE_HOST_TARGET, SCENARIO_SEGMENT_SYN_ACK, TRACE_FATE_SENT), 1);
+    assert_int_equal(traced(&fixture()->trace, (struct like){TRACE_SEGMENT, -1, -1, -1, -1}), 2);
+}
+
+static void connect_before_delivery_has_its_number(void **state)
+{
+    struct linux_net *net = fresh(state);
+    (void)listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    int s = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    assert_int_equal(linux_net_conn_of(net, s), 1);
+    assert_state(net, s, TCP_SYN_SENT);
+    assert_true(linux_net_in_flight(net));
+}
+
+static void connect_without_listener_is_refused(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int s = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    int error = 0;
+    assert_int_equal(linux_net_getsockopt(net, s, WORLD_OPTION_ERROR, &error), 0);
+    assert_int_equal(error, ECONNREFUSED);
+    assert_int_equal(segments(TRACE_HOST_TARGET, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT), 1);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_CLOSED);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_CLOSED);
+}
+
+static void connect_by_the_target_is_numbered_too(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_PEER, FIXTURE_PORT, 8);
+    int s = connecting(net, TRACE_HOST_TARGET, FIXTURE_PORT);
+    settle(net);
+    int accepted = linux_net_accept(net, listener);
+    assert_true(accepted >= 0);
+    assert_int_equal(linux_net_conn_of(net, accepted), linux_net_conn_of(net, s));
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED);
+}
+
+static void syn_lost_leaves_the_listener_untouched(void **state)
+{
+    struct linux_net *net = fresh(state);
+    (void)listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    linux_net_lose(net, SCENARIO_SEGMENT_SYN, 1);
+    int s = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    assert_state(net, s, TCP_SYN_SENT);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_SYN, TRACE_FATE_DROPPED), 1);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_CLOSED);
+    int64_t timer_us = linux_net_timer_us(net);
+    assert_true(timer_us > 0 && timer_us <= 1100000);
+}
+
+static void accept_of_nothing_is_eagain(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    assert_int_equal(linux_net_accept(net, listener), -EAGAIN);
+}
+
+/* ---- Data ---- */
+
+static void data_arrives_both_ways(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "request");
+    assert_recv(net, pair.target, -EAGAIN);
+    settle(net);
+    assert_int_equal(linux_net_unread(net, pair.conn), 7);
+    assert_received(net, pair.target, "request");
+    send_text(net, pair.target, "answer");
+    settle(net);
+    assert_received(net, pair.peer, "answer");
+}
+
+static void data_held_arrives_when_delivered_by_index(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    send_text(net, pair.peer, "held");
+    settle(net);
+    assert_recv(net, pair.target, -EAGAIN);
+    assert_false(linux_net_in_flight(net));
+    assert_int_equal(linux_net_count(net, WORLD_TO_TARGET), 1);
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_TARGET, 0), 0);
+    assert_received(net, pair.target, "held");
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_HELD), 1);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_DELIVERED), 1);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_SENT), 0);
+}
+
+static void hold_takes_what_is_in_flight(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "late");
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    settle(net);
+    assert_recv(net, pair.target, -EAGAIN);
+    linux_net_hold(net, WORLD_TO_TARGET, false);
+    settle(net);
+    assert_received(net, pair.target, "late");
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_HELD), 1);
+}
+
+static void data_out_of_order_is_put_in_order(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_setsockopt(net, pair.peer, WORLD_OPTION_NODELAY, 1), 0);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    send_text(net, pair.peer, "one ");
+    send_text(net, pair.peer, "two ");
+    send_text(net, pair.peer, "three");
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_TARGET, 2), 0);
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_TARGET, 1), 0);
+    assert_recv(net, pair.target, -EAGAIN);
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_TARGET, 0), 0);
+    assert_received(net, pair.target, "one two three");
+}
+
+static void data_duplicated_is_read_once(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "once");
+    assert_int_equal(linux_net_wire_duplicate(net, WORLD_TO_TARGET, 0), 0);
+    assert_int_equal(linux_net_count(net, WORLD_TO_TARGET), 2);
+    settle(net);
+    assert_received(net, pair.target, "once");
+    assert_recv(net, pair.target, -EAGAIN);
+}
+
+static void data_dropped_comes_again_in_its_time(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "again");
+    assert_int_equal(linux_net_wire_drop(net, WORLD_TO_TARGET, 0), 0);
+    settle(net);
+    assert_recv(net, pair.target, -EAGAIN);
+    int64_t us = linux_net_resend_us(net);
+    assert_int_equal(us, 200000);
+    fixture()->trace.now_us += us;
+    settle(net);
+    assert_received(net, pair.target, "again");
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_RETRANSMITTED), 1);
+    assert_int_equal(linux_net_resend_us(net), -1);
+}
+
+static void wire_cut_loses_until_it_is_mended(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_cut(net, WORLD_TO_TARGET, true);
+    send_text(net, pair.peer, "lost");
+    settle(net);
+    fixture()->trace.now_us += 200000;
+    settle(net);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_DROPPED), 2);
+    assert_int_equal(linux_net_resend_us(net), 400000);
+    linux_net_cut(net, WORLD_TO_TARGET, false);
+    fixture()->trace.now_us += 400000;
+    settle(net);
+    assert_received(net, pair.target, "lost");
+}
+
+static void window_closed_stops_the_sender_until_it_opens(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    int peer = linux_net_socket(net, TRACE_HOST_PEER);
+    assert_int_equal(linux_net_setsockopt(net, peer, WORLD_OPTION_RCVBUF, 2048), 0);
+    assert_int_equal(linux_net_connect(net, peer, FIXTURE_PORT), -EINPROGRESS);
+    settle(net);
+    int target = linux_net_accept(net, listener);
+    static char bytes[1 << 16];
+    size_t sent = 0;
+    for (int64_t size; (size = linux_net_send(net, target, bytes, sizeof bytes, 0)) > 0;) {
+        sent += (size_t)size;
+        settle(net);
+    }
+    assert_int_equal(linux_net_poll(net, target) & POLLOUT, 0);
+    size_t got = 0;
+    for (unsigned turns = 0; got < sent; turns++) {
+        int64_t size = linux_net_recv(net, peer, bytes, sizeof bytes, 0);
+        got += size > 0 ? (size_t)size : 0;
+        settle(net);
+        int64_t us = size <= 0 ? linux_net_resend_us(net) : -1;
+        fixture()->trace.now_us += us > 0 ? us : 0;
+        assert_true(turns < 10000);
+    }
+    assert_int_equal(got, sent);
+    assert_true((linux_net_poll(net, target) & POLLOUT) != 0);
+}
+
+static void bytes_with_random_delivery_survive_in_order(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    struct random random = {.state = 7};
+    assert_int_equal(linux_net_setsockopt(net, pair.peer, WORLD_OPTION_NODELAY, 1), 0);
+    enum { SIZE = 60000 };
+    static uint8_t out[SIZE];
+    static uint8_t in[SIZE + 1];
+    for (size_t i = 0; i < SIZE; i++) {
+        out[i] = (uint8_t)random_below(&random, 256);
+    }
+    size_t sent = 0;
+    size_t got = 0;
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    for (unsigned turns = 0; got < SIZE; turns++) {
+        assert_true(turns < 100000);
+        size_t want = 1 + random_below(&random, 3000);
+        int64_t size = sent < SIZE ? linux_net_send(net, pair.peer, out + sent,
+                                                    want < SIZE - sent ? want : SIZE - sent, 0)
+                                   : 0;
+        sent += size > 0 ? (size_t)size : 0;
+        uint32_t count = linux_net_count(net, WORLD_TO_TARGET);
+        uint32_t index = count > 0 ? random_below(&random, count) : 0;
+        switch (random_below(&random, 8)) {
+        case 0:
+            (void)linux_net_wire_duplicate(net, WORLD_TO_TARGET, index);
+            break;
+        case 1:
+            (void)linux_net_wire_drop(net, WORLD_TO_TARGET, index);
+            break;
+        default:
+            (void)linux_net_wire_deliver(net, WORLD_TO_TARGET, index);
+            break;
+        }
+        settle(net);
+        fixture()->trace.now_us += 50000;
+        size = linux_net_recv(net, pair.target, in + got, sizeof in - got, 0);
+        got += size > 0 ? (size_t)size : 0;
+    }
+    assert_int_equal(got, SIZE);
+    assert_memory_equal(in, out, SIZE);
+}
+
+/* ---- Ending ---- */
+
+static void close_by_the_peer_first_passes_every_state_of_closing(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    assert_int_equal(linux_net_shutdown(net, pair.peer, SHUT_WR), 0);
+    assert_state(net, pair.peer, TCP_FIN_WAIT_1);
+    linux_net_hold(net, WORLD_TO_TARGET, false);
+    settle(net);
+    assert_state(net, pair.peer, TCP_FIN_WAIT_2);
+    assert_state(net, pair.target, TCP_CLOSE_WAIT);
+    assert_recv(net, pair.target, 0);
+    assert_int_equal(linux_net_close(net, pair.target), 0);
+    settle(net);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED, TCP_FIN_WAIT_1,
+                  TCP_FIN_WAIT_2, TCP_TIME_WAIT);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSED);
+}
+
+static void close_of_both_at_once_passes_closing(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    linux_net_hold(net, WORLD_TO_PEER, true);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    assert_int_equal(linux_net_close(net, pair.target), 0);
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_TARGET, 0), 0);
+    assert_int_equal(linux_net_wire_deliver(net, WORLD_TO_PEER, 0), 0);
+    linux_net_hold(net, WORLD_TO_TARGET, false);
+    linux_net_hold(net, WORLD_TO_PEER, false);
+    settle(net);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED, TCP_FIN_WAIT_1,
+                  TCP_CLOSING, TCP_TIME_WAIT);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_FIN_WAIT_1, TCP_CLOSING, TCP_TIME_WAIT);
+}
+
+static void close_without_reader_stays_in_fin_wait_2(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    settle(net);
+    linux_net_sample(net, 0);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED, TCP_FIN_WAIT_1,
+                  TCP_FIN_WAIT_2);
+    assert_int_equal(linux_net_connections(net), 1);
+    assert_state(net, pair.target, TCP_CLOSE_WAIT);
+}
+
+static void fin_lost_comes_again(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_lose(net, SCENARIO_SEGMENT_FIN, 1);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    settle(net);
+    assert_state(net, pair.target, TCP_ESTABLISHED);
+    fixture()->trace.now_us += 200000;
+    settle(net);
+    assert_state(net, pair.target, TCP_CLOSE_WAIT);
+}
+
+static void abort_resets_the_other_end(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_abort(net, pair.peer), 0);
+    settle(net);
+    assert_recv(net, pair.target, -ECONNRESET);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT), 1);
+    assert_int_equal(linux_net_connections(net), 0);
+}
+
+static void close_with_linger_does_not_wait(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    assert_int_equal(linux_net_setsockopt(net, pair.peer, WORLD_OPTION_LINGER, 3600), 0);
+    send_text(net, pair.peer, "unacknowledged");
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    linux_net_hold(net, WORLD_TO_TARGET, false);
+    settle(net);
+    assert_received(net, pair.target, "unacknowledged");
+}
+
+static void rst_injected_is_believed(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "before");
+    settle(net);
+    assert_received(net, pair.target, "before");
+    assert_int_equal(linux_net_inject(net, pair.peer, SCENARIO_SEGMENT_RST, WORLD_TO_TARGET), 0);
+    assert_state(net, pair.target, TCP_CLOSED);
+    assert_state(net, pair.peer, TCP_ESTABLISHED);
+    assert_recv(net, pair.target, -ECONNRESET);
+    assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_RST, TRACE_FATE_INJECTED), 1);
+}
+
+static void data_injected_is_read(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_inject(net, pair.peer, SCENARIO_SEGMENT_DATA, WORLD_TO_TARGET), 0);
+    assert_received(net, pair.target, "!");
+}
+
+static void inject_without_connection_is_enotconn(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int s = linux_net_socket(net, TRACE_HOST_PEER);
+    assert_int_equal(linux_net_inject(net, s, SCENARIO_SEGMENT_RST, WORLD_TO_TARGET), -ENOTCONN);
+}
+
+/* ---- Readiness ---- */
+
+static void next_ready_tells_each_change_once(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), -1);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_TARGET), -1);
+    settle(net);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), peer);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), -1);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_TARGET), listener);
+    int target = linux_net_accept(net, listener);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_TARGET), target);
+    send_text(net, target, "data");
+    settle(net);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), peer);
+    assert_received(net, peer, "data");
+    assert_int_equal(linux_net_shutdown(net, target, SHUT_WR), 0);
+    settle(net);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), peer);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), -1);
+    assert_int_equal(linux_net_abort(net, target), 0);
+    settle(net);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), peer);
+}
+
+static void dup_keeps_the_connection_open(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    int copy = linux_net_dup(net, pair.peer);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    settle(net);
+    assert_state(net, pair.target, TCP_ESTABLISHED);
+    while (linux_net_next_ready(net, TRACE_HOST_PEER) >= 0) {
+    }
+    send_text(net, pair.target, "still here");
+    settle(net);
+    assert_int_equal(linux_net_next_ready(net, TRACE_HOST_PEER), copy);
+    assert_received(net, copy, "still here");
+    assert_int_equal(linux_net_close(net, copy), 0);
+    settle(net);
+    assert_state(net, pair.target, TCP_CLOSE_WAIT);
+}
+
+/* ---- Reset and ports ---- */
+
+static void reset_leaves_nothing_behind(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_close(net, pair.target), 0);
+    settle(net);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    settle(net); /* TIME-WAIT on the port of the server */
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_TIME_WAIT);
+    net = fresh(state);
+    int s = linux_net_socket(net, TRACE_HOST_TARGET);
+    assert_int_equal(linux_net_bind(net, s, FIXTURE_PORT), 0);
+    assert_int_equal(linux_net_listen(net, s, 8), 0);
+    assert_int_equal(linux_net_connections(net), 0);
+    assert_false(linux_net_in_flight(net));
+}
+
+static void reset_ends_embryonic_and_orphaned_ends(void **state)
+{
+    struct linux_net *net = fresh(state);
+    (void)listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    linux_net_hold(net, WORLD_TO_PEER, true);
+    (void)connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED);
+    net = fresh(state);
+    int s = linux_net_socket(net, TRACE_HOST_TARGET);
+    assert_int_equal(linux_net_bind(net, s, FIXTURE_PORT), 0);
+}
+
+static void ports_used_anew_make_a_new_connection(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    for (uint32_t round = 1; round <= 2; round++) {
+        int peer = linux_net_socket(net, TRACE_HOST_PEER);
+        assert_int_equal(linux_net_setsockopt(net, peer, WORLD_OPTION_REUSEADDR, 1), 0);
+        assert_int_equal(linux_net_bind(net, peer, 40000), 0);
+        assert_int_equal(linux_net_connect(net, peer, FIXTURE_PORT), -EINPROGRESS);
+        settle(net);
+        assert_int_equal(linux_net_conn_of(net, peer), round);
+        int target = linux_net_accept(net, listener);
+        assert_int_equal(linux_net_conn_of(net, target), round);
+        /* The server's end is left in TIME-WAIT. */
+        assert_int_equal(linux_net_close(net, target), 0);
+        settle(net);
+        assert_int_equal(linux_net_close(net, peer), 0);
+        settle(net);
+    }
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_TIME_WAIT, TCP_CLOSED);
+    ASSERT_STATES(TRACE_HOST_TARGET, 2, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_TIME_WAIT);
+}
+
+static void listening_is_seen_and_its_end_traced(void **state)
+{
+    struct linux_net *net = fresh(state);
+    assert_false(linux_net_listening(net, FIXTURE_PORT));
+    int s = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    assert_true(linux_net_listening(net, FIXTURE_PORT));
+    assert_false(linux_net_listening(net, FIXTURE_PORT + 1));
+    assert_int_equal(linux_net_close(net, s), 0);
+    assert_false(linux_net_listening(net, FIXTURE_PORT));
+    ASSERT_STATES(TRACE_HOST_TARGET, 0, TCP_CLOSED, TCP_LISTEN, TCP_CLOSED);
+}
+
+static void listener_closed_with_a_waiting_connection_resets_it(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
+    int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    assert_int_equal(linux_net_close(net, listener), 0);
+    settle(net);
+    assert_recv(net, peer, -ECONNRESET);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED, TCP_CLOSED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connect_accepted_passes_every_state_of_opening),
+        cmocka_unit_test(connect_traces_syn_and_synack_with_numbers_from_the_isn),
+        cmocka_unit_test(connect_before_delivery_has_its_number),
+        cmocka_unit_test(connect_without_listener_is_refused),
+        cmocka_unit_test(connect_by_the_target_is_numbered_too),
+        cmocka_unit_test(syn_lost_leaves_the_listener_untouched),
+        cmocka_unit_test(accept_of_nothing_is_eagain),
+        cmocka_unit_test(data_arrives_both_ways),
+        cmocka_unit_test(data_held_arrives_when_delivered_by_index),
+        cmocka_unit_test(hold_takes_what_is_in_flight),
+        cmocka_unit_test(data_out_of_order_is_put_in_order),
+        cmocka_unit_test(data_duplicated_is_read_once),
+        cmocka_unit_test(data_dropped_comes_again_in_its_time),
+        cmocka_unit_test(wire_cut_loses_until_it_is_mended),
+        cmocka_unit_test(window_closed_stops_the_sender_until_it_opens),
+        cmocka_unit_test(bytes_with_random_delivery_survive_in_order),
+        cmocka_unit_test(close_by_the_peer_first_passes_every_state_of_closing),
+        cmocka_unit_test(close_of_both_at_once_passes_closing),
+        cmocka_unit_test(close_without_reader_stays_in_fin_wait_2),
+        cmocka_unit_test(fin_lost_comes_again),
+        cmocka_unit_test(abort_resets_the_other_end),
+        cmocka_unit_test(close_with_linger_does_not_wait),
+        cmocka_unit_test(rst_injected_is_believed),
+        cmocka_unit_test(data_injected_is_read),
+        cmocka_unit_test(inject_without_connection_is_enotconn),
+        cmocka_unit_test(next_ready_tells_each_change_once),
+        cmocka_unit_test(dup_keeps_the_connection_open),
+        cmocka_unit_test(reset_leaves_nothing_behind),
+        cmocka_unit_test(reset_ends_embryonic_and_orphaned_ends),
+        cmocka_unit_test(ports_used_anew_make_a_new_connection),
+        cmocka_unit_test(listening_is_seen_and_its_end_traced),
+        cmocka_unit_test(listener_closed_with_a_waiting_connection_resets_it),
+    };
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+}
