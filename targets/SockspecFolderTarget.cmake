@@ -129,7 +129,8 @@ function(sockspec_go_target folder)
   set(program "${PROJECT_BINARY_DIR}/targets/${name}")
   add_custom_command(OUTPUT "${program}"
     COMMAND "${CMAKE_COMMAND}" -E env CGO_ENABLED=0 GOFLAGS=-buildvcs=false "${SOCKSPEC_GO}" build -o "${program}" .
-    WORKING_DIRECTORY "${folder}" DEPENDS "${folder}/main.go" "${folder}/go.mod" COMMENT "Building ${name} with Go" VERBATIM)
+    WORKING_DIRECTORY "${folder}" DEPENDS "${folder}/main.go" "${folder}/go.mod"
+    COMMENT "Building ${name} with Go" VERBATIM)
   add_custom_target(${name}_program ALL DEPENDS "${program}")
   sockspec_process_inform("${folder}")
 endfunction()
