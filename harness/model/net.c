@@ -201,25 +201,6 @@ void net_socket_free(struct model *model, struct model_socket *socket)
 
 /* ---- Segments and chunks ---- */
 
-struct net_segment *net_segment_new(struct model_net *net)
-{
-    struct net_segment *segment = net->segments_free;
-    if (segment != NULL) {
-        net->segments_free = segment->next;
-        return segment;
-    }
-    return net->segments_used < NET_SEGMENTS_MAX ? &net->segments[net->segments_used++] : NULL;
-}
-
-void net_segment_free(struct model_net *net, struct net_segment *segment)
-{
-    if (segment->chunk != NULL) {
-        net_chunk_release(net, segment->chunk);
-    }
-    segment->next = net->segments_free;
-    net->segments_free = segment;
-}
-
 struct net_chunk *net_chunk_new(struct model_net *net)
 {
     struct net_chunk *chunk = net->chunks_free;
@@ -235,15 +216,6 @@ struct net_chunk *net_chunk_new(struct model_net *net)
     chunk->refs = 1;
     chunk->used = 0;
     return chunk;
-}
-
-void net_chunk_release(struct model_net *net, struct net_chunk *chunk)
-{
-    assert(chunk->refs > 0);
-    if (--chunk->refs == 0) {
-        chunk->next = net->chunks_free;
-        net->chunks_free = chunk;
-    }
 }
 
 /* ---- Addresses ---- */
@@ -296,6 +268,8 @@ void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t 
     assert(socket->key == 0 && key != 0);
     uint16_t *head = &net->table[key_slot(key)];
     socket->key = key;
+    socket->there = net_key_reverse(
+        key, socket->lane == NET_LANE_LOCAL ? socket_host(socket) : (enum trace_host)socket->lane);
     socket->hash_next = *head;
     *head = socket->self;
 }

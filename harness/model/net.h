@@ -6,6 +6,8 @@
 #ifndef SOCKSPEC_MODEL_NET_H
 #define SOCKSPEC_MODEL_NET_H
 
+#include <assert.h>
+
 #include "model/kernel.h"
 #include "tcp/endpoint.h"
 
@@ -95,11 +97,11 @@ struct net_segment {
     uint16_t offset;         /* where they start in the chunk */
     uint8_t kind;            /* enum scenario_segment */
     bool held;               /* was traced as held */
-    uint16_t from;           /* socket that sent it, and its life then; 0: none */
-    uint16_t to;             /* socket that it was for, likewise */
+    uint32_t conn;
+    struct model_socket *from; /* that sent it, and its life then; NULL: none */
+    struct model_socket *to;   /* that it was for, likewise */
     uint32_t from_life;
     uint32_t to_life;
-    uint32_t conn;
     uint64_t key;       /* 4-tuple as its receiver sees it */
     uint64_t order;     /* of sending, over all lanes */
     uint32_t trace_seq; /* sequence number from the sender's ISN */
@@ -172,6 +174,7 @@ struct model_socket {
     struct model_file file; /* first: a file is cast to its socket */
     struct tcp_endpoint tcp;
     uint64_t key;              /* 4-tuple while in the table, else 0 */
+    uint64_t there;            /* the same as the other end sees it */
     struct model_socket *peer; /* the other end while both are open */
     uint32_t life;             /* counts the lives of this slot: stale references show */
     uint16_t self;             /* index in the pool plus 1 */
@@ -313,10 +316,41 @@ extern const struct net_options net_options_default;
 struct model_socket *net_socket_new(struct model *model, enum trace_host host, bool v6);
 /* Gives it back: it is in no table, no queue, has no timer and no data afterwards. */
 void net_socket_free(struct model *model, struct model_socket *socket);
-struct net_segment *net_segment_new(struct model_net *net);
-void net_segment_free(struct model_net *net, struct net_segment *segment);
 struct net_chunk *net_chunk_new(struct model_net *net);
-void net_chunk_release(struct model_net *net, struct net_chunk *chunk);
+
+static inline struct net_segment *net_segment_new(struct model_net *net)
+{
+    struct net_segment *segment = net->segments_free;
+    if (segment != NULL) {
+        net->segments_free = segment->next;
+        return segment;
+    }
+    return net->segments_used < NET_SEGMENTS_MAX ? &net->segments[net->segments_used++] : NULL;
+}
+
+static inline void net_chunk_release(struct model_net *net, struct net_chunk *chunk)
+{
+    assert(chunk->refs > 0);
+    if (--chunk->refs == 0) {
+        chunk->next = net->chunks_free;
+        net->chunks_free = chunk;
+    }
+}
+
+static inline void net_segment_free(struct model_net *net, struct net_segment *segment)
+{
+    if (segment->chunk != NULL) {
+        net_chunk_release(net, segment->chunk);
+    }
+    segment->next = net->segments_free;
+    net->segments_free = segment;
+}
+
+/* A socket that a segment remembers, unless its life is over. */
+static inline struct model_socket *net_socket_alive(struct model_socket *socket, uint32_t life)
+{
+    return socket != NULL && socket->life == life ? socket : NULL;
+}
 
 static inline struct model_socket *net_socket_at(const struct model_net *net, uint16_t index)
 {
@@ -388,8 +422,6 @@ struct net_emit {
     bool again; /* a retransmission */
 };
 void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit);
-/* A pure ACK with sequence number `seq`: at once when nothing holds, loses or precedes it. */
-void wire_send_ack(struct model *model, struct model_socket *socket, uint32_t seq);
 /* A segment that belongs to no socket answers one that arrived at `key`. */
 void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
                       const struct tcp_segment *segment, const struct model_socket *to);
@@ -404,7 +436,7 @@ void socket_moved(struct model *model, const struct model_socket *socket, enum t
                   enum tcp_state to, enum tcp_event event);
 /* A call or a timer moves the state; the table must know the way. */
 void socket_event(struct model *model, struct model_socket *socket, enum tcp_event event);
-void socket_notify(struct model *model, struct model_socket *socket, uint32_t bits);
+static inline void socket_notify(struct model *model, struct model_socket *socket, uint32_t bits);
 /* poll(2) bits (tcp_poll of Linux). */
 uint32_t socket_poll(struct model *model, struct model_file *file);
 void socket_output(struct model *model, struct model_socket *socket);
@@ -450,12 +482,23 @@ static inline enum tcp_state socket_state(const struct model_socket *socket)
 }
 /* More room in the receive queue: tells the other end when it may be waiting. */
 void socket_room(struct model *model, struct model_socket *socket);
+/* The room to advertise never shrinks (RFC 9293 3.8.6.2.1). */
+static inline void socket_refresh_window(struct model_socket *socket)
+{
+    uint32_t room =
+        socket->recv_room > socket->recv_used ? socket->recv_room - socket->recv_used : 0;
+    if (room > socket->tcp.rcv_wnd) {
+        socket->tcp.rcv_wnd = room;
+    }
+}
 
 /* ---- socket_receive.c ---- */
 /* A segment for `key` arrives; `node` is its storage, NULL for one without data. True: `node` was
  * kept. */
 bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
                    const struct tcp_segment *segment, struct net_segment *node, uint32_t conn);
+/* Sends a pure ACK with sequence number `seq`: at once when nothing holds, loses or precedes it. */
+void socket_acknowledge(struct model *model, struct model_socket *socket, uint32_t seq);
 
 /* ---- socket_timer.c ---- */
 void socket_timer_set(struct model *model, struct model_socket *socket, enum net_timer kind,
@@ -463,7 +506,14 @@ void socket_timer_set(struct model *model, struct model_socket *socket, enum net
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
 /* Starts the retransmission timer when something is unacknowledged and no timer runs. */
 void socket_timer_arm(struct model *model, struct model_socket *socket);
-void socket_timer_persist(struct model *model, struct model_socket *socket);
+void socket_timer_persist_update(struct model *model, struct model_socket *socket);
+/* Probes matter only where a window update can be lost, or where a user timeout counts. */
+static inline void socket_timer_persist(struct model *model, struct model_socket *socket)
+{
+    if (model->net->disturbed || socket->options.user_timeout_ms != 0) {
+        socket_timer_persist_update(model, socket);
+    }
+}
 void socket_keepalive_update(struct model *model, struct model_socket *socket);
 void socket_time_wait_schedule(struct model *model);
 void socket_retransmit(struct model *model, struct model_socket *socket);
@@ -523,5 +573,19 @@ void scripted_reset(struct model_net *net);
 int world_scripted_socket(struct world *world, enum trace_host host);
 extern void scripted_ops(struct world_ops *ops);
 extern void wire_ops(struct world_ops *ops);
+
+static inline void socket_notify(struct model *model, struct model_socket *socket, uint32_t bits)
+{
+    if (socket->scripted) {
+        if (!socket->ready) {
+            scripted_ready(model->net, socket);
+        }
+        model_changed(model);
+    } else if (socket->file.refs > 0) {
+        model_file_notify(model, &socket->file, bits);
+    } else {
+        model_changed(model);
+    }
+}
 
 #endif

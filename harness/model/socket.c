@@ -39,18 +39,6 @@ void socket_event(struct model *model, struct model_socket *socket, enum tcp_eve
     socket_moved(model, socket, from, to, event);
 }
 
-void socket_notify(struct model *model, struct model_socket *socket, uint32_t bits)
-{
-    if (socket->scripted) {
-        scripted_ready(model->net, socket);
-        model_changed(model);
-    } else if (socket->file.refs > 0) {
-        model_file_notify(model, &socket->file, bits);
-    } else {
-        model_changed(model);
-    }
-}
-
 int socket_take_error(struct model_socket *socket)
 {
     int error = socket->error;
@@ -189,7 +177,7 @@ void socket_room(struct model *model, struct model_socket *socket)
     uint32_t step = half < NET_CHUNK_DATA ? half : NET_CHUNK_DATA;
     if (tcp->rcv_wnd < half && room >= tcp->rcv_wnd + step && tcp->state != TCP_LISTEN &&
         socket->key != 0 && tcp_states[tcp->state].can_receive) {
-        wire_send_ack(model, socket, tcp->snd_nxt);
+        socket_acknowledge(model, socket, tcp->snd_nxt);
     }
 }
 

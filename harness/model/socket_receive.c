@@ -13,10 +13,9 @@ static bool accept_queue_full(const struct model_socket *listener)
     return listener->accept_count > listener->backlog;
 }
 
-static struct model_socket *sender_of(const struct model_net *net, const struct net_segment *node)
+static struct model_socket *sender_of(const struct net_segment *node)
 {
-    struct model_socket *from = node != NULL ? net_socket_at(net, node->from) : NULL;
-    return from != NULL && from->life == node->from_life ? from : NULL;
+    return node != NULL ? net_socket_alive(node->from, node->from_life) : NULL;
 }
 
 static void child_inherit(struct model_socket *child, const struct model_socket *listener,
@@ -52,7 +51,7 @@ static void listener_arrive(struct model *model, struct model_socket *listener, 
                             uint32_t conn)
 {
     struct model_net *net = model->net;
-    struct model_socket *from = sender_of(net, node);
+    struct model_socket *from = sender_of(node);
     struct tcp_actions actions;
     tcp_endpoint_receive(&listener->tcp, segment, &actions);
     if ((actions.bits & TCP_SEND_RST) != 0) {
@@ -323,11 +322,11 @@ static void answer(struct model *model, struct model_socket *socket, uint64_t ke
                   &(struct net_emit){.seq = socket->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
     }
     if ((bits & TCP_SEND_ACK) != 0) {
-        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+        socket_acknowledge(model, socket, socket->tcp.snd_nxt);
     } else if ((bits & TCP_SEND_CHALLENGE) != 0 && socket->refused_us != model->now_us) {
         /* At most one at an instant: two ends that disagree must not answer each other for ever. */
         socket->refused_us = model->now_us;
-        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+        socket_acknowledge(model, socket, socket->tcp.snd_nxt);
     }
 }
 
@@ -445,6 +444,56 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     return kept;
 }
 
+static inline void heard(const struct model *model, struct model_socket *socket)
+{
+    socket->heard_us = model->now_us;
+    socket->probes = 0;
+}
+
+/* The window or what is acknowledged moved on: more may go out. */
+static inline void output_more(struct model *model, struct model_socket *socket, uint32_t bits)
+{
+    if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
+        (tcp_before(socket->tcp.snd_nxt, socket->send_end) || socket->fin_wanted)) {
+        socket_output(model, socket);
+    }
+}
+
+/* The other end takes an acknowledgment in place: nearly always an expected one. */
+static inline void acknowledge(struct model *model, struct model_socket *socket, uint32_t seq)
+{
+    struct model_net *net = model->net;
+    if (socket->in_flight > 0 || net->rough[socket->lane] ||
+        net->inline_depth >= NET_INLINE_DEPTH_MAX) {
+        wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = TCP_CTL_ACK});
+        return;
+    }
+    socket_refresh_window(socket);
+    struct tcp_segment segment = {.seq = seq,
+                                  .ack = socket->tcp.rcv_nxt,
+                                  .window = socket->tcp.rcv_wnd,
+                                  .flags = TCP_CTL_ACK};
+    struct model_socket *peer = socket->peer;
+    uint32_t bits;
+    net->inline_depth++;
+    if (peer != NULL && peer->key == socket->there &&
+        tcp_endpoint_expected(&peer->tcp, &segment, &bits)) {
+        heard(model, peer);
+        if ((bits & TCP_ACKED) != 0) {
+            acked(model, peer);
+        }
+        output_more(model, peer, bits);
+    } else {
+        (void)socket_arrive(model, socket->there, peer, &segment, NULL, socket->file.conn);
+    }
+    net->inline_depth--;
+}
+
+void socket_acknowledge(struct model *model, struct model_socket *socket, uint32_t seq)
+{
+    acknowledge(model, socket, seq);
+}
+
 /* The rest of an expected segment: `process` where nothing but data and acknowledgments happens.
  * True: the node was kept. */
 static bool process_expected(struct model *model, struct model_socket *socket, uint64_t key,
@@ -461,13 +510,10 @@ static bool process_expected(struct model *model, struct model_socket *socket, u
             socket_notify(model, socket, POLLIN);
         }
     }
-    if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
-        (tcp_before(socket->tcp.snd_nxt, socket->send_end) || socket->fin_wanted)) {
-        socket_output(model, socket);
-    }
+    output_more(model, socket, bits);
     if ((bits & TCP_SEND_ACK) != 0) {
         uint32_t life = socket->life;
-        wire_send_ack(model, socket, socket->tcp.snd_nxt);
+        acknowledge(model, socket, socket->tcp.snd_nxt);
         if (socket->life == life && socket->early != NULL) {
             present_early(model, socket, key);
         }
@@ -490,14 +536,14 @@ static void nobody_arrive(struct model *model, uint64_t key, const struct tcp_se
     enum trace_host host = net_key_host(key);
     struct net_name local = net_key_local(key);
     if (!net_address_is_local(net, local.address, host)) {
-        wire_arm(model, sender_of(net, node)); /* nobody has this address: lost */
+        wire_arm(model, sender_of(node)); /* nobody has this address: lost */
         return;
     }
     struct model_socket *listener = net_listener_find(net, host, local, key);
     if (listener != NULL) {
         listener_arrive(model, listener, key, segment, node, conn);
     } else if ((segment->flags & TCP_CTL_RST) == 0) {
-        wire_reply_reset(model, key, conn, segment, sender_of(net, node));
+        wire_reply_reset(model, key, conn, segment, sender_of(node));
     }
 }
 
@@ -508,8 +554,7 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
     struct model_socket *socket = to != NULL && to->key == key ? to : net_table_find(net, key);
     uint32_t bits = 0;
     if (socket != NULL && tcp_endpoint_expected(&socket->tcp, segment, &bits)) {
-        socket->heard_us = model->now_us;
-        socket->probes = 0;
+        heard(model, socket);
         return process_expected(model, socket, key, node, bits);
     }
     if (socket != NULL && reopens(socket, segment)) {
@@ -521,10 +566,9 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
         nobody_arrive(model, key, segment, node, conn);
         return false;
     }
-    socket->heard_us = model->now_us;
-    socket->probes = 0;
+    heard(model, socket);
     if (socket->peer == NULL && socket->tcp.state == TCP_SYN_SENT) {
-        struct model_socket *from = sender_of(net, node);
+        struct model_socket *from = sender_of(node);
         if (from != NULL && from->peer == NULL) {
             socket->peer = from; /* simultaneous open */
             from->peer = socket;

@@ -93,12 +93,8 @@ static bool waits_for_window(const struct model_socket *socket)
            (tcp_before(tcp->snd_nxt, socket->send_end) || (socket->fin_wanted && !tcp->fin_sent));
 }
 
-/* Probes matter only where a window update can be lost, or where a user timeout counts. */
-void socket_timer_persist(struct model *model, struct model_socket *socket)
+void socket_timer_persist_update(struct model *model, struct model_socket *socket)
 {
-    if (!model->net->disturbed && socket->options.user_timeout_ms == 0) {
-        return;
-    }
     if (!waits_for_window(socket)) {
         if (socket->timer_kind == NET_TIMER_PERSIST) {
             socket_timer_cancel(model, socket);
@@ -136,7 +132,7 @@ static void fire_retransmit(struct model *model, struct model_socket *socket)
 static void probe(struct model *model, struct model_socket *socket)
 {
     socket->probes++;
-    wire_send_ack(model, socket, socket->tcp.snd_una - 1);
+    socket_acknowledge(model, socket, socket->tcp.snd_una - 1);
 }
 
 static void fire_persist(struct model *model, struct model_socket *socket)

@@ -61,16 +61,10 @@ static void lane_remove(struct net_lane *lane, struct net_segment *segment)
     lane->count--;
 }
 
-static struct model_socket *alive(const struct model_net *net, uint16_t index, uint32_t life)
-{
-    struct model_socket *socket = net_socket_at(net, index);
-    return socket != NULL && socket->life == life ? socket : NULL;
-}
-
-static void leaves_wire(struct model_net *net, struct net_lane *lane, struct net_segment *segment)
+static void leaves_wire(struct net_lane *lane, struct net_segment *segment)
 {
     lane_remove(lane, segment);
-    struct model_socket *from = alive(net, segment->from, segment->from_life);
+    struct model_socket *from = net_socket_alive(segment->from, segment->from_life);
     if (from != NULL) {
         assert(from->in_flight > 0);
         from->in_flight--;
@@ -89,21 +83,24 @@ void wire_reset(struct model *model)
 
 /* ---- Sending ---- */
 
-static uint8_t segment_kind(uint8_t flags, uint16_t length)
+/* By the control bits but PSH; an ACK with data is DATA. */
+#define KIND_OF(bits)                                                                              \
+    (uint8_t)(((bits)&TCP_CTL_RST) != 0 ? SCENARIO_SEGMENT_RST                                     \
+              : ((bits)&TCP_CTL_SYN) != 0                                                          \
+                  ? (((bits)&TCP_CTL_ACK) != 0 ? SCENARIO_SEGMENT_SYN_ACK : SCENARIO_SEGMENT_SYN)  \
+              : ((bits)&TCP_CTL_FIN) != 0 ? SCENARIO_SEGMENT_FIN                                   \
+              : ((bits)&TCP_CTL_URG) != 0 ? SCENARIO_SEGMENT_URGENT                                \
+                                          : SCENARIO_SEGMENT_ACK)
+#define KINDS_8(bits)                                                                              \
+    KIND_OF(bits), KIND_OF((bits) + 1), KIND_OF((bits) + 2), KIND_OF((bits) + 3),                  \
+        KIND_OF((bits) + 4), KIND_OF((bits) + 5), KIND_OF((bits) + 6), KIND_OF((bits) + 7)
+
+static inline uint8_t segment_kind(uint8_t flags, uint16_t length)
 {
-    if ((flags & TCP_CTL_RST) != 0) {
-        return SCENARIO_SEGMENT_RST;
-    }
-    if ((flags & TCP_CTL_SYN) != 0) {
-        return (flags & TCP_CTL_ACK) != 0 ? SCENARIO_SEGMENT_SYN_ACK : SCENARIO_SEGMENT_SYN;
-    }
-    if ((flags & TCP_CTL_FIN) != 0) {
-        return SCENARIO_SEGMENT_FIN;
-    }
-    if ((flags & TCP_CTL_URG) != 0) {
-        return SCENARIO_SEGMENT_URGENT;
-    }
-    return length > 0 ? SCENARIO_SEGMENT_DATA : SCENARIO_SEGMENT_ACK;
+    static const uint8_t kinds[64] = {KINDS_8(0),  KINDS_8(8),  KINDS_8(16), KINDS_8(24),
+                                      KINDS_8(32), KINDS_8(40), KINDS_8(48), KINDS_8(56)};
+    uint8_t kind = kinds[flags & 63U];
+    return kind == SCENARIO_SEGMENT_ACK && length > 0 ? SCENARIO_SEGMENT_DATA : kind;
 }
 
 static bool loses_next(struct model_net *net, unsigned lane, uint8_t kind)
@@ -163,7 +160,7 @@ static inline __attribute__((always_inline)) void put(struct model *model,
         wire_arm(model, from);
         return;
     }
-    segment->from = from != NULL ? from->self : 0;
+    segment->from = from;
     segment->from_life = from != NULL ? from->life : 0;
     segment->order = net->order++;
     segment->held = lane->held;
@@ -182,30 +179,16 @@ static inline __attribute__((always_inline)) void put(struct model *model,
     }
 }
 
-static enum trace_host lane_receiver(const struct model_socket *socket)
-{
-    return socket->lane == NET_LANE_LOCAL ? socket_host(socket) : (enum trace_host)socket->lane;
-}
-
-/* The room to advertise never shrinks (RFC 9293 3.8.6.2.1). */
-static void refresh_window(struct model_socket *socket)
-{
-    uint32_t room =
-        socket->recv_room > socket->recv_used ? socket->recv_room - socket->recv_used : 0;
-    if (room > socket->tcp.rcv_wnd) {
-        socket->tcp.rcv_wnd = room;
-    }
-}
-
 void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit)
 {
+    assert(socket->key != 0);
     struct model_net *net = model->net;
     struct net_segment *segment = net_segment_new(net);
     if (segment == NULL) {
         socket_timer_arm(model, socket); /* as if a full queue of the interface had dropped it */
         return;
     }
-    refresh_window(socket);
+    socket_refresh_window(socket);
     segment->tcp =
         (struct tcp_segment){.seq = emit->seq,
                              .ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0,
@@ -221,29 +204,10 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
     segment->kind = segment_kind(emit->flags, emit->length);
     segment->conn = socket->file.conn;
     segment->trace_seq = emit->seq - socket->tcp.iss;
-    segment->key = net_key_reverse(socket->key, lane_receiver(socket));
-    segment->to = socket->peer != NULL ? socket->peer->self : 0;
+    segment->key = socket->there;
+    segment->to = socket->peer;
     segment->to_life = socket->peer != NULL ? socket->peer->life : 0;
     put(model, segment, socket->lane, socket, emit->again);
-}
-
-void wire_send_ack(struct model *model, struct model_socket *socket, uint32_t seq)
-{
-    struct model_net *net = model->net;
-    if (socket->in_flight > 0 || net->rough[socket->lane] ||
-        net->inline_depth >= NET_INLINE_DEPTH_MAX) {
-        wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = TCP_CTL_ACK});
-        return;
-    }
-    refresh_window(socket);
-    struct tcp_segment segment = {.seq = seq,
-                                  .ack = socket->tcp.rcv_nxt,
-                                  .window = socket->tcp.rcv_wnd,
-                                  .flags = TCP_CTL_ACK};
-    net->inline_depth++;
-    socket_arrive(model, net_key_reverse(socket->key, lane_receiver(socket)), socket->peer,
-                  &segment, NULL, socket->file.conn);
-    net->inline_depth--;
 }
 
 void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
@@ -264,7 +228,7 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
     reset->conn = conn;
     reset->trace_seq = 0;
     reset->key = net_key_reverse(key, there);
-    reset->to = to != NULL ? to->self : 0;
+    reset->to = (struct model_socket *)(uintptr_t)to;
     reset->to_life = to != NULL ? to->life : 0;
     put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, NULL, false);
 }
@@ -274,40 +238,48 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
 static void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
 {
     struct model_net *net = model->net;
-    leaves_wire(net, &net->lanes[lane_index], segment);
+    leaves_wire(&net->lanes[lane_index], segment);
     if (segment->held) {
         trace_segment(model, lane_sender(segment, lane_index), segment, TRACE_FATE_DELIVERED);
     }
     model_changed(model);
-    struct model_socket *to = alive(net, segment->to, segment->to_life);
+    struct model_socket *to = net_socket_alive(segment->to, segment->to_life);
     if (!socket_arrive(model, segment->key, to, &segment->tcp, segment, segment->conn)) {
         net_segment_free(net, segment);
     }
 }
 
-static int lane_oldest(const struct model_net *net)
+/* When the next segment of a lane was sent; UINT64_MAX: it has none, or is held. */
+static inline uint64_t lane_age(const struct net_lane *lane)
 {
-    int best = -1;
-    for (int lane = 0; lane < NET_LANE_COUNT; lane++) {
-        const struct net_lane *candidate = &net->lanes[lane];
-        if (candidate->first != NULL && !candidate->held &&
-            (best < 0 || candidate->first->order < net->lanes[best].first->order)) {
-            best = lane;
-        }
+    return lane->first != NULL && !lane->held ? lane->first->order : UINT64_MAX;
+}
+
+/* The lane whose next segment is the oldest; NET_LANE_COUNT: there is none. */
+static inline unsigned lane_oldest(const struct model_net *net)
+{
+    unsigned best = NET_LANE_COUNT;
+    uint64_t age = UINT64_MAX;
+    for (unsigned lane = 0; lane < NET_LANE_COUNT; lane++) {
+        uint64_t candidate = lane_age(&net->lanes[lane]);
+        best = candidate < age ? lane : best;
+        age = candidate < age ? candidate : age;
     }
     return best;
 }
 
 bool model_net_pending(const struct model *model)
 {
-    return lane_oldest(model->net) >= 0;
+    return lane_oldest(model->net) != NET_LANE_COUNT;
 }
 
 bool model_net_deliver(struct model *model)
 {
+    struct model_net *net = model->net;
     bool any = false;
-    for (int lane; net_wire_busy(model->net) && (lane = lane_oldest(model->net)) >= 0; any = true) {
-        deliver(model, (unsigned)lane, model->net->lanes[lane].first);
+    for (unsigned lane; net_wire_busy(net) && (lane = lane_oldest(net)) != NET_LANE_COUNT;
+         any = true) {
+        deliver(model, lane, net->lanes[lane].first);
     }
     return any;
 }
@@ -339,7 +311,7 @@ static void arm_lane(struct model *model, enum world_direction direction, bool t
             segment->held = true;
             trace_segment(model, lane_sender(segment, direction), segment, TRACE_FATE_HELD);
         }
-        wire_arm(model, alive(net, segment->from, segment->from_life));
+        wire_arm(model, net_socket_alive(segment->from, segment->from_life));
     }
 }
 
@@ -383,8 +355,8 @@ static int world_wire_drop(struct world *world, enum world_direction direction, 
         return -ENOENT;
     }
     disturb(model);
-    struct model_socket *from = alive(model->net, segment->from, segment->from_life);
-    leaves_wire(model->net, &model->net->lanes[direction], segment);
+    struct model_socket *from = net_socket_alive(segment->from, segment->from_life);
+    leaves_wire(&model->net->lanes[direction], segment);
     trace_segment(model, lane_sender(segment, direction), segment, TRACE_FATE_DROPPED);
     net_segment_free(model->net, segment);
     wire_arm(model, from);
@@ -415,7 +387,7 @@ static int world_wire_duplicate(struct world *world, enum world_direction direct
         lane->last = copy;
     }
     lane->count++;
-    struct model_socket *from = alive(net, copy->from, copy->from_life);
+    struct model_socket *from = net_socket_alive(copy->from, copy->from_life);
     if (from != NULL) {
         from->in_flight++;
     }
