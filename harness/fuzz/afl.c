@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Of AFL++'s runtime. */
 extern uint8_t *__afl_area_ptr;
+extern uint32_t __afl_final_loc; /* the last place in use */
 void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop);
 
 /* Places in AFL++'s map, one per counter. */
@@ -47,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (in_a_row()) {
         fuzz_process_count(__afl_area_ptr + guards[0]);
         fuzz_process_run(data, size);
+        fuzz_counters_flatten(__afl_area_ptr, (size_t)__afl_final_loc + 1);
         return 0;
     }
     memset(own_counters, 0, sizeof(own_counters));

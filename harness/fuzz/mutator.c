@@ -6,8 +6,9 @@
 #include "scenario/code.h"
 
 enum {
-    STEPS_MAX = 64,   /* of a mutated scenario: longer ones cost speed and find nothing more */
-    FRESH_ONE_IN = 64 /* how often a scenario is made anew instead of changed */
+    STEPS_MAX = 64,     /* of a mutated scenario: longer ones cost speed and find nothing more */
+    FRESH_ONE_IN = 64,  /* how often a scenario is made anew instead of changed */
+    BURST_ONE_IN = 1024 /* of those for servers: each costs as much as a handful of others */
 };
 
 size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed,
@@ -18,7 +19,9 @@ size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed,
     struct scenario_shape shape = {.role = role, .steps_max = STEPS_MAX};
     struct scenario scenario;
     scenario_decode(data, size, &scenario);
-    if (scenario.count == 0 || random_below(&random, FRESH_ONE_IN) == 0) {
+    if (role == SCENARIO_ROLE_SERVER && random_below(&random, BURST_ONE_IN) == 0) {
+        scenario_burst(&scenario, &random);
+    } else if (scenario.count == 0 || random_below(&random, FRESH_ONE_IN) == 0) {
         scenario_generate(&scenario, &random, &shape);
     } else {
         scenario_mutate(&scenario, &random, &shape);

@@ -121,7 +121,8 @@ void fuzz_process_open(void)
     }
     struct fuzz_setup setup = {
         .place = {.folder = wish(FUZZ_ENV_FINDINGS), .replay = wish(FUZZ_ENV_REPLAY)},
-        .count_only = wish(FUZZ_ENV_UNTIL) != NULL || wish(FUZZ_ENV_COUNT) != NULL,
+        .count_only = wish(FUZZ_ENV_UNTIL) != NULL || wish(FUZZ_ENV_COUNT) != NULL ||
+                      wish(FUZZ_ENV_COVER) != NULL,
         .stats = wish(FUZZ_ENV_STATS),
     };
     process.until = wish(FUZZ_ENV_UNTIL) == NULL ? (unsigned)FINDING_RULE_COUNT
@@ -168,6 +169,11 @@ void fuzz_process_run(const uint8_t *data, size_t size)
 const struct fuzz_stats *fuzz_process_counts(void)
 {
     return fuzz_counts(process.fuzz);
+}
+
+const struct trace *fuzz_process_trace(void)
+{
+    return &process.trace;
 }
 
 enum scenario_role fuzz_process_role(void)

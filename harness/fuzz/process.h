@@ -9,6 +9,8 @@
  *                      FUZZ_EXIT_FOUND in the run that breaks this rule
  *   SOCKSPEC_COUNT     not empty: findings are only counted
  *   SOCKSPEC_TRIAGE    file with an input that ended a process: played in a child, shrunk, recorded
+ *   SOCKSPEC_COVER     folder of inputs: prints what each reaches and costs (cover.h), and ends
+ *   SOCKSPEC_TRIM      with SOCKSPEC_COVER: folder that takes the inputs without what only costs
  *   SOCKSPEC_PARENT    process without which this one shall not go on */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_FUZZ_PROCESS_H
@@ -25,6 +27,8 @@
 #define FUZZ_ENV_UNTIL "SOCKSPEC_UNTIL"
 #define FUZZ_ENV_COUNT "SOCKSPEC_COUNT"
 #define FUZZ_ENV_TRIAGE "SOCKSPEC_TRIAGE"
+#define FUZZ_ENV_COVER "SOCKSPEC_COVER"
+#define FUZZ_ENV_TRIM "SOCKSPEC_TRIM"
 #define FUZZ_ENV_PARENT "SOCKSPEC_PARENT"
 #define FUZZ_ENV_ROLE "SOCKSPEC_ROLE" /* of the target, for AFL++'s mutator: "server", … */
 
@@ -46,6 +50,17 @@ void fuzz_process_count(uint8_t *counters);
 void fuzz_process_run(const uint8_t *data, size_t size);
 /* What was counted so far. */
 const struct fuzz_stats *fuzz_process_counts(void);
+/* Leaves of each count only whether it is 0. Engines take a higher count for something new, and
+ * their corpus fills with runs that do the same more often: they cost more and reach nothing else.
+ */
+static inline void fuzz_counters_flatten(uint8_t *counters, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        counters[i] = counters[i] != 0;
+    }
+}
+/* The trace of the last run. */
+const struct trace *fuzz_process_trace(void);
 /* The role of the target, for the mutator. */
 enum scenario_role fuzz_process_role(void);
 

@@ -6,6 +6,14 @@
 
 #include "scenario/dialogue.h"
 
+enum {
+    LARGE_MAX = 2, /* large messages of a scenario that is changed */
+    /* A burst: more connections than the queue of 128 that servers ask for, and one, with the peers
+     * that there are. Of the first 22 each is given up and tries again. */
+    BURST_CONNECTS = 130,
+    BURST_RESETS_OF = 22
+};
+
 /* One mutation: reads `in`, which has at least one step, and writes `out`, which is empty. */
 struct edit {
     const struct scenario *in;
@@ -234,13 +242,32 @@ static void (*const edits[])(const struct edit *) = {
     change_place,    change_place,    change_place,    change_ids,      cut_tail,
     start_over,      repeat_dialogue};
 
+/* A large message costs as much as twenty steps of another kind. One fills every buffer and the
+ * second meets them full; those behind show nothing more and become ordinary ones. */
+static void fit_large(struct scenario_step *step, unsigned *larges)
+{
+    bool sends = (scenario_verbs[step->verb].fields & SCENARIO_USES_PAYLOAD) != 0;
+    if (!sends || step->what != SCENARIO_PAYLOAD_LARGE) {
+        return;
+    }
+    if (*larges >= LARGE_MAX) {
+        step->what = SCENARIO_PAYLOAD_REQUEST;
+        step->repeat = 1;
+    } else if (*larges + step->repeat > LARGE_MAX) {
+        step->repeat = (uint16_t)(LARGE_MAX - *larges);
+    }
+    *larges += step->repeat;
+}
+
 /* Leaves out what means nothing in the role, and what is too much. */
 static void fit(const struct scenario *scenario, struct scenario *out,
                 const struct scenario_shape *shape)
 {
+    unsigned larges = 0;
     scenario_clear(out);
     for (unsigned i = 0; i < scenario->count && out->count < shape->steps_max; i++) {
         struct scenario_step step = scenario->steps[i];
+        fit_large(&step, &larges);
         if (dialogue_fit(&step, shape->role)) {
             enum status status = scenario_append(out, &step, scenario->literal + step.literal_at);
             assert(status == STATUS_OK);
@@ -293,6 +320,56 @@ void scenario_generate(struct scenario *ret_scenario, struct random *random,
         (void)scenario_append_run(ret_scenario, &spare, gap, spare.count, shape->steps_max);
     }
     ensure_opens(ret_scenario, &spare, random, shape);
+}
+
+static void append_peer(struct scenario *scenario, enum scenario_verb verb, unsigned id)
+{
+    struct scenario_step step = {.verb = (uint8_t)verb, .id = (uint8_t)id};
+    if (verb == SCENARIO_PEER_SEND) {
+        step.what = SCENARIO_PAYLOAD_REQUEST;
+        step.to = SCENARIO_ALL;
+    }
+    enum status status = scenario_append(scenario, &step, NULL);
+    assert(status == STATUS_OK);
+    (void)status;
+}
+
+static void append_other(struct scenario *scenario, enum scenario_verb verb, uint8_t what,
+                         uint32_t number)
+{
+    struct scenario_step step = {.verb = (uint8_t)verb, .what = what, .from = number};
+    enum status status = scenario_append(scenario, &step, NULL);
+    assert(status == STATUS_OK);
+    (void)status;
+}
+
+void scenario_burst(struct scenario *ret_scenario, struct random *random)
+{
+    enum { PEERS = SCENARIO_SOCKETS_MAX, RETRY_MS = 20000, SILENCE_MS = 300000 };
+    scenario_clear(ret_scenario);
+    append_other(ret_scenario, SCENARIO_WIRE_HOLD, SCENARIO_TO_TARGET, 0);
+    for (unsigned i = 0; i < PEERS; i++) {
+        append_peer(ret_scenario, SCENARIO_PEER_CONNECT, i);
+    }
+    for (unsigned i = 0; i < BURST_CONNECTS - PEERS; i++) {
+        append_peer(ret_scenario, SCENARIO_PEER_RESET, i % BURST_RESETS_OF);
+        append_peer(ret_scenario, SCENARIO_PEER_CONNECT, i % BURST_RESETS_OF);
+    }
+    /* They give up before the server sees them, or between its accepts. */
+    bool before = chance(random, 2);
+    if (!before) {
+        append_other(ret_scenario, SCENARIO_WIRE_RELEASE, SCENARIO_TO_TARGET, 0);
+    }
+    for (unsigned i = 0; i < BURST_RESETS_OF; i++) {
+        append_peer(ret_scenario, SCENARIO_PEER_RESET, i);
+    }
+    if (before) {
+        append_other(ret_scenario, SCENARIO_WIRE_RELEASE, SCENARIO_TO_TARGET, 0);
+    }
+    append_other(ret_scenario, SCENARIO_TIME_ADVANCE, 0, RETRY_MS); /* lost SYNs come again */
+    append_peer(ret_scenario, SCENARIO_PEER_SEND, PEERS - 1);
+    /* A server for one client at a time sits out the silent ones. */
+    append_other(ret_scenario, SCENARIO_TIME_ADVANCE, 0, SILENCE_MS);
 }
 
 void scenario_mutate(struct scenario *scenario, struct random *random,

@@ -28,6 +28,11 @@ struct scenario_shape {
 void scenario_generate(struct scenario *ret_scenario, struct random *random,
                        const struct scenario_shape *shape);
 
+/* A burst of connections that overfills the queue of any usual server, and one client in it that is
+ * served in the end: nearly as many steps as a scenario can have, so draw it seldom. For servers.
+ */
+void scenario_burst(struct scenario *ret_scenario, struct random *random);
+
 /* Changes the scenario in one to four ways: inserts a dialogue or a step, removes, repeats, swaps
  * or moves steps, changes a field, a place, or whom a run of steps is about. Steps that mean
  * nothing in the role are left out or turned into what corresponds to them. The result has at least

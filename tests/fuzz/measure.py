@@ -9,9 +9,11 @@ Seconds are for the document: no test depends on them.
 """
 # SPDX-License-Identifier: Apache-2.0
 import argparse
+import hashlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import struct
 import subprocess
@@ -127,23 +129,98 @@ def silence(options):
     return 1 if loud else 0
 
 
+STEPS_WANTED = 22  # of harness/fuzz/cover.c: shorter inputs are dearer than they seem
+STEPS_MAX = 64     # of harness/fuzz/mutator.c: what is longer (a burst) does not stay so long
+BYTES_MAX = 512    # of an input that is joined: what fuzzing under the bench takes
+JOINED = 4000      # inputs made so, to choose from
+
+
+def cover(fuzzer, folder, trimmed=None):
+    """What each input of a folder reaches and costs: rows (price, steps, events, name, features)."""
+    environment = dict(os.environ, SOCKSPEC_COVER=str(folder))
+    if trimmed:
+        environment["SOCKSPEC_TRIM"] = str(trimmed)
+    done = subprocess.run([fuzzer], env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True)
+    for line in done.stdout.splitlines():
+        steps, events, name, *features = line.split()
+        steps, events = int(steps), int(events)
+        yield events * max(1.0, STEPS_WANTED / max(steps, 0.5)), steps, events, name, frozenset(features)
+
+
+def choose(rows, most):
+    """Greedy: again and again the input with the most features that are new for its price; then without those that
+    the others make superfluous."""
+    chosen = []
+    seen = set()
+    left = list(rows)
+    while left and len(chosen) < most:
+        best = max(left, key=lambda row: (len(row[4] - seen) / row[0], row[3]))
+        if not best[4] - seen:
+            break
+        chosen.append(best)
+        seen |= best[4]
+        left.remove(best)
+    for row in sorted(chosen, reverse=True):
+        others = frozenset().union(*(other[4] for other in chosen if other is not row))
+        if row[4] <= others:
+            chosen.remove(row)
+    return chosen, seen
+
+
+def join(rows, folder, into, count):
+    """Inputs one behind the other until they are as long as wanted: one start of the program serves for several."""
+    chance = random.Random(1)
+    for _ in range(count):
+        data, steps = b"", 0
+        while steps < STEPS_WANTED:
+            row = chance.choice(rows)
+            part = (folder / row[3]).read_bytes()
+            data += part[1:] if data else part  # the first byte is the version
+            steps += row[1]
+        if steps <= 2 * STEPS_WANTED and len(data) <= BYTES_MAX:
+            (into / digest(data)).write_bytes(data)
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def minimise(options):
-    """libFuzzer's set cover first; of what is left, an even choice by size."""
+    """Trims each input, joins short ones, and chooses those that have every feature for the least price. What is left
+    of the number of files goes to the cheapest of the others: many short ways to the same place are a better start
+    than one."""
     target = ROOT / "corpus/fuzz" / options.target
+    fuzzer = options.targets / (options.target + "_fuzzer")
     with tempfile.TemporaryDirectory() as scratch:
-        merged = pathlib.Path(scratch) / "merged"
-        merged.mkdir()
-        subprocess.run([options.targets / (options.target + "_fuzzer"), "-set_cover_merge=1", "-verbosity=0", merged,
-                        *options.folders], env=dict(os.environ, SOCKSPEC_COUNT="1"), check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        files = sorted(merged.iterdir(), key=lambda path: (path.stat().st_size, path.name))
-        keep = min(options.files, len(files))
-        chosen = [files[i * len(files) // keep] for i in range(keep)]
+        raw, trimmed, joined, best = (pathlib.Path(scratch, name) for name in ("raw", "trimmed", "joined", "best"))
+        for folder in (raw, trimmed, joined, best):
+            folder.mkdir()
+        for folder in options.folders:
+            for path in pathlib.Path(folder).iterdir():
+                shutil.copy(path, raw / digest(path.read_bytes()))
+        rows = [row for row in cover(fuzzer, raw, trimmed) if row[1] <= STEPS_MAX]
+        features = frozenset().union(*(row[4] for row in rows))
+        short = [row for row in sorted(rows)[:options.files * 4] + choose(rows, len(rows))[0]
+                 if 0 < row[1] < STEPS_WANTED]
+        join(short, trimmed, joined, JOINED)
+        for path in joined.iterdir():
+            shutil.copy(path, trimmed / path.name)
+        rows += [row for row in cover(fuzzer, joined) if row[1] <= STEPS_MAX]
+        chosen, seen = choose(rows, options.files)
+        rest = sorted(row for row in rows if row not in chosen and STEPS_WANTED <= row[1])
+        chosen += rest[:max(0, options.files - len(chosen))]
+        for row in chosen:
+            shutil.copy(trimmed / row[3], best / row[3])
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        for path in chosen:
-            shutil.copy(path, target / path.name[:16])
-    print(f"{target}: {keep} files of {len(files)}")
+        chosen = list(cover(fuzzer, best, target))
+        for row in chosen:
+            (target / row[3]).rename(target / digest((target / row[3]).read_bytes()))
+    count = len(chosen)
+    print(f"{target}: {count} files of {len(rows)}, {len(seen)} features of {len(features)}, on the average "
+          f"{sum(row[1] for row in chosen) / count:.1f} steps with an effect and "
+          f"{sum(row[2] for row in chosen) / count:.0f} events")
     return 0
 
 

@@ -64,6 +64,46 @@ static void mutate_gives_a_scenario_without_a_connection_one(void **state)
     assert_in_range(opened, 900, 999);
 }
 
+static unsigned larges_in(const struct scenario *in)
+{
+    unsigned larges = 0;
+    for (unsigned i = 0; i < in->count; i++) {
+        const struct scenario_step *step = &in->steps[i];
+        if (step->verb == SCENARIO_PEER_SEND && step->what == SCENARIO_PAYLOAD_LARGE) {
+            larges += step->repeat;
+        }
+    }
+    return larges;
+}
+
+static void mutate_of_many_large_messages_keeps_few(void **state)
+{
+    (void)state;
+    const struct scenario_shape shape = {SCENARIO_ROLE_SERVER, 40};
+    struct random random = {13};
+    unsigned larges = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        support_parse("peer connect\npeer send large x 9\npeer send large\npeer send large x 3",
+                      &scenario);
+        scenario_mutate(&scenario, &random, &shape);
+        larges += larges_in(&scenario);
+    }
+    assert_in_range(larges, 1000, 2500);
+}
+
+static void burst_begins_more_connections_than_a_queue_of_128_holds(void **state)
+{
+    (void)state;
+    struct random random = {14};
+    scenario_burst(&scenario, &random);
+    unsigned connects = 0;
+    for (unsigned i = 0; i < scenario.count; i++) {
+        connects += scenario.steps[i].verb == SCENARIO_PEER_CONNECT;
+    }
+    assert_true(scenario_valid(&scenario));
+    assert_in_range(connects, 130, SCENARIO_STEPS_MAX);
+}
+
 static void generate_draws_every_verb_of_the_role(void **state)
 {
     (void)state;
@@ -252,6 +292,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mutate_from_nothing_opens_connections),
         cmocka_unit_test(mutate_gives_a_scenario_without_a_connection_one),
+        cmocka_unit_test(mutate_of_many_large_messages_keeps_few),
+        cmocka_unit_test(burst_begins_more_connections_than_a_queue_of_128_holds),
         cmocka_unit_test(generate_draws_every_verb_of_the_role),
         cmocka_unit_test(mutate_keeps_to_the_role),
         cmocka_unit_test(mutate_never_makes_up_a_tiny_receive_buffer),
