@@ -1,4 +1,4 @@
-/* The commands check, replay and shrink on a linked program. */
+/* The commands check, replay and shrink. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/check.h"
 
@@ -28,7 +28,7 @@ static void begin_report(struct cli_session *session)
     static const char *const roles[TRACE_ROLE_COUNT] = {"server", "client", "pair", "stack"};
     struct report_target target = {
         .name = session->subject.manifest.name,
-        .world = "model",
+        .world = session->judged->world,
         .role = roles[session->subject.manifest.role],
         .profile = session->subject.profile->name,
         .version = SOCKSPEC_VERSION,

@@ -1,4 +1,5 @@
-/* Checks, replays and shrinks on the one program that is linked into this executable. */
+/* Checks, replays and shrinks: whatever the target is and wherever it lives, which the caller says.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_CLI_CHECK_H
 #define SOCKSPEC_CLI_CHECK_H
@@ -6,32 +7,52 @@
 #include "cli/options.h"
 #include "oracle/oracle.h"
 #include "report/report.h"
-#include "sockspec/program.h"
 #include "suite/cases.h"
 #include "suite/run.h"
 #include "suite/subject.h"
 #include "trace/output.h"
 
-/* Set by `sockspec` for the executables that it starts: the options that a replay command needs to
- * find the target again. Without it a replay command names the folder of the executable. */
-#define CLI_REPLAY_VARIABLE "SOCKSPEC_REPLAY_OPTIONS"
+/* Set by `sockspec` for the executables that it starts: the folder that a replay command needs to
+ * find the target again, empty where it needs none. Without it a replay command names the folder of
+ * the executable. */
+#define CLI_REPLAY_VARIABLE "SOCKSPEC_REPLAY_TARGETS"
+
+/* What is judged and where it lives. Whoever chooses the world fills it in; the session asks. */
+struct cli_judged {
+    const char *world;          /* in reports: "model" or "linux" */
+    const char *target;         /* in replay commands, behind --target; NULL: see `command` */
+    const char *const *command; /* in replay commands, behind `--`; NULL: none */
+    int command_count;
+    const char *targets; /* in replay commands, behind --targets; NULL: not said */
+    unsigned players;    /* cases at once; at most SUITE_PLAYERS_MAX */
+    void *context;
+    /* Opens the subject. Errors: those of subject_open and subject_open_command. */
+    enum status (*subject)(void *context, struct subject *subject, struct status_detail *detail);
+    /* Completes the setup of player `index`, in which target and profile are the subject's. */
+    enum status (*player)(void *context, struct subject *subject, unsigned index,
+                          struct player_setup *setup, struct status_detail *detail);
+};
 
 /* Everything that a check needs, opened in order and closed by cli_session_done. */
 struct cli_session {
     const struct cli_options *options;
+    const struct cli_judged *judged;
     struct subject subject;
-    struct player *player;
+    struct player *players[SUITE_PLAYERS_MAX];
     struct oracle *oracle;
     struct cases cases;
     struct report report;
     struct trace_save trace;
-    char replay_options[1024];
+    char replay_options[6144];
     struct suite_setup setup;
 };
 
 /* Opens all but the report. Returns 0, or an exit code after its message. */
 int cli_session_open(struct cli_session *session, const struct cli_options *options,
-                     const struct sockspec_program *program);
+                     const struct cli_judged *judged);
+/* Opens a session, does what options->command says (check, replay or shrink) and closes it. Returns
+ * an exit code. */
+int cli_session_run(const struct cli_options *options, const struct cli_judged *judged);
 /* Opens the sinks that the options ask for: an unwritable place is known before anything runs. */
 int cli_session_report(struct cli_session *session);
 void cli_session_done(struct cli_session *session);

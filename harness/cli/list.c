@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/list.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,18 @@
 
 static int list_targets(const struct cli_options *options)
 {
-    char folder[CLI_PATH_MAX];
     struct cli_target *targets = calloc(CLI_TARGETS_MAX, sizeof(*targets));
-    if (targets == NULL || !cli_targets_folder(options, folder)) {
-        free(targets);
-        return cli_error(options, "where the targets lie cannot be told: give --targets DIR");
+    if (targets == NULL) {
+        return cli_error(options, "out of memory");
     }
-    int count = cli_targets_scan(folder, targets);
+    int count = cli_targets_all(options, targets);
     if (count < 0) {
         free(targets);
-        return cli_usage(options, "%s: %s", folder, strerror(errno));
+        return SOCKSPEC_EXIT_USAGE;
     }
     for (int i = 0; i < count; i++) {
         const struct cli_target *target = &targets[i];
-        (void)printf("%-34s %-6s %-8s %s", target->name, target->role, target->profile,
+        (void)printf("%-34s %-6s %-11s %s", target->name, target->role, target->profile,
                      target->description);
         if (target->broken || target->breaks[0] != '\0') {
             (void)printf(" [broken%s%s]", target->breaks[0] != '\0' ? ": " : "", target->breaks);
@@ -82,7 +79,7 @@ static int list_profiles(const struct cli_options *options)
 {
     (void)options;
     for (unsigned i = 0; profiles_at(i) != NULL; i++) {
-        (void)printf("%-8s %s\n", profiles_at(i)->name, profiles_at(i)->title);
+        (void)printf("%-11s %s\n", profiles_at(i)->name, profiles_at(i)->title);
     }
     return SOCKSPEC_EXIT_OK;
 }

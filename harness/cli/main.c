@@ -6,32 +6,68 @@
 #include "base/words.h"
 #include "cli/fuzz.h"
 #include "cli/list.h"
+#include "cli/live.h"
 #include "cli/many.h"
+#include "cli/new_target.h"
 #include "cli/options.h"
+#include "cli/targets.h"
 #include "sockspec/sockspec.h"
+
+/* Whether nothing says what only a command has to be told. */
+static bool says_nothing_of_command(const struct cli_options *options)
+{
+    return options->profile == NULL && options->role == NULL && options->port == NULL &&
+           options->name == NULL;
+}
+
+static int refuse_command_options(const struct cli_options *options)
+{
+    return cli_usage(options,
+                     "--%s is about a COMMAND, behind --; a target's manifest says it for a TARGET",
+                     options->profile != NULL ? "profile"
+                     : options->role != NULL  ? "role"
+                     : options->port != NULL  ? "port"
+                                              : "name");
+}
+
+/* One target, in the world that is asked for or the only one that it can live in. `operand` is the
+ * scenario of replay and shrink. */
+static int run_target(const struct cli_options *options, const char *name, const char *operand)
+{
+    enum cli_target_kind kind = CLI_TARGET_LINKED;
+    char path[CLI_PATH_MAX];
+    if (!says_nothing_of_command(options)) {
+        return refuse_command_options(options);
+    }
+    int code = cli_targets_find(options, name, &kind, path);
+    if (code != 0) {
+        return code;
+    }
+    bool model = options->world == NULL || strcmp(options->world, "model") == 0;
+    return kind == CLI_TARGET_LINKED && model ? cli_one(options, options->command, path, operand)
+                                              : cli_live_target(options, name, kind, path);
+}
 
 static int run_check(const struct cli_options *options)
 {
     if (options->stack != NULL) {
-        return cli_error(options,
-                         "check --stack is not available in this build: it has no live world");
+        return cli_error(options, "check --stack is not available in this build");
+    }
+    if (options->has_command && options->operand_count > 0) {
+        return cli_usage(options, "check takes a TARGET or a COMMAND behind --, not both ('%s')",
+                         options->operands[0]);
     }
     if (options->has_command) {
-        return cli_error(
-            options, "check -- COMMAND is not available in this build: it needs the live world");
-    }
-    if (options->profile != NULL || options->role != NULL || options->port != NULL) {
-        return cli_usage(
-            options, "--%s is about a COMMAND, behind --; a target's manifest says it for a TARGET",
-            options->profile != NULL ? "profile"
-            : options->role != NULL  ? "role"
-                                     : "port");
+        return cli_live_command(options);
     }
     if (options->operand_count == 0) {
         return cli_usage(options, "check needs a TARGET (see `sockspec list targets`)");
     }
-    return options->operand_count == 1 ? cli_one(options, CLI_CHECK, options->operands[0], NULL)
-                                       : cli_many(options);
+    if (options->operand_count > 1) {
+        return says_nothing_of_command(options) ? cli_many(options)
+                                                : refuse_command_options(options);
+    }
+    return run_target(options, options->operands[0], NULL);
 }
 
 static int run_played(const struct cli_options *options)
@@ -41,21 +77,27 @@ static int run_played(const struct cli_options *options)
         return cli_usage(options, "%s needs one SCENARIO: a case's name, a file, or - for stdin",
                          word);
     }
+    if (options->has_command && options->target != NULL) {
+        return cli_usage(options, "%s takes --target or a COMMAND behind --, not both", word);
+    }
+    if (options->has_command) {
+        return cli_live_command(options);
+    }
     if (options->target == NULL) {
         return cli_usage(options, "%s needs --target TARGET (see `sockspec list targets`)", word);
     }
-    return cli_one(options, options->command, options->target, options->operands[0]);
+    return run_target(options, options->target, options->operands[0]);
 }
 
 static int run_diff(const struct cli_options *options)
 {
-    return cli_error(options,
-                     "diff is not available in this build: it has the model and no second world");
+    return cli_error(options, "diff is not available in this build");
 }
 
 static int (*const runs[CLI_COMMAND_COUNT])(const struct cli_options *options) = {
-    [CLI_CHECK] = run_check, [CLI_REPLAY] = run_played, [CLI_SHRINK] = run_played,
-    [CLI_DIFF] = run_diff,   [CLI_LIST] = cli_list,     [CLI_EXPLAIN] = cli_explain};
+    [CLI_CHECK] = run_check,    [CLI_REPLAY] = run_played, [CLI_SHRINK] = run_played,
+    [CLI_DIFF] = run_diff,      [CLI_LIST] = cli_list,     [CLI_NEW_TARGET] = cli_new_target,
+    [CLI_EXPLAIN] = cli_explain};
 
 static int unknown_command(const char *word)
 {

@@ -22,23 +22,14 @@ static const char *const nothing_left_out[] = {"targets", "target", "jobs", NULL
 static const char *const merged_left_out[] = {"targets", "target", "jobs", "json", "junit", NULL};
 
 /* What the check must say so that its replay commands find it. */
-static void tell_replay_options(const struct cli_options *options)
+static void tell_replay_targets(const struct cli_options *options)
 {
-    char text[CLI_PATH_MAX + 16] = "";
-    if (options->targets != NULL) {
-        (void)snprintf(text, sizeof(text), " --targets %s", options->targets);
-    }
-    (void)setenv(CLI_REPLAY_VARIABLE, text, 1);
+    (void)setenv(CLI_REPLAY_VARIABLE, options->targets != NULL ? options->targets : "", 1);
 }
 
-int cli_one(const struct cli_options *options, enum cli_command command, const char *name,
+int cli_one(const struct cli_options *options, enum cli_command command, const char *path,
             const char *operand)
 {
-    char path[CLI_PATH_MAX];
-    int failed = cli_targets_find(options, name, path);
-    if (failed != 0) {
-        return failed;
-    }
     const char *argv[MANY_ARGUMENTS_MAX] = {path, cli_command_word(command)};
     int argc =
         cli_options_forward(options, command, nothing_left_out, argv, 2, MANY_ARGUMENTS_MAX - 3);
@@ -50,7 +41,7 @@ int cli_one(const struct cli_options *options, enum cli_command command, const c
         argv[argc++] = operand;
     }
     argv[argc] = NULL;
-    tell_replay_options(options);
+    tell_replay_targets(options);
     (void)fflush(NULL);
     (void)execv(path, (char *const *)(void *)argv);
     return cli_error(options, "%s: %s", path, strerror(errno));
@@ -59,7 +50,8 @@ int cli_one(const struct cli_options *options, enum cli_command command, const c
 /* One of several checks. What it prints goes to a memory file, its reports to a folder for the
  * moment. */
 struct job {
-    char path[CLI_PATH_MAX];
+    char path[CLI_PATH_MAX]; /* what is started: NAME_check, or for commands sockspec itself */
+    bool live;
     char json[CLI_SCRATCH_MAX + 32];
     char junit[CLI_SCRATCH_MAX + 32];
     const char *name;
@@ -73,9 +65,18 @@ static int job_start(const struct cli_options *options, struct job *job)
 {
     const char *argv[MANY_ARGUMENTS_MAX] = {job->path, "check"};
     int argc =
-        cli_options_forward(options, CLI_CHECK, merged_left_out, argv, 2, MANY_ARGUMENTS_MAX - 5);
+        cli_options_forward(options, CLI_CHECK, merged_left_out, argv, 2, MANY_ARGUMENTS_MAX - 10);
     if (argc < 0) {
         return cli_usage(options, "too many options");
+    }
+    if (job->live) {
+        argv[argc++] = "--jobs";
+        argv[argc++] = "1"; /* several targets already share the processors */
+        if (options->targets != NULL) {
+            argv[argc++] = "--targets";
+            argv[argc++] = options->targets;
+        }
+        argv[argc++] = job->name;
     }
     job->out = memfd_create("sockspec-check", MFD_CLOEXEC);
     if (job->out < 0) {
@@ -302,6 +303,24 @@ static int run_jobs(const struct cli_options *options, struct job *jobs, int cou
     return code;
 }
 
+/* Finds what a job runs. */
+static int job_prepare(const struct cli_options *options, struct job *job)
+{
+    enum cli_target_kind kind = CLI_TARGET_LINKED;
+    int code = cli_targets_find(options, job->name, &kind, job->path);
+    job->live = kind != CLI_TARGET_LINKED ||
+                (options->world != NULL && strcmp(options->world, "linux") == 0);
+    ssize_t size =
+        code == 0 && job->live ? readlink("/proc/self/exe", job->path, sizeof(job->path) - 1) : 0;
+    if (size < 0) {
+        return cli_error(options, "/proc/self/exe: %s", strerror(errno));
+    }
+    if (size > 0) {
+        job->path[size] = '\0';
+    }
+    return code;
+}
+
 /* Prepares every job, in a new folder for the moment. */
 static int jobs_prepare(const struct cli_options *options, struct job *jobs,
                         char scratch[CLI_SCRATCH_MAX])
@@ -310,7 +329,7 @@ static int jobs_prepare(const struct cli_options *options, struct job *jobs,
     int code = 0;
     for (int i = 0; i < options->operand_count && code == 0; i++) {
         jobs[i] = (struct job){.name = options->operands[i], .out = -1};
-        code = cli_targets_find(options, jobs[i].name, jobs[i].path);
+        code = job_prepare(options, &jobs[i]);
     }
     if (code != 0) {
         return code;
@@ -369,7 +388,7 @@ int cli_many(const struct cli_options *options)
     code = code != 0 ? code : merged_open(options, &json);
     code = code != 0 ? code : merged_open(options, &junit);
     if (code == 0) {
-        tell_replay_options(options);
+        tell_replay_targets(options);
         code = run_jobs(options, jobs, count, json_out || junit_out);
     }
     if (code == 0) {

@@ -5,9 +5,9 @@
 
 #include "cli/options.h"
 
-/* Starts NAME_check with the options given and becomes it. Returns only on failure, with an exit
- * code. */
-int cli_one(const struct cli_options *options, enum cli_command command, const char *name,
+/* Starts the NAME_check at `path` with the options given and becomes it. Returns only on failure,
+ * with an exit code. */
+int cli_one(const struct cli_options *options, enum cli_command command, const char *path,
             const char *operand);
 
 /* Runs every operand's check, `jobs` at a time, and prints their outputs in order. JSON: an object

@@ -30,7 +30,7 @@ struct option_row {
 
 static const struct option_row option_rows[] = {
     {"world", 0, "WORLD", "model|linux", AT(world), PLAYS | ON(FUZZ),
-     "where the target lives: model (default) or linux"},
+     "where the target lives: model (default of linked ones) or linux"},
     {"case", 0, "GLOB", NULL, AT(cases), ON(CHECK) | ON(LIST), "only cases whose name matches"},
     {"rule", 0, "ID", NULL, AT(rule), PLAYS | ON(LIST),
      "only verdicts on this rule; shrink: the rule to keep broken"},
@@ -48,7 +48,7 @@ static const struct option_row option_rows[] = {
     {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF) | ON(FUZZ),
      "of the kernel's choices; fuzz: of the engine's"},
     {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ),
-     "how many targets at once; fuzz: how many processes"},
+     "how many targets at once; of one in world linux: how many cases; fuzz: how many processes"},
     {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN) | ON(FUZZ),
      "cases from this folder instead of the built-in ones"},
     {"targets", 0, "DIR", NULL, AT(targets), PLAYS | ON(FUZZ) | ON(LIST),
@@ -57,9 +57,13 @@ static const struct option_row option_rows[] = {
      "the target to play against"},
     {"output", 'o', "FILE", NULL, AT(output), ON(SHRINK),
      "where the small scenario goes; default: stdout"},
-    {"profile", 0, "PROFILE", NULL, AT(profile), ON(CHECK), "how to talk to COMMAND"},
-    {"role", 0, "ROLE", "server|client", AT(role), ON(CHECK), "what COMMAND is"},
-    {"port", 0, "N", NULL, AT(port), ON(CHECK), "the port of a COMMAND that has a fixed one"},
+    {"profile", 0, "PROFILE", NULL, AT(profile), PLAYS | ON(NEW_TARGET), "how to talk to COMMAND"},
+    {"role", 0, "ROLE", "server|client", AT(role), PLAYS | ON(NEW_TARGET),
+     "what COMMAND is: server (default) or client"},
+    {"port", 0, "N", NULL, AT(port), PLAYS, "the port of a COMMAND that has a fixed one"},
+    {"name", 0, "NAME", NULL, AT(name), PLAYS, "what reports call COMMAND; default: its own name"},
+    {"slow", 0, NULL, NULL, AT(slow), PLAYS,
+     "world linux: play the steps that need more real time, too"},
     {"stack", 0, "NAME", NULL, AT(stack), ON(CHECK), "judge an implementation of the sockets API"},
     {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
     {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios"},
@@ -252,6 +256,7 @@ bool cli_options_parse(struct cli_options *options, const char *program, enum cl
     *options = (struct cli_options){.program = program, .command = command, .jobs_number = 1};
     for (int i = 1; i < argc && !options->has_command; i++) {
         options->has_command = strcmp(argv[i], "--") == 0;
+        options->given_count = options->has_command ? argc - i - 1 : 0;
     }
     opterr = 0;
     optind = 0; /* glibc: start afresh */
@@ -273,7 +278,8 @@ bool cli_options_parse(struct cli_options *options, const char *program, enum cl
         }
     }
     options->operands = argv + optind;
-    options->operand_count = argc - optind;
+    options->given = argv + argc - options->given_count;
+    options->operand_count = argc - optind - options->given_count;
     return read_numbers(options);
 }
 
@@ -306,6 +312,28 @@ int cli_options_forward(const struct cli_options *options, enum cli_command comm
     return argc;
 }
 
+void cli_quote(char *text, size_t size, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-./:=@%+{}";
+    size_t used = strlen(text);
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        (void)snprintf(text + used, size - used, " %s", word);
+        return;
+    }
+    (void)snprintf(text + used, size - used, " '");
+    for (; *word != '\0'; word++) {
+        used = strlen(text);
+        if (*word == '\'') {
+            (void)snprintf(text + used, size - used, "'\\''");
+        } else {
+            (void)snprintf(text + used, size - used, "%c", *word);
+        }
+    }
+    used = strlen(text);
+    (void)snprintf(text + used, size - used, "'");
+}
+
 /* ---- Help ---- */
 
 void cli_help(FILE *out)
@@ -314,7 +342,7 @@ void cli_help(FILE *out)
                   "sockspec " SOCKSPEC_VERSION ": judges how programs live with TCP sockets\n\n"
                   "usage: sockspec COMMAND [OPTION…] …\n\n");
     for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++) {
-        (void)fprintf(out, "  %-8s %s\n", commands[i].word, commands[i].summary);
+        (void)fprintf(out, "  %-10s %s\n", commands[i].word, commands[i].summary);
     }
     (void)fprintf(
         out,

@@ -5,6 +5,7 @@
 #define SOCKSPEC_CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -15,13 +16,14 @@
     X(CHECK, "check", "TARGET… | -- COMMAND…", "judge targets with the conformance suite")         \
     X(FUZZ, "fuzz", "TARGET",                                                                      \
       "play made-up scenarios against a target and keep what breaks a rule")                       \
-    X(REPLAY, "replay", "SCENARIO --target TARGET",                                                \
+    X(REPLAY, "replay", "SCENARIO --target TARGET | SCENARIO -- COMMAND…",                         \
       "play one scenario: a case's name, a file, or - for stdin")                                  \
-    X(SHRINK, "shrink", "SCENARIO --target TARGET",                                                \
+    X(SHRINK, "shrink", "SCENARIO --target TARGET | SCENARIO -- COMMAND…",                         \
       "make a failing scenario as small as it can be")                                             \
     X(DIFF, "diff", "--worlds model,linux", "play the same scenarios in two worlds and compare")   \
     X(LIST, "list", "targets|cases|rules|profiles",                                                \
       "list what there is, one a line, the name first")                                            \
+    X(NEW_TARGET, "new-target", "NAME", "write a commented manifest for a command")                \
     X(EXPLAIN, "explain", "RULE", "say what a rule demands, why, and how it is seen")
 
 #define CLI_COMMAND_ENUM(name, word, arguments, summary) CLI_##name,
@@ -31,7 +33,7 @@ enum cli_command { CLI_COMMAND_TABLE(CLI_COMMAND_ENUM) CLI_COMMAND_COUNT };
 struct cli_options {
     const char *program; /* in messages: "sockspec" or "NAME_check" */
     enum cli_command command;
-    const char *world; /* "model" or "linux" */
+    const char *world; /* "model" or "linux"; NULL: not said */
     const char *cases; /* glob; NULL: all */
     const char *rule;
     const char *json;
@@ -47,6 +49,7 @@ struct cli_options {
     const char *profile;
     const char *role;
     const char *port;
+    const char *name;
     const char *stack;
     const char *worlds;
     const char *count;
@@ -54,6 +57,7 @@ struct cli_options {
     const char *time;
     const char *runs;
     const char *out;
+    bool slow;
     bool no_seeds;
     bool tap;
     bool verbose;
@@ -65,6 +69,8 @@ struct cli_options {
     int operand_count;
     char **operands;
     bool has_command; /* there was a `--` */
+    int given_count;  /* what stands behind it */
+    char **given;
 };
 
 /* Reads the arguments behind the command. Returns false after one message on stderr. `operands`
@@ -84,6 +90,10 @@ void cli_command_help(FILE *out, enum cli_command command);
  * `without` (words, ended by NULL) are left out. Returns the new count, -1 when it does not fit. */
 int cli_options_forward(const struct cli_options *options, enum cli_command command,
                         const char *const *without, const char **argv, int argc, int room);
+
+/* Appends a blank and `word` to a command line in `text`, quoted where a shell would read it
+ * otherwise. */
+void cli_quote(char *text, size_t size, const char *word);
 
 /* Prints "PROGRAM: message" and a line feed to stderr. Returns SOCKSPEC_EXIT_USAGE. */
 int cli_usage(const struct cli_options *options, const char *format, ...)

@@ -1,43 +1,22 @@
-/* Setting up a check: manifest, profile, cases, player, oracle, report. */
+/* Setting up a check: manifest, profile, cases, players, oracle, report. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/words.h"
 #include "cli/check.h"
-#include "model/model.h"
-#include "redirect/program.h"
 #include "sockspec/sockspec.h"
 
-/* Makes the model with the linked program in it; called in the child that plays. */
-static enum status open_model(void *context, struct world **ret_world, struct status_detail *detail)
-{
-    const struct sockspec_program *program = context;
-    struct redirect *redirect = NULL;
-    struct model *model = NULL;
-    enum status status = redirect_new(program, &redirect, detail);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = model_new(redirect_runner(redirect), &model, detail);
-    if (status != STATUS_OK) {
-        redirect_free(redirect);
-        return status;
-    }
-    redirect_bind(redirect, model);
-    *ret_world = model_world(model);
-    return STATUS_OK;
-}
-
 /* The subject, with what the command line says over its manifest. */
-static int open_subject(struct cli_session *session, const struct sockspec_program *program)
+static int open_subject(struct cli_session *session)
 {
     const struct cli_options *options = session->options;
     struct manifest *manifest = &session->subject.manifest;
     struct status_detail detail = {""};
-    enum status status = subject_open(&session->subject, program, &detail);
+    enum status status =
+        session->judged->subject(session->judged->context, &session->subject, &detail);
     if (status != STATUS_OK) {
         return cli_status(options, status, &detail);
     }
@@ -51,32 +30,39 @@ static int open_subject(struct cli_session *session, const struct sockspec_progr
     return 0;
 }
 
+static void say(struct cli_session *session, const char *option, const char *value)
+{
+    char *text = session->replay_options;
+    size_t size = sizeof(session->replay_options);
+    if (value != NULL) {
+        cli_quote(text, size, option);
+        cli_quote(text, size, value);
+    }
+}
+
 /* What a replay command needs to find this target and this case again. */
 static void say_replay_options(struct cli_session *session)
 {
     const struct cli_options *options = session->options;
-    char *text = session->replay_options;
-    size_t size = sizeof(session->replay_options);
-    const char *given = getenv(CLI_REPLAY_VARIABLE);
-    char self[512];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (given != NULL) {
-        (void)snprintf(text, size, "%s", given);
-    } else if (length > 0) {
-        self[length] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        (void)snprintf(text, size, " --targets %s", slash == self ? "/" : self);
+    const struct cli_judged *judged = session->judged;
+    say(session, "--target", judged->target);
+    say(session, "--targets", judged->targets);
+    say(session, "--world", options->world);
+    say(session, "--corpus", options->corpus);
+    say(session, "--rules", options->rules);
+    say(session, "--seed", options->seed);
+    say(session, "--profile", options->profile);
+    say(session, "--role", options->role);
+    say(session, "--port", options->port);
+    say(session, "--name", options->name);
+    if (options->slow) {
+        cli_quote(session->replay_options, sizeof(session->replay_options), "--slow");
     }
-    const struct {
-        const char *name;
-        const char *value;
-    } more[] = {{"corpus", options->corpus}, {"rules", options->rules}, {"seed", options->seed}};
-    for (unsigned i = 0; i < 3; i++) {
-        if (more[i].value != NULL) {
-            size_t used = strlen(text);
-            (void)snprintf(text + used, size - used, " --%s %s", more[i].name, more[i].value);
-        }
+    if (judged->command != NULL) {
+        cli_quote(session->replay_options, sizeof(session->replay_options), "--");
+    }
+    for (int i = 0; judged->command != NULL && i < judged->command_count; i++) {
+        cli_quote(session->replay_options, sizeof(session->replay_options), judged->command[i]);
     }
 }
 
@@ -95,18 +81,31 @@ static int check_rule(const struct cli_options *options)
                      words_guess_hint(&guess, hint, sizeof(hint)));
 }
 
+static enum status open_players(struct cli_session *session, struct status_detail *detail)
+{
+    const struct cli_judged *judged = session->judged;
+    enum status status = STATUS_OK;
+    assert(judged->players >= 1 && judged->players <= SUITE_PLAYERS_MAX);
+    for (unsigned i = 0; i < judged->players && status == STATUS_OK; i++) {
+        struct player_setup setup = {.target = &session->subject.target,
+                                     .profile = session->subject.profile};
+        status = judged->player(judged->context, &session->subject, i, &setup, detail);
+        if (status == STATUS_OK) {
+            status = player_new(&setup, &session->players[i], detail);
+        }
+    }
+    return status;
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_options *options,
-                     const struct sockspec_program *program)
+                     const struct cli_judged *judged)
 {
     memset(session, 0, sizeof(*session));
     session->options = options;
+    session->judged = judged;
     struct status_detail detail = {""};
-    if (options->world != NULL && strcmp(options->world, "linux") == 0) {
-        return cli_error(options,
-                         "--world linux is not available in this build: it has no live world");
-    }
     int failed = check_rule(options);
-    failed = failed != 0 ? failed : open_subject(session, program);
+    failed = failed != 0 ? failed : open_subject(session);
     if (failed != 0) {
         return failed;
     }
@@ -115,11 +114,7 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
         status = oracle_new(&session->oracle, &detail);
     }
     if (status == STATUS_OK) {
-        struct player_setup setup = {.target = &session->subject.target,
-                                     .profile = session->subject.profile,
-                                     .open = open_model,
-                                     .context = (void *)program};
-        status = player_new(&setup, &session->player, &detail);
+        status = open_players(session, &detail);
     }
     if (status != STATUS_OK) {
         return cli_status(options, status, &detail);
@@ -127,7 +122,9 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
     say_replay_options(session);
     session->setup = (struct suite_setup){
         .subject = &session->subject,
-        .player = session->player,
+        .player = session->players[0],
+        .players = session->players,
+        .player_count = judged->players,
         .oracle = session->oracle,
         .report = &session->report,
         .case_glob = options->cases,
@@ -135,6 +132,23 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
         .replay_options = session->replay_options,
     };
     return 0;
+}
+
+int cli_session_run(const struct cli_options *options, const struct cli_judged *judged)
+{
+    struct cli_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        return cli_error(options, "out of memory");
+    }
+    int code = cli_session_open(session, options, judged);
+    if (code == 0) {
+        code = options->command == CLI_CHECK    ? cli_check(session)
+               : options->command == CLI_REPLAY ? cli_replay(session)
+                                                : cli_shrink(session);
+    }
+    cli_session_done(session);
+    free(session);
+    return code;
 }
 
 static enum status add_sink(struct report *report, enum status made, struct report_sink *sink)
@@ -193,7 +207,9 @@ void cli_session_done(struct cli_session *session)
 {
     trace_save_abandon(&session->trace);
     report_done(&session->report);
-    player_free(session->player);
+    for (unsigned i = 0; i < SUITE_PLAYERS_MAX; i++) {
+        player_free(session->players[i]);
+    }
     oracle_free(session->oracle);
     cases_done(&session->cases);
 }

@@ -365,13 +365,18 @@ endfunction()
 
 # What `sockspec list targets` reads, beside NAME_check.
 function(_sockspec_inform name exe)
-  foreach(field ROLE PROFILE MANIFEST BROKEN)
+  foreach(field ROLE PROFILE MANIFEST BROKEN ARGS)
     get_property(${field} GLOBAL PROPERTY SOCKSPEC_${name}_${field})
   endforeach()
   set(broken "no")
   if(BROKEN)
     set(broken "yes")
   endif()
+  # The plain program is started with these in the live world.
+  set(arguments "")
+  foreach(argument IN LISTS ARGS)
+    string(APPEND arguments "argument = ${argument}\n")
+  endforeach()
   set(role "${ROLE}")
   if(ARGC GREATER 2 AND NOT ARGV2 STREQUAL "")
     set(role "pair")
@@ -383,7 +388,7 @@ role = ${role}
 profile = ${PROFILE}
 broken = ${broken}
 manifest = ${MANIFEST}
-")
+${arguments}")
 endfunction()
 
 function(_sockspec_check name target peer)

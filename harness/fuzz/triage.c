@@ -232,7 +232,7 @@ enum status triage_input(const struct triage_setup *setup, const char *path,
                                   .profile = setup->subject->profile,
                                   .open = setup->open,
                                   .context = setup->context,
-                                  .cpu_limit_ms = TRIAGE_CPU_LIMIT_MS};
+                                  .limits = {.cpu_ms = TRIAGE_CPU_LIMIT_MS}};
     status = load(path, first, detail);
     if (status == STATUS_OK) {
         status = player_new(&player, &triage->player, detail);

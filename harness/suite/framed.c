@@ -11,7 +11,10 @@ enum { FRAMED_NUMBER_DIGITS = 6, FRAMED_CONNECTION_DIGITS = 3 };
 struct framed_state {
     struct dialogue dialogue;
     uint64_t tail;    /* the last eight bytes of the answer in progress */
-    uint32_t line_at; /* CODED: bytes of the present line */
+    uint32_t line_at; /* CODED, RESP: bytes of the present line */
+    uint32_t number;  /* RESP: that stands in this line; bytes of the string in progress */
+    uint32_t items;   /* RESP: strings still to come */
+    uint8_t sign;     /* RESP: what the line begins with; 0 while a string is in progress */
     bool line_ends;   /* CODED: it is the last one */
     bool greeted;     /* the target's greeting is over */
 };
@@ -56,6 +59,9 @@ static uint32_t text_size(const struct framed_text *text)
 
 static uint32_t message_size(const struct framed_message *message)
 {
+    if (message->raw_size > 0) {
+        return message->raw_size;
+    }
     return text_size(&message->head) + message->filling + text_size(&message->tail);
 }
 
@@ -63,6 +69,10 @@ static const uint8_t *message_span(const struct framed_message *message, uint32_
                                    uint32_t number, uint32_t offset,
                                    uint8_t scratch[DIALOGUE_SCRATCH], size_t *ret_size)
 {
+    if (message->raw_size > 0) {
+        *ret_size = message->raw_size - offset;
+        return message->raw + offset;
+    }
     uint32_t head = text_render(&message->head, ordinal, number, scratch);
     if (offset < head) {
         *ret_size = head - offset;
@@ -183,6 +193,7 @@ static void answer_complete(struct framed_state *state, struct profile_sink *sin
     dialogue->read_at = 0;
     state->tail = 0;
     state->line_at = 0;
+    state->items = 0;
     profile_report(sink,
                    dialogue->role == TRACE_ROLE_CLIENT ? TRACE_DIALOGUE_REQUEST_COMPLETE
                                                        : TRACE_DIALOGUE_RESPONSE_COMPLETE,
@@ -251,12 +262,15 @@ static struct framed_take take_ends(struct framed_state *state, const struct fra
     return take;
 }
 
-static struct framed_take take_coded(struct framed_state *state, const uint8_t *data, size_t size)
+static struct framed_take take_coded(struct framed_state *state, const struct framed_answer *answer,
+                                     const uint8_t *data, size_t size)
 {
     struct framed_take take = {.wrong = size};
+    const struct framed_text *code = &answer->exact.head;
     while (take.taken < size && !take.whole) {
         uint8_t byte = data[take.taken];
-        bool digit = byte >= '0' && byte <= '9';
+        bool digit = byte >= '0' && byte <= '9' &&
+                     (state->line_at >= code->size || byte == (uint8_t)code->bytes[state->line_at]);
         bool rule = byte == ' ' || byte == '-' || byte == '\r' || byte == '\n';
         if ((state->line_at < 3 && !digit) || (state->line_at == 3 && !rule)) {
             take.wrong = take.taken;
@@ -275,6 +289,64 @@ static struct framed_take take_coded(struct framed_state *state, const uint8_t *
     return take;
 }
 
+/* The end of a line of a Redis request: what does it announce? Returns true when it ends the
+ * request. */
+static bool resp_line(struct framed_state *state)
+{
+    state->line_at = 0;
+    if (state->sign == '*') {
+        state->items = state->number;
+        return state->number == 0;
+    }
+    if (state->sign == '$' && state->items > 0) {
+        state->sign = 0;
+        state->number += 2; /* its line end */
+        return false;
+    }
+    return state->items == 0; /* a line of words */
+}
+
+/* The serialisation protocol of Redis, as clients speak it. A number past 2^24 is none. */
+static struct framed_take take_resp(struct framed_state *state, const uint8_t *data, size_t size)
+{
+    struct framed_take take = {.wrong = size};
+    while (take.taken < size && !take.whole) {
+        uint8_t byte = data[take.taken];
+        if (state->line_at == 0 && state->items > 0 && state->sign == 0) {
+            size_t left = state->number < size - take.taken ? state->number : size - take.taken;
+            take.taken += left;
+            state->number -= (uint32_t)left;
+            if (state->number == 0) {
+                state->items--;
+                state->sign = '$';
+                take.whole = state->items == 0;
+            }
+            continue;
+        }
+        bool counted = state->line_at > 0 && state->sign != 'w';
+        bool digit = byte >= '0' && byte <= '9';
+        bool array = state->items > 0;
+        if ((counted && !digit && byte != '\r' && byte != '\n') ||
+            (counted && state->number >= 1U << 24) ||
+            (state->line_at == 0 && array && byte != '$')) {
+            take.wrong = take.taken;
+            return take;
+        }
+        take.taken++;
+        if (byte == '\n') {
+            take.whole = resp_line(state);
+            continue;
+        }
+        if (state->line_at++ == 0) {
+            state->sign = byte == '*' || byte == '$' ? byte : 'w';
+            state->number = 0;
+        } else if (counted && digit) {
+            state->number = state->number * 10 + (uint32_t)(byte - '0');
+        }
+    }
+    return take;
+}
+
 static struct framed_take take_answer(struct framed_state *state,
                                       const struct framed_answer *answer, const uint8_t *data,
                                       size_t size)
@@ -285,7 +357,9 @@ static struct framed_take take_answer(struct framed_state *state,
     case FRAMED_ENDS:
         return take_ends(state, answer, data, size);
     case FRAMED_CODED:
-        return take_coded(state, data, size);
+        return take_coded(state, answer, data, size);
+    case FRAMED_RESP:
+        return take_resp(state, data, size);
     case FRAMED_SIZED: {
         size_t left = answer->size - state->dialogue.read_at;
         size_t taken = size < left ? size : left;
@@ -362,6 +436,9 @@ static void framed_begin(const struct profile *profile, struct profile_state *op
     dialogue_begin(&state->dialogue, role, ordinal);
     state->tail = 0;
     state->line_at = 0;
+    state->number = 0;
+    state->items = 0;
+    state->sign = 0;
     state->line_ends = false;
     state->greeted = false;
 }
@@ -455,5 +532,99 @@ const struct profile profile_banner = {
     .title = "the server greets; then lines, answered by lines with a code (SMTP, FTP)",
     .promises = USUAL_PROMISES | TRACE_TARGET_SPEAKS_FIRST,
     .config = &banner_config,
+    FRAMED_FUNCTIONS,
+};
+
+/* How long they wait for a silent client, and what becomes of an answer when the client's FIN came
+ * with the request, is for each to say. */
+#define DAEMON_PROMISES                                                                            \
+    (TRACE_PERSISTENT | TRACE_CONCURRENT | TRACE_CLOSES_AFTER_EOF | TRACE_FIXED_PORT)
+#define ENDS_WITH(literal) .frame = FRAMED_ENDS, .end = literal, .end_size = sizeof(literal) - 1
+#define CODE(literal)                                                                              \
+    {                                                                                              \
+        .frame = FRAMED_CODED, .exact = {.head = TEXT(literal) }                                   \
+    }
+
+static const struct framed_config redis_config = {
+    .request = {{.head = TEXT("PING {c}-{n}\r\n")},
+                {.head = TEXT("*2\r\n$4\r\nECHO\r\n$131072\r\n"),
+                 .filling = 1 << 17,
+                 .tail = TEXT("\r\n")},
+                {.head = TEXT("QUIT\r\n")}},
+    .answer = {{.frame = FRAMED_EXACT, .exact = {.head = TEXT("$10\r\n{c}-{n}\r\n")}},
+               {.frame = FRAMED_EXACT,
+                .exact = {.head = TEXT("$131072\r\n"), .filling = 1 << 17, .tail = TEXT("\r\n")}},
+               {.frame = FRAMED_EXACT, .exact = {.head = TEXT("+OK\r\n")}}},
+    .reply = {{.head = TEXT("+OK {c}-{n}\r\n")},
+              {.head = TEXT("$65536\r\n"), .filling = 1 << 16, .tail = TEXT("\r\n")}},
+    .question = {.frame = FRAMED_RESP},
+};
+const struct profile profile_redis = {
+    .name = "redis",
+    .title = "Redis: inline PING, ECHO of a large string, QUIT",
+    .promises = DAEMON_PROMISES,
+    .config = &redis_config,
+    FRAMED_FUNCTIONS,
+};
+
+/* The large one stores a value under a name of its own, without an answer, and asks for it. */
+static const struct framed_config memcached_config = {
+    .request = {{.head = TEXT("get sockspec-{c}-{n}\r\n")},
+                {.head = TEXT("set sockspec-{c}-{n} 0 0 131072 noreply\r\n"),
+                 .filling = 1 << 17,
+                 .tail = TEXT("\r\nget sockspec-{c}-{n}\r\n")},
+                {.head = TEXT("quit\r\n")}},
+    .answer = {{.frame = FRAMED_EXACT, .exact = {.head = TEXT("END\r\n")}},
+               {.frame = FRAMED_EXACT,
+                .exact = {.head = TEXT("VALUE sockspec-{c}-{n} 0 131072\r\n"),
+                          .filling = 1 << 17,
+                          .tail = TEXT("\r\nEND\r\n")}}},
+    .reply = {{.head = TEXT("END\r\n")}},
+    .question = {ENDS_WITH("\r\n")},
+};
+const struct profile profile_memcached = {
+    .name = "memcached",
+    .title = "memcached's text protocol: get, set of a large value, quit",
+    .promises = DAEMON_PROMISES,
+    .config = &memcached_config,
+    FRAMED_FUNCTIONS,
+};
+
+static const struct framed_config smtp_config = {
+    .request = {{.head = TEXT("NOOP\r\n")}, {.filling = 0}, {.head = TEXT("QUIT\r\n")}},
+    .answer = {CODE("250"), CODE("250"), CODE("221")},
+    .greets = true,
+    .greeting = CODE("220"),
+    .hello = {.head = TEXT("220 sockspec ESMTP\r\n")},
+    .reply = {{.head = TEXT("250 ok {n}\r\n")},
+              {.head = TEXT("250-"), .filling = 1 << 16, .tail = TEXT("\r\n250 ok {n}\r\n")},
+              {.head = TEXT("421 closing\r\n")}},
+    .question = {ENDS_WITH("\r\n")},
+};
+const struct profile profile_smtp = {
+    .name = "smtp",
+    .title = "SMTP: the greeting, NOOP, QUIT (RFC 5321)",
+    .promises = DAEMON_PROMISES | TRACE_TARGET_SPEAKS_FIRST,
+    .config = &smtp_config,
+    FRAMED_FUNCTIONS,
+};
+
+/* Before the login a server may refuse even NOOP. */
+static const struct framed_config ftp_config = {
+    .request = {{.head = TEXT("NOOP\r\n")}, {.filling = 0}, {.head = TEXT("QUIT\r\n")}},
+    .answer = {{.frame = FRAMED_CODED}, {.frame = FRAMED_CODED}, CODE("221")},
+    .greets = true,
+    .greeting = CODE("220"),
+    .hello = {.head = TEXT("220 sockspec ready\r\n")},
+    .reply = {{.head = TEXT("200 ok {n}\r\n")},
+              {.head = TEXT("200-"), .filling = 1 << 16, .tail = TEXT("\r\n200 ok {n}\r\n")},
+              {.head = TEXT("421 closing\r\n")}},
+    .question = {ENDS_WITH("\r\n")},
+};
+const struct profile profile_ftp = {
+    .name = "ftp",
+    .title = "FTP's control connection: the greeting, NOOP, QUIT (RFC 959)",
+    .promises = DAEMON_PROMISES | TRACE_TARGET_SPEAKS_FIRST,
+    .config = &ftp_config,
     FRAMED_FUNCTIONS,
 };

@@ -22,11 +22,14 @@ struct framed_text {
     uint16_t size;
 };
 
-/* A message: head, `filling` letters, tail. Of size 0 in all parts: there is no such message. */
+/* A message: head, `filling` letters, tail; or raw bytes, where there are any. Of size 0 in all
+ * parts: there is no such message. */
 struct framed_message {
     struct framed_text head;
     uint32_t filling;
     struct framed_text tail;
+    const uint8_t *raw; /* borrowed */
+    uint32_t raw_size;
 };
 
 enum framed_frame {
@@ -34,15 +37,17 @@ enum framed_frame {
     FRAMED_EXACT, /* these bytes and no others */
     FRAMED_ENDS,  /* starts with a prefix (may be empty), ends with a terminator */
     FRAMED_CODED, /* lines `250-text` … `250 text`, as SMTP and FTP answer (RFC 5321 4.2.1) */
-    FRAMED_SIZED  /* this many bytes */
+    FRAMED_SIZED, /* this many bytes */
+    FRAMED_RESP   /* a request of Redis: an array of strings, or a line */
 };
 
 struct framed_answer {
     enum framed_frame frame;
-    struct framed_message exact; /* EXACT; ENDS: head is the prefix */
+    struct framed_message exact; /* EXACT; ENDS: head is the prefix; CODED: the code, if given */
     char end[FRAMED_END_MAX];    /* ENDS */
     uint8_t end_size;
     uint32_t size; /* SIZED */
+    bool named;    /* a manifest says it */
 };
 
 /* Arrays go by kind: ordinary, large, last. */

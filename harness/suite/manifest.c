@@ -5,12 +5,15 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <ini.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/words.h"
 #include "oracle/oracle.h"
@@ -24,6 +27,9 @@ enum value_kind {
     VALUE_ROLE,
     VALUE_RULES,
     VALUE_SERVES,
+    VALUE_INPUT,
+    VALUE_FLAG, /* bool */
+    VALUE_RUNS,
     VALUE_TIME, /* int64_t microseconds */
     VALUE_SIGNAL,
     VALUE_PORT,
@@ -34,8 +40,11 @@ enum value_kind {
     VALUE_BYTES,   /* struct framed_text, with escapes */
     VALUE_COUNT,   /* uint32_t, up to FRAMED_FILLING_MAX */
     VALUE_ANSWER,  /* struct framed_answer; `size` is enum answer_part */
-    VALUE_GREETS
+    VALUE_PATH,    /* of a URL */
+    VALUE_FILE     /* name of a file, whose bytes are kept; `size` is enum manifest_file */
 };
+
+enum manifest_file { FILE_REQUEST, FILE_RESPONSE };
 
 enum answer_part { ANSWER_EXACT, ANSWER_PREFIX, ANSWER_END, ANSWER_SIZE, ANSWER_FRAME };
 
@@ -76,6 +85,11 @@ static const struct manifest_key manifest_keys[] = {
     {"target", "command", VALUE_TEXT, FIELD(command)},
     {"target", "folder", VALUE_TEXT, FIELD(folder)},
     {"target", "env", VALUE_ENVIRONMENT, 0, 0},
+    {"target", "input", VALUE_INPUT, 0, 0},
+    {"target", "start_limit", VALUE_TIME, AT(start_limit_us), 0},
+    {"target", "stop_limit", VALUE_TIME, AT(stop_limit_us), 0},
+    {"target", "runs", VALUE_RUNS, AT(runs), 0},
+    {"target", "fresh", VALUE_FLAG, AT(fresh), 0},
     {"promises", "persistent", VALUE_PROMISE, 0, TRACE_PERSISTENT},
     {"promises", "half_close_answered", VALUE_PROMISE, 0, TRACE_HALF_CLOSE_ANSWERED},
     {"promises", "speaks_first", VALUE_PROMISE, 0, TRACE_TARGET_SPEAKS_FIRST},
@@ -83,7 +97,11 @@ static const struct manifest_key manifest_keys[] = {
     {"promises", "idle_timeout", VALUE_PROMISE, 0, TRACE_IDLE_TIMEOUT},
     {"promises", "closes_after_eof", VALUE_PROMISE, 0, TRACE_CLOSES_AFTER_EOF},
     {"promises", "fixed_port", VALUE_PROMISE, 0, TRACE_FIXED_PORT},
-    {"profile", "speaks_first", VALUE_GREETS, 0, 0},
+    {"profile", "path", VALUE_PATH, FIELD(path_ordinary)},
+    {"profile", "large_path", VALUE_PATH, FIELD(path_large)},
+    {"profile", "request_file", VALUE_FILE, AT(request_file), FILE_REQUEST},
+    {"profile", "response_file", VALUE_FILE, AT(response_file), FILE_RESPONSE},
+    {"profile", "speaks_first", VALUE_FLAG, AT(framed.greets), 0},
     {"profile", "request", VALUE_BYTES, AT(framed.request[0].head), 0},
     {"profile", "large", VALUE_BYTES, AT(framed.request[1].head), 0},
     {"profile", "large_filling", VALUE_COUNT, AT(framed.request[1].filling), 0},
@@ -114,12 +132,10 @@ struct reading {
     const char *at;
     const char *end;
     uint32_t line;
-    uint64_t seen; /* bit per row of manifest_keys */
-    uint32_t seen_line[MANIFEST_KEY_COUNT];
+    uint32_t seen_line[MANIFEST_KEY_COUNT]; /* where a key stands; 0: nowhere */
     enum status status;
     struct status_detail *detail;
 };
-_Static_assert(MANIFEST_KEY_COUNT <= 64, "a bit per key");
 
 /* ---- Values ---- */
 
@@ -336,6 +352,7 @@ static bool value_answer(struct reading *reading, const struct manifest_key *key
         (struct framed_answer *)((char *)reading->manifest + key->offset);
     struct framed_text text;
     uint64_t number = 0;
+    answer->named = true;
     switch ((enum answer_part)key->size) {
     case ANSWER_EXACT:
         answer->frame = FRAMED_EXACT;
@@ -381,15 +398,66 @@ static void promise(struct manifest *manifest, uint32_t bit, bool made)
         made ? manifest->promises_denied & ~bit : manifest->promises_denied | bit;
 }
 
+/* A path that goes into a request line as it is. */
+static bool value_path(struct reading *reading, const struct manifest_key *key, const char *value)
+{
+    bool good = value[0] == '/';
+    for (const char *at = value; *at != '\0'; at++) {
+        good = good && *at > ' ' && *at < 0x7F;
+    }
+    return good ? value_text(reading, key, value)
+                : value_fail(reading, key, value, "a path that begins with / and has no blanks");
+}
+
+/* Where a file that a manifest names lies: beside it, unless its name says more. */
+static void file_place(const struct reading *reading, const char *name, char *path, size_t size)
+{
+    char storage[MANIFEST_TEXT_MAX];
+    if (name[0] == '/') {
+        (void)snprintf(path, size, "%s", name);
+    } else {
+        (void)snprintf(path, size, "%s/%s", manifest_folder(reading->manifest, storage), name);
+    }
+}
+
+/* Only regular files: whatever else there is might never end. */
+static bool value_file(struct reading *reading, const struct manifest_key *key, const char *value)
+{
+    struct manifest *manifest = reading->manifest;
+    char path[MANIFEST_TEXT_MAX * 2];
+    struct stat about;
+    file_place(reading, value, path, sizeof(path));
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool good = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
+                about.st_size <= MANIFEST_FILE_MAX;
+    uint8_t *bytes = (uint8_t *)manifest + key->offset;
+    ssize_t size = good ? pread(fd, bytes, MANIFEST_FILE_MAX, 0) : -1;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (size <= 0) {
+        return value_fail(reading, key, path, "a file of 1 to 16384 bytes");
+    }
+    if (key->size == FILE_REQUEST) {
+        manifest->framed.request[0].raw_size = (uint32_t)size;
+    } else {
+        manifest->framed.answer[0].frame = FRAMED_EXACT;
+        manifest->framed.answer[0].exact.raw_size = (uint32_t)size;
+    }
+    return true;
+}
+
 static bool value_choice(struct reading *reading, const struct manifest_key *key, const char *value)
 {
     static const char *const roles[] = {"server", "client", "pair", "stack", NULL};
     static const char *const rules[] = {"linux", "posix", NULL};
     static const char *const serves[] = {"one", "many", NULL};
+    static const char *const inputs[] = {"none", "empty", "open", NULL};
     struct manifest *manifest = reading->manifest;
     unsigned index = 0;
     const char *const *words = key->kind == VALUE_ROLE    ? roles
                                : key->kind == VALUE_RULES ? rules
+                               : key->kind == VALUE_INPUT ? inputs
                                                           : serves;
     if (!value_word(reading, key, value, words, &index)) {
         return false;
@@ -400,6 +468,8 @@ static bool value_choice(struct reading *reading, const struct manifest_key *key
     } else if (key->kind == VALUE_RULES) {
         manifest->rules = (enum trace_rules)index;
         manifest->has_rules = true;
+    } else if (key->kind == VALUE_INPUT) {
+        manifest->input = (enum manifest_input)index;
     } else {
         promise(manifest, TRACE_CONCURRENT, index == 1);
     }
@@ -417,8 +487,10 @@ static bool value_set(struct reading *reading, const struct manifest_key *key, c
     case VALUE_ROLE:
     case VALUE_RULES:
     case VALUE_SERVES:
+    case VALUE_INPUT:
         return value_choice(reading, key, value);
     case VALUE_TIME:
+        manifest->has_idle_limit = manifest->has_idle_limit || key->offset == AT(idle_limit_us);
         return value_time(reading, key, value);
     case VALUE_SIGNAL:
         return value_signal(reading, key, value);
@@ -427,6 +499,13 @@ static bool value_set(struct reading *reading, const struct manifest_key *key, c
             return false;
         }
         manifest->port = (uint16_t)number;
+        manifest->has_port = true;
+        return true;
+    case VALUE_RUNS:
+        if (!value_number(reading, key, value, 1, MANIFEST_RUNS_MAX, &number)) {
+            return false;
+        }
+        manifest->runs = (uint32_t)number;
         return true;
     case VALUE_SEED:
         return value_number(reading, key, value, 0, UINT64_MAX, &manifest->seed);
@@ -440,8 +519,12 @@ static bool value_set(struct reading *reading, const struct manifest_key *key, c
         }
         promise(manifest, (uint32_t)key->size, flag);
         return true;
-    case VALUE_GREETS:
-        return value_flag(reading, key, value, &manifest->framed.greets);
+    case VALUE_FLAG:
+        return value_flag(reading, key, value, (bool *)((char *)manifest + key->offset));
+    case VALUE_PATH:
+        return value_path(reading, key, value);
+    case VALUE_FILE:
+        return value_file(reading, key, value);
     case VALUE_BYTES:
         return value_bytes(reading, key, value,
                            (struct framed_text *)((char *)manifest + key->offset));
@@ -519,16 +602,16 @@ static bool key_add(struct reading *reading, const char *section, const char *na
         if (strcmp(key->name, name) != 0) {
             continue;
         }
-        if ((reading->seen >> i & 1U) != 0 && key->kind != VALUE_ENVIRONMENT) {
+        if (reading->seen_line[i] != 0 && key->kind != VALUE_ENVIRONMENT) {
             reading->status = status_fail(reading->detail, STATUS_SYNTAX,
                                           "%s:%u: [%s] %s: already said on line %u", reading->path,
                                           reading->line, section, name, reading->seen_line[i]);
             return false;
         }
-        reading->seen |= 1ULL << i;
         reading->seen_line[i] = reading->line;
         reading->manifest->has_profile =
-            reading->manifest->has_profile || strcmp(section, "profile") == 0;
+            reading->manifest->has_profile ||
+            (strcmp(section, "profile") == 0 && key->kind != VALUE_PATH);
         return value_set(reading, key, value);
     }
     char hint[64];
@@ -590,45 +673,130 @@ void manifest_begin(struct manifest *manifest)
     manifest->idle_limit_us = (int64_t)MANIFEST_IDLE_LIMIT_S * 1000000;
     manifest->stop_signal = SIGTERM;
     manifest->port = MANIFEST_PORT;
+    manifest->start_limit_us = (int64_t)MANIFEST_START_LIMIT_S * 1000000;
+    manifest->stop_limit_us = (int64_t)MANIFEST_STOP_LIMIT_S * 1000000;
+    manifest->runs = 1;
+}
+
+void manifest_is_command(struct manifest *manifest)
+{
+    if (!manifest->has_idle_limit) {
+        manifest->idle_limit_us = (int64_t)MANIFEST_COMMAND_IDLE_LIMIT_S * 1000000;
+        manifest->promises_denied |= TRACE_IDLE_TIMEOUT & ~manifest->promises_named;
+    }
+}
+
+const char *manifest_folder(const struct manifest *manifest, char storage[MANIFEST_TEXT_MAX])
+{
+    const char *slash = strrchr(manifest->path, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - manifest->path);
+    if (slash == NULL || (size == 0 && slash[0] != '/')) {
+        return ".";
+    }
+    memcpy(storage, manifest->path, size);
+    storage[size] = '\0';
+    return size == 0 ? "/" : storage;
+}
+
+/* A [profile] of its own. */
+static enum status check_own(struct manifest *manifest, struct status_detail *detail)
+{
+    struct framed_config *framed = &manifest->framed;
+    bool server = manifest->role == TRACE_ROLE_SERVER;
+    if (manifest->profile_name[0] != '\0') {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [target] profile = %s, but there is a [profile] too",
+                           manifest->path, manifest->profile_name);
+    }
+    if (server && framed->request[0].head.size == 0 && framed->request[0].raw_size == 0) {
+        return status_fail(detail, STATUS_SYNTAX, "%s: [profile] needs a request", manifest->path);
+    }
+    if (framed->request[0].head.size > 0 && framed->request[0].raw_size > 0) {
+        return status_fail(detail, STATUS_SYNTAX, "%s: [profile] has both request and request_file",
+                           manifest->path);
+    }
+    if (!server && (framed->question.frame == FRAMED_NONE || framed->reply[0].head.size == 0)) {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [profile] of a client needs a reply, and request_end or "
+                           "request_size",
+                           manifest->path);
+    }
+    for (unsigned kind = 1; kind < 3; kind++) {
+        if (!framed->answer[kind].named && framed->request[kind].head.size > 0) {
+            framed->answer[kind] = framed->answer[0];
+        }
+    }
+    manifest->own.name = "own";
+    manifest->own.title = "as the manifest says";
+    manifest->own.promises =
+        profile_line.promises | (framed->greets ? TRACE_TARGET_SPEAKS_FIRST : 0U);
+    return STATUS_OK;
+}
+
+/* path and large_path. */
+static enum status check_paths(const struct manifest *manifest, struct status_detail *detail)
+{
+    const struct profile *profile = profiles_find(manifest->profile_name);
+    if (manifest->has_profile || profile == NULL || !http_has_paths(profile)) {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [profile] path and large_path are for [target] profile = "
+                           "http-static or http10",
+                           manifest->path);
+    }
+    const char *ordinary = manifest->path_ordinary[0] != '\0' ? manifest->path_ordinary : "/";
+    if (strcmp(manifest->path_large, ordinary) == 0) {
+        return status_fail(detail, STATUS_SYNTAX, "%s: [profile] large_path is the same as path",
+                           manifest->path);
+    }
+    return STATUS_OK;
+}
+
+static bool names_place(const struct manifest *manifest, const char *place)
+{
+    bool named = strstr(manifest->command, place) != NULL;
+    for (uint32_t i = 0; i < manifest->environment_count; i++) {
+        named = named || strstr(manifest->environment[i], place) != NULL;
+    }
+    return named;
+}
+
+/* A program that is not told its port, and has no fixed one, would be waited for in vain. */
+static enum status check_command(struct manifest *manifest, struct status_detail *detail)
+{
+    if (manifest->args[0] != '\0') {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [target] args belong into the command, where there is one",
+                           manifest->path);
+    }
+    if (!manifest->has_port && !names_place(manifest, "{port}")) {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [target] command: expected {port} in it or in env, or a fixed port",
+                           manifest->path);
+    }
+    manifest_is_command(manifest);
+    return STATUS_OK;
 }
 
 /* What only the whole file shows. */
 static enum status manifest_check(struct manifest *manifest, struct status_detail *detail)
 {
+    enum status status = STATUS_OK;
     if (manifest->has_profile) {
-        struct framed_config *framed = &manifest->framed;
-        bool server = manifest->role == TRACE_ROLE_SERVER;
-        if (manifest->profile_name[0] != '\0') {
-            return status_fail(detail, STATUS_SYNTAX,
-                               "%s: [target] profile = %s, but there is a [profile] too",
-                               manifest->path, manifest->profile_name);
-        }
-        if (server && framed->request[0].head.size == 0) {
-            return status_fail(detail, STATUS_SYNTAX, "%s: [profile] needs a request",
-                               manifest->path);
-        }
-        if (!server && (framed->question.frame == FRAMED_NONE || framed->reply[0].head.size == 0)) {
-            return status_fail(
-                detail, STATUS_SYNTAX,
-                "%s: [profile] of a client needs a reply, and request_end or request_size",
-                manifest->path);
-        }
-        for (unsigned kind = 1; kind < 3; kind++) {
-            if (framed->answer[kind].frame == FRAMED_NONE && framed->request[kind].head.size > 0) {
-                framed->answer[kind] = framed->answer[0];
-            }
-        }
-        manifest->own.name = "own";
-        manifest->own.title = "as the manifest says";
-        manifest->own.promises =
-            profile_line.promises | (framed->greets ? TRACE_TARGET_SPEAKS_FIRST : 0U);
+        status = check_own(manifest, detail);
     } else if (manifest->profile_name[0] != '\0' && profiles_find(manifest->profile_name) == NULL) {
         const struct profile *profile = NULL;
-        enum status status = manifest_profile(manifest, &profile, detail);
-        return status_wrap(detail, status == STATUS_USAGE ? STATUS_SYNTAX : status, "%s",
-                           manifest->path);
+        status = manifest_profile(manifest, &profile, detail);
+        status = status_wrap(detail, status == STATUS_USAGE ? STATUS_SYNTAX : status, "%s",
+                             manifest->path);
     }
-    return STATUS_OK;
+    if (status == STATUS_OK &&
+        (manifest->path_ordinary[0] != '\0' || manifest->path_large[0] != '\0')) {
+        status = check_paths(manifest, detail);
+    }
+    if (status == STATUS_OK && manifest->command[0] != '\0') {
+        status = check_command(manifest, detail);
+    }
+    return status;
 }
 
 enum status manifest_parse(struct manifest *manifest, const char *path, const char *text,
@@ -676,7 +844,12 @@ enum status manifest_profile(const struct manifest *manifest, const struct profi
 {
     if (manifest->has_profile) {
         /* The pointer to our own data is set here: a manifest may have been copied. */
-        framed_profile((struct profile *)&manifest->own, &manifest->framed);
+        struct manifest *own = (struct manifest *)manifest;
+        own->framed.request[0].raw = own->request_file;
+        for (unsigned kind = 0; kind < 3; kind++) {
+            own->framed.answer[kind].exact.raw = own->response_file;
+        }
+        framed_profile(&own->own, &own->framed);
         *ret_profile = &manifest->own;
         return STATUS_OK;
     }
@@ -696,6 +869,11 @@ enum status manifest_profile(const struct manifest *manifest, const struct profi
                            manifest->profile_name, words_guess_hint(&guess, hint, sizeof(hint)));
     }
     *ret_profile = profile;
+    if (manifest->path_ordinary[0] != '\0' || manifest->path_large[0] != '\0') {
+        struct manifest *own = (struct manifest *)manifest;
+        http_profile(&own->own, &own->http, profile, manifest->path_ordinary, manifest->path_large);
+        *ret_profile = &manifest->own;
+    }
     return STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suite/player.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,12 +14,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    PLAYER_POLL_MS = 200,         /* how often a busy child is looked at */
     PLAYER_DESCRIPTOR_MIN = 4096, /* numbers below belong to the target during a run */
     PLAYER_DESCRIPTORS = 8192
 };
@@ -35,7 +36,23 @@ struct shared {
     struct engine_result result;
     enum status status;
     struct status_detail detail;
+    char absent[PLAYER_ABSENT_MAX];
     struct trace_event events[TRACE_EVENTS_MAX];
+};
+
+/* How the play in progress stands. */
+enum watch_state { WATCH_PLAYING, WATCH_OVER, WATCH_DIED, WATCH_HANGS };
+
+/* The watch over the child during a play. The limits are far beyond what any play needs and count
+ * only the child's own time, so that a slow or busy machine changes no verdict. */
+struct watch {
+    enum watch_state state;
+    clockid_t cpu; /* the child's */
+    bool has_cpu;
+    int64_t cpu_end_ms; /* of its clock: then it hangs */
+    int64_t asleep_ms;  /* so far at a stretch */
+    int64_t asleep_limit_ms;
+    int64_t looked_ms; /* when it was last looked at */
 };
 
 struct player {
@@ -45,6 +62,7 @@ struct player {
     int channel; /* to it: a byte asks for a play, a byte says that it is over */
     int output;  /* what it writes to stdout and stderr */
     bool hung;   /* a play was ended for it */
+    struct watch watch;
 };
 
 /* ---- The child ---- */
@@ -71,10 +89,10 @@ static void child_descriptor_limit(void)
     }
 }
 
-static void child_memory_limit(void)
+static void child_memory_limit(const struct player_limits *limits)
 {
     unsigned long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
+    FILE *statm = limits->no_memory_limit ? NULL : fopen("/proc/self/statm", "re");
     if (statm != NULL && __asan_init == NULL && fscanf(statm, "%lu", &pages) == 1) {
         rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + PLAYER_ADDRESS_SPACE;
         struct rlimit space = {most, most};
@@ -112,17 +130,21 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     struct shared *shared = player->shared;
     struct world *world = NULL;
     struct engine *engine = NULL;
-    enum status status = player->setup.open(player->setup.context, &world, &shared->detail);
+    struct status_detail refused = {""};
+    enum status status = player->setup.open(player->setup.context, &world, &refused);
     if (status == STATUS_OK) {
-        status = engine_new(world, &engine, &shared->detail);
+        status = engine_new(world, &engine, &refused);
     }
-    child_memory_limit(); /* from here on memory is the target's affair */
+    child_memory_limit(&player->setup.limits); /* from here on memory is the target's affair */
+    if (status == STATUS_OK && world->ops->absent != NULL && world->ops->absent(world) != NULL) {
+        (void)snprintf(shared->absent, sizeof(shared->absent), "%s", world->ops->absent(world));
+    }
     char byte = 0;
     while (recv(channel, &byte, 1, 0) == 1) {
         if (status == STATUS_OK) {
             child_play(player, world, engine);
         } else {
-            shared->status = status;
+            shared->status = status_fail(&shared->detail, status, "%s", refused.text);
         }
         if (send(channel, &byte, 1, MSG_NOSIGNAL) != 1) {
             break;
@@ -139,11 +161,6 @@ static enum status child_start(struct player *player, struct status_detail *deta
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return status_fail(detail, STATUS_ENVIRONMENT, "socketpair: %s", strerror(errno));
-    }
-    if (ftruncate(player->output, 0) < 0 || lseek(player->output, 0, SEEK_SET) < 0) {
-        (void)close(ends[0]);
-        (void)close(ends[1]);
-        return status_fail(detail, STATUS_ENVIRONMENT, "the captured output: %s", strerror(errno));
     }
     (void)fflush(NULL); /* or the child would write what is buffered a second time */
     pid_t child = fork();
@@ -200,32 +217,59 @@ static bool child_is_asleep(const struct player *player)
            (behind_name[1] == ' ' && (behind_name[2] == 'S' || behind_name[2] == 'D'));
 }
 
-/* Waits for the byte that says that the play is over. Returns 1: it is, 0: the child died, -1: it
- * hangs. The limits are far beyond what any play needs and count only the child's own time, so that
- * a slow or busy machine changes no verdict. */
-static int child_wait(struct player *player)
+/* How long the child may be asleep in the play that stands in the shared memory. */
+static int64_t asleep_limit_ms(const struct player *player)
 {
-    int64_t cpu_limit =
-        player->setup.cpu_limit_ms != 0 ? player->setup.cpu_limit_ms : PLAYER_CPU_LIMIT_MS;
+    const struct player_limits *limits = &player->setup.limits;
+    const struct scenario *scenario = &player->shared->scenario;
+    int64_t limit = limits->asleep_ms != 0 ? limits->asleep_ms : PLAYER_ASLEEP_LIMIT_MS;
+    if (!limits->real_time) {
+        return limit;
+    }
+    limit += player->shared->trace.header.idle_limit_us / 1000;
+    for (unsigned i = 0; i < scenario->count; i++) {
+        bool passes = scenario->steps[i].verb == SCENARIO_TIME_ADVANCE;
+        limit += passes ? scenario->steps[i].from : 0;
+    }
+    return limit;
+}
+
+/* What was written is kept in memory: a target that does not stop writing must not fill it. */
+static void output_bound(const struct player *player)
+{
+    struct stat about;
+    if (fstat(player->output, &about) == 0 && about.st_size > PLAYER_WRITTEN_MAX &&
+        ftruncate(player->output, 0) == 0) {
+        (void)lseek(player->output, 0, SEEK_SET);
+    }
+}
+
+static void watch_begin(struct player *player)
+{
+    const struct player_limits *limits = &player->setup.limits;
+    int64_t cpu_limit = limits->cpu_ms != 0 ? limits->cpu_ms : PLAYER_CPU_LIMIT_MS;
     /* A program that hung once will do so again: less patience then. */
     cpu_limit = player->hung ? cpu_limit / 4 : cpu_limit;
-    clockid_t cpu = 0;
-    bool has_cpu = clock_getcpuclockid(player->child, &cpu) == 0;
-    int64_t cpu_start = has_cpu ? clock_ms(cpu) : 0;
-    for (int64_t asleep = 0;;) {
-        struct pollfd poll_channel = {.fd = player->channel, .events = POLLIN};
-        int ready = poll(&poll_channel, 1, PLAYER_POLL_MS);
-        if (ready > 0) {
-            char byte = 0;
-            return recv(player->channel, &byte, 1, 0) == 1 ? 1 : 0;
-        }
-        asleep = child_is_asleep(player) ? asleep + PLAYER_POLL_MS : 0;
-        if ((has_cpu && clock_ms(cpu) - cpu_start >= cpu_limit) ||
-            asleep >= PLAYER_ASLEEP_LIMIT_MS) {
-            player->hung = true;
-            return -1;
-        }
+    struct watch *watch = &player->watch;
+    *watch = (struct watch){.asleep_limit_ms = asleep_limit_ms(player),
+                            .looked_ms = clock_ms(CLOCK_MONOTONIC)};
+    watch->has_cpu = clock_getcpuclockid(player->child, &watch->cpu) == 0;
+    watch->cpu_end_ms = watch->has_cpu ? clock_ms(watch->cpu) + cpu_limit : 0;
+}
+
+/* Looks after a child that has played for a while without saying anything. */
+static enum watch_state watch_look(struct player *player)
+{
+    struct watch *watch = &player->watch;
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    if (now_ms - watch->looked_ms < PLAYER_POLL_MS) {
+        return WATCH_PLAYING;
     }
+    watch->looked_ms = now_ms;
+    output_bound(player);
+    watch->asleep_ms = child_is_asleep(player) ? watch->asleep_ms + PLAYER_POLL_MS : 0;
+    bool spins = watch->has_cpu && clock_ms(watch->cpu) >= watch->cpu_end_ms;
+    return spins || watch->asleep_ms >= watch->asleep_limit_ms ? WATCH_HANGS : WATCH_PLAYING;
 }
 
 /* The end of the captured output: a sanitizer's report from its first line, where there is one. */
@@ -255,7 +299,6 @@ static void play_cut(struct player *player, bool hung, int wait_status,
     outcome->end = hung ? PLAYER_HUNG : PLAYER_CRASHED;
     outcome->signal = WIFSIGNALED(wait_status) && !hung ? WTERMSIG(wait_status) : 0;
     outcome->code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
-    output_read(player, outcome->output);
     struct trace_event *event = trace_add(trace, TRACE_EXIT, TRACE_HOST_TARGET);
     event->what = hung ? TRACE_EXIT_HUNG : TRACE_EXIT_CRASHED;
     event->result = outcome->signal != 0 ? outcome->signal : outcome->code;
@@ -303,36 +346,94 @@ void player_free(struct player *player)
     free(player);
 }
 
-enum status player_play(struct player *player, const struct scenario *scenario,
-                        const struct trace_header *header, const struct trace **ret_trace,
-                        struct player_outcome *ret_outcome, struct status_detail *detail)
+enum status player_begin(struct player *player, const struct scenario *scenario,
+                         const struct trace_header *header, struct status_detail *detail)
 {
     struct shared *shared = player->shared;
     trace_clear(&shared->trace);
     shared->trace.header = *header;
     scenario_copy(&shared->scenario, scenario);
     shared->detail.text[0] = '\0';
-    if (player->child == 0) {
-        enum status status = child_start(player, detail);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    enum status status = STATUS_OK;
+    if (ftruncate(player->output, 0) < 0 || lseek(player->output, 0, SEEK_SET) < 0) {
+        status =
+            status_fail(detail, STATUS_ENVIRONMENT, "the captured output: %s", strerror(errno));
     }
+    if (status == STATUS_OK && player->setup.before != NULL) {
+        status = player->setup.before(player->setup.context, detail);
+    }
+    if (status == STATUS_OK && player->child == 0) {
+        status = child_start(player, detail);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    watch_begin(player);
     char byte = 'p';
-    memset(ret_outcome, 0, offsetof(struct player_outcome, output));
-    ret_outcome->output[0] = '\0';
-    int over = send(player->channel, &byte, 1, MSG_NOSIGNAL) == 1 ? child_wait(player) : 0;
-    *ret_trace = &shared->trace;
-    if (over == 1) {
-        ret_outcome->result = shared->result;
-        if (shared->status != STATUS_OK) {
-            return status_fail(detail, shared->status, "%s", shared->detail.text);
-        }
-        return STATUS_OK;
+    bool asked = send(player->channel, &byte, 1, MSG_NOSIGNAL) == 1;
+    player->watch.state = asked ? WATCH_PLAYING : WATCH_DIED;
+    return STATUS_OK;
+}
+
+int player_descriptor(const struct player *player)
+{
+    return player->channel;
+}
+
+bool player_look(struct player *player)
+{
+    struct watch *watch = &player->watch;
+    char byte = 0;
+    ssize_t got =
+        watch->state == WATCH_PLAYING ? recv(player->channel, &byte, 1, MSG_DONTWAIT) : -1;
+    if (got == 1) {
+        watch->state = WATCH_OVER;
+    } else if (got == 0 ||
+               (got < 0 && watch->state == WATCH_PLAYING && errno != EAGAIN && errno != EINTR)) {
+        watch->state = WATCH_DIED;
+    } else if (watch->state == WATCH_PLAYING) {
+        watch->state = watch_look(player);
     }
-    if (over < 0) {
+    return watch->state != WATCH_PLAYING;
+}
+
+enum status player_end(struct player *player, const struct trace **ret_trace,
+                       struct player_outcome *ret_outcome, struct status_detail *detail)
+{
+    struct shared *shared = player->shared;
+    bool hangs = player->watch.state == WATCH_HANGS;
+    assert(player->watch.state != WATCH_PLAYING);
+    memset(ret_outcome, 0, offsetof(struct player_outcome, output));
+    output_read(player, ret_outcome->output);
+    memcpy(ret_outcome->absent, shared->absent, sizeof(ret_outcome->absent));
+    *ret_trace = &shared->trace;
+    if (player->watch.state == WATCH_OVER) {
+        ret_outcome->result = shared->result;
+        return shared->status == STATUS_OK
+                   ? STATUS_OK
+                   : status_fail(detail, shared->status, "%s", shared->detail.text);
+    }
+    if (hangs) {
+        player->hung = true;
         (void)kill(player->child, SIGKILL);
     }
-    play_cut(player, over < 0, child_reap(player), ret_outcome);
+    play_cut(player, hangs, child_reap(player), ret_outcome);
     return STATUS_OK;
+}
+
+enum status player_play(struct player *player, const struct scenario *scenario,
+                        const struct trace_header *header, const struct trace **ret_trace,
+                        struct player_outcome *ret_outcome, struct status_detail *detail)
+{
+    enum status status = player_begin(player, scenario, header, detail);
+    if (status != STATUS_OK) {
+        ret_outcome->output[0] = '\0';
+        ret_outcome->absent[0] = '\0';
+        return status;
+    }
+    do {
+        struct pollfd channel = {.fd = player_descriptor(player), .events = POLLIN};
+        (void)poll(&channel, 1, PLAYER_POLL_MS);
+    } while (!player_look(player));
+    return player_end(player, ret_trace, ret_outcome, detail);
 }

@@ -6,6 +6,9 @@
 #ifndef SOCKSPEC_SUITE_PLAYER_H
 #define SOCKSPEC_SUITE_PLAYER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/status.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
@@ -14,9 +17,20 @@
 #include "world/world.h"
 
 enum {
-    PLAYER_OUTPUT_MAX = 4096,     /* bytes kept of what a crashed process wrote */
-    PLAYER_CPU_LIMIT_MS = 4000,   /* CPU time of one play; a correct one takes microseconds */
-    PLAYER_ASLEEP_LIMIT_MS = 6000 /* of a play that sleeps where nothing in the world wakes it */
+    PLAYER_POLL_MS = 200, /* how often a busy child is looked at */
+    PLAYER_ABSENT_MAX = 256,
+    PLAYER_OUTPUT_MAX = 4096,      /* bytes kept of what the target wrote */
+    PLAYER_WRITTEN_MAX = 16 << 20, /* bytes that it may write before they are forgotten */
+    PLAYER_CPU_LIMIT_MS = 4000,    /* CPU time of one play; a correct one takes microseconds */
+    PLAYER_ASLEEP_LIMIT_MS = 6000  /* of a play that sleeps where nothing in the world wakes it */
+};
+
+/* How long the child may take for a play, and what it may use. */
+struct player_limits {
+    uint32_t cpu_ms;      /* CPU time of the child itself; 0: PLAYER_CPU_LIMIT_MS */
+    uint32_t asleep_ms;   /* asleep at a stretch; 0: PLAYER_ASLEEP_LIMIT_MS */
+    bool real_time;       /* the child sleeps through the idle limit and the steps of time too */
+    bool no_memory_limit; /* the target has memory of its own: the child's is ours alone */
 };
 
 /* What a player needs; all borrowed for its life. */
@@ -25,8 +39,10 @@ struct player_setup {
     const struct profile *profile;
     /* Makes the world, in the child. */
     enum status (*open)(void *context, struct world **ret_world, struct status_detail *detail);
+    /* Called before every play, in the parent; NULL: nothing to do. */
+    enum status (*before)(void *context, struct status_detail *detail);
     void *context;
-    uint32_t cpu_limit_ms; /* 0: PLAYER_CPU_LIMIT_MS */
+    struct player_limits limits;
 };
 
 enum player_end {
@@ -40,7 +56,8 @@ struct player_outcome {
     int signal;                     /* that killed it, 0 none */
     int code;                       /* its exit status where no signal did */
     struct engine_result result;    /* of a play to the end */
-    char output[PLAYER_OUTPUT_MAX]; /* the end of what it wrote, of a play that was cut short */
+    char output[PLAYER_OUTPUT_MAX]; /* the end of what was written to stdout and stderr */
+    char absent[PLAYER_ABSENT_MAX]; /* observers that the world lacks, in words; "": none */
 };
 
 struct player;
@@ -58,5 +75,17 @@ enum status player_play(struct player *player, const struct scenario *scenario,
                         const struct trace_header *header, const struct trace **ret_trace,
                         struct player_outcome *ret_outcome,
                         struct status_detail *detail) STATUS_MUST_USE;
+
+/* The same in three parts, for several players at once: begin; until player_look says true, wait
+ * for player_descriptor to become readable, PLAYER_POLL_MS at most, and look again; end. What
+ * `begin` refuses needs no `end`. */
+enum status player_begin(struct player *player, const struct scenario *scenario,
+                         const struct trace_header *header,
+                         struct status_detail *detail) STATUS_MUST_USE;
+int player_descriptor(const struct player *player);
+bool player_look(struct player *player);
+enum status player_end(struct player *player, const struct trace **ret_trace,
+                       struct player_outcome *ret_outcome,
+                       struct status_detail *detail) STATUS_MUST_USE;
 
 #endif

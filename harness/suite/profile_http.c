@@ -3,8 +3,14 @@
  * Towards a server the peer sends, by turns, a POST of 16 bytes to /echo, which must come back as
  * the body, and a GET of /; a large answer is that of GET /large/131072, whose body is the pattern;
  * the last request says `Connection: close`. A server that answers with another status than 200 is
- * not held to a body. Towards a client the peer is such a server. */
+ * not held to a body. Towards a client the peer is such a server.
+ *
+ * The profiles for servers of files ask for paths by GET alone and hold the server to HTTP only. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "suite/profile_http.h"
+
+#include <stdio.h>
+
 #include "suite/dialogue.h"
 #include "suite/http_parser.h"
 #include "suite/pattern.h"
@@ -34,19 +40,12 @@ _Static_assert(sizeof(struct http_state) <= PROFILE_STATE_SIZE, "the state fits"
 
 /* ---- What the peer says to a server ---- */
 
-/* Text with places for connection (CCC) and number (NNNNNN), in which digits are written. */
-struct http_template {
-    const char *text;
-    uint16_t size;
-    uint16_t connection_at;
-    uint16_t number_at;
-};
-
 #define HOST "Host: sockspec\r\n"
 #define POST_FIELDS HOST "Content-Length: 16\r\n\r\n"
 #define POST_PLAIN "POST /echo HTTP/1.1\r\n" POST_FIELDS
 #define POST_LAST "POST /echo HTTP/1.1\r\nConnection: close\r\n" POST_FIELDS
-#define GET_PLAIN "GET / HTTP/1.1\r\n" HOST "X-Request: "
+#define GET_OF(version) "GET / HTTP/" version "\r\n" HOST "X-Request: "
+#define GET_CLOSE_OF(version) "GET / HTTP/" version "\r\n" HOST "Connection: close\r\nX-Request: "
 #define GET_LARGE "GET /large/131072 HTTP/1.1\r\n" HOST "X-Request: "
 #define PLACES "000-000000"
 #define TEMPLATE(head, tail)                                                                       \
@@ -54,22 +53,41 @@ struct http_template {
         head PLACES tail, sizeof(head PLACES tail) - 1, sizeof(head) - 1, sizeof(head) + 3         \
     }
 
-static const struct http_template post_plain = TEMPLATE(POST_PLAIN, "-sock\n");
-static const struct http_template post_last = TEMPLATE(POST_LAST, "-sock\n");
-static const struct http_template get_plain = TEMPLATE(GET_PLAIN, "\r\n\r\n");
-static const struct http_template get_large = TEMPLATE(GET_LARGE, "\r\n\r\n");
+static const struct http_config echo_config = {
+    .ordinary = {TEMPLATE(GET_OF("1.1"), "\r\n\r\n"), TEMPLATE(POST_PLAIN, "-sock\n")},
+    .large = TEMPLATE(GET_LARGE, "\r\n\r\n"),
+    .last = TEMPLATE(POST_LAST, "-sock\n"),
+    .echoes = true,
+};
 
-static bool is_post(enum dialogue_kind kind, uint32_t number)
+static const struct http_config static_config = {
+    .ordinary = {TEMPLATE(GET_OF("1.1"), "\r\n\r\n"), TEMPLATE(GET_OF("1.1"), "\r\n\r\n")},
+    .last = TEMPLATE(GET_CLOSE_OF("1.1"), "\r\n\r\n"),
+};
+static const struct http_config old_config = {
+    .ordinary = {TEMPLATE(GET_OF("1.0"), "\r\n\r\n"), TEMPLATE(GET_OF("1.0"), "\r\n\r\n")},
+    .last = TEMPLATE(GET_CLOSE_OF("1.0"), "\r\n\r\n"),
+};
+
+static const struct http_config *config_of(const struct profile *profile)
 {
-    return kind == DIALOGUE_LAST || (kind == DIALOGUE_ORDINARY && number % 2 == 1);
+    return profile->config;
 }
 
-static const struct http_template *request_template(enum dialogue_kind kind, uint32_t number)
+/* Whether the answer's body must be the one that this request carried. */
+static bool is_post(const struct http_config *config, enum dialogue_kind kind, uint32_t number)
+{
+    return config->echoes &&
+           (kind == DIALOGUE_LAST || (kind == DIALOGUE_ORDINARY && number % 2 == 1));
+}
+
+static const struct http_template *request_template(const struct http_config *config,
+                                                    enum dialogue_kind kind, uint32_t number)
 {
     if (kind == DIALOGUE_ORDINARY) {
-        return is_post(kind, number) ? &post_plain : &get_plain;
+        return &config->ordinary[number % 2];
     }
-    return kind == DIALOGUE_LARGE ? &get_large : &post_last;
+    return kind == DIALOGUE_LARGE ? &config->large : &config->last;
 }
 
 static void request_write(const struct http_template *template, const struct dialogue *dialogue,
@@ -146,23 +164,22 @@ static const uint8_t *reply_span(const struct http_state *state, enum dialogue_k
 static uint32_t http_size(const struct profile *profile, const struct dialogue *dialogue,
                           enum dialogue_kind kind, uint32_t number)
 {
-    (void)profile;
     if (dialogue->role == TRACE_ROLE_CLIENT) {
         return reply_size((const struct http_state *)dialogue, kind, number);
     }
-    return request_template(kind, number)->size;
+    return request_template(config_of(profile), kind, number)->size;
 }
 
 static const uint8_t *http_span(const struct profile *profile, const struct dialogue *dialogue,
                                 enum dialogue_kind kind, uint32_t number, uint32_t offset,
                                 uint8_t scratch[DIALOGUE_SCRATCH], size_t *ret_size)
 {
-    (void)profile;
     if (dialogue->role == TRACE_ROLE_CLIENT) {
         return reply_span((const struct http_state *)dialogue, kind, number, offset, scratch,
                           ret_size);
     }
-    const struct http_template *template = request_template(kind, number);
+    const struct http_template *template = request_template(config_of(profile), kind, number);
+    assert(template->text != NULL);
     request_write(template, dialogue, number, scratch);
     *ret_size = template->size - offset;
     return scratch + offset;
@@ -196,13 +213,14 @@ static const struct dialogue_speech http_speech = {http_size, http_span, http_co
 
 /* Compares a piece of the body with what it must be, where that is known. Returns the first wrong
  * byte, or `size`. */
-static size_t body_check(const struct http_state *state, const uint8_t *data, size_t size)
+static size_t body_check(const struct http_config *config, const struct http_state *state,
+                         const uint8_t *data, size_t size)
 {
     const struct dialogue *dialogue = &state->dialogue;
     uint32_t number = dialogue->answered + 1;
     uint64_t at = state->parser.body - size;
     enum dialogue_kind kind = dialogue_kind_of(dialogue, number);
-    if (state->parser.status != 200 || dialogue->answered >= dialogue->sent) {
+    if (state->parser.status != 200 || dialogue->answered >= dialogue->sent || !config->echoes) {
         return size;
     }
     for (size_t done = 0; done < size;) {
@@ -212,8 +230,8 @@ static size_t body_check(const struct http_state *state, const uint8_t *data, si
         if (kind == DIALOGUE_LARGE) {
             span = pattern_at(at + done, &piece);
             piece = at + done < HTTP_LARGE_SIZE ? piece : 0;
-        } else if (is_post(kind, number)) {
-            const struct http_template *template = request_template(kind, number);
+        } else if (is_post(config, kind, number)) {
+            const struct http_template *template = request_template(config, kind, number);
             request_write(template, dialogue, number, scratch);
             piece = at + done < HTTP_ECHO_SIZE ? (size_t)(HTTP_ECHO_SIZE - at - done) : 0;
             span = scratch + template->size - piece;
@@ -234,20 +252,21 @@ static size_t body_check(const struct http_state *state, const uint8_t *data, si
 }
 
 /* Whether the whole answer was as long as it must be. */
-static bool body_is_whole(const struct http_state *state)
+static bool body_is_whole(const struct http_config *config, const struct http_state *state)
 {
     const struct dialogue *dialogue = &state->dialogue;
     enum dialogue_kind kind = dialogue_kind_of(dialogue, dialogue->answered + 1);
-    if (state->parser.status != 200) {
+    if (state->parser.status != 200 || !config->echoes) {
         return true;
     }
     if (kind == DIALOGUE_LARGE) {
         return state->parser.body == HTTP_LARGE_SIZE;
     }
-    return !is_post(kind, dialogue->answered + 1) || state->parser.body == HTTP_ECHO_SIZE;
+    return !is_post(config, kind, dialogue->answered + 1) || state->parser.body == HTTP_ECHO_SIZE;
 }
 
-static void answer_done(struct http_state *state, struct profile_sink *sink)
+static void answer_done(const struct http_config *config, struct http_state *state,
+                        struct profile_sink *sink)
 {
     struct dialogue *dialogue = &state->dialogue;
     if (dialogue->answered >= dialogue->sent) {
@@ -260,7 +279,7 @@ static void answer_done(struct http_state *state, struct profile_sink *sink)
         }
         return;
     }
-    if (!body_is_whole(state)) {
+    if (!body_is_whole(config, state)) {
         dialogue_wrong(dialogue, 0, sink);
         return;
     }
@@ -275,8 +294,8 @@ static void answer_done(struct http_state *state, struct profile_sink *sink)
 }
 
 /* Takes a piece of an answer; returns 0 when no more is to be understood. */
-static size_t answer_take(struct http_state *state, const uint8_t *data, size_t size,
-                          struct profile_sink *sink)
+static size_t answer_take(const struct http_config *config, struct http_state *state,
+                          const uint8_t *data, size_t size, struct profile_sink *sink)
 {
     struct dialogue *dialogue = &state->dialogue;
     if (dialogue->answered >= dialogue->sent && dialogue->unpredictable) {
@@ -287,7 +306,7 @@ static size_t answer_take(struct http_state *state, const uint8_t *data, size_t 
     }
     size_t body = 0;
     size_t taken = http_parser_take(&state->parser, data, size, &body);
-    size_t good = body > 0 ? body_check(state, data + taken - body, body) : 0;
+    size_t good = body > 0 ? body_check(config, state, data + taken - body, body) : 0;
     if (state->parser.phase == HTTP_BAD || good < body) {
         dialogue_wrong(dialogue, body > 0 ? taken - body + good : 0, sink);
         return 0;
@@ -295,7 +314,7 @@ static size_t answer_take(struct http_state *state, const uint8_t *data, size_t 
     dialogue->read_at += (uint32_t)taken;
     dialogue->read_total += (uint32_t)taken;
     if (state->parser.phase == HTTP_WHOLE) {
-        answer_done(state, sink);
+        answer_done(config, state, sink);
     }
     return taken;
 }
@@ -379,15 +398,14 @@ static void http_sent(const struct profile *profile, struct profile_state *state
 static void http_received(const struct profile *profile, struct profile_state *opaque,
                           const uint8_t *data, size_t size, struct profile_sink *sink)
 {
-    (void)profile;
     struct http_state *state = (struct http_state *)opaque;
     bool client = state->dialogue.role == TRACE_ROLE_CLIENT;
     while (size > 0 && !state->dialogue.wrong) {
         if (client && state->dialogue.unpredictable) {
             return;
         }
-        size_t taken =
-            client ? question_take(state, data, size, sink) : answer_take(state, data, size, sink);
+        size_t taken = client ? question_take(state, data, size, sink)
+                              : answer_take(config_of(profile), state, data, size, sink);
         if (taken == 0) {
             return;
         }
@@ -399,22 +417,75 @@ static void http_received(const struct profile *profile, struct profile_state *o
 static void http_ended(const struct profile *profile, struct profile_state *opaque,
                        struct profile_sink *sink)
 {
-    (void)profile;
     struct http_state *state = (struct http_state *)opaque;
     if (state->parser.phase == HTTP_TO_END && state->dialogue.role != TRACE_ROLE_CLIENT &&
         !state->dialogue.wrong) {
-        answer_done(state, sink);
+        answer_done(config_of(profile), state, sink);
     }
 }
+
+#define HTTP_FUNCTIONS                                                                             \
+    .begin = http_begin, .payload = http_payload, .sent = http_sent, .received = http_received,    \
+    .ended = http_ended
+/* What servers of files keep to; how long they wait for a silent client is for them to say. */
+#define STATIC_PROMISES                                                                            \
+    (TRACE_HALF_CLOSE_ANSWERED | TRACE_CONCURRENT | TRACE_CLOSES_AFTER_EOF | TRACE_FIXED_PORT)
 
 const struct profile profile_http = {
     .name = "http",
     .title = "HTTP/1.1: POST /echo, GET /, GET /large/N (RFC 9112)",
     .promises = TRACE_PERSISTENT | TRACE_HALF_CLOSE_ANSWERED | TRACE_CONCURRENT |
                 TRACE_IDLE_TIMEOUT | TRACE_CLOSES_AFTER_EOF | TRACE_FIXED_PORT,
-    .begin = http_begin,
-    .payload = http_payload,
-    .sent = http_sent,
-    .received = http_received,
-    .ended = http_ended,
+    .config = &echo_config,
+    HTTP_FUNCTIONS,
 };
+
+const struct profile profile_http_static = {
+    .name = "http-static",
+    .title = "HTTP/1.1 from a server of files: GET of a path (RFC 9112)",
+    .promises = STATIC_PROMISES | TRACE_PERSISTENT,
+    .config = &static_config,
+    HTTP_FUNCTIONS,
+};
+
+const struct profile profile_http10 = {
+    .name = "http10",
+    .title = "HTTP/1.0: GET of a path, one on a connection (RFC 1945)",
+    .promises = STATIC_PROMISES,
+    .config = &old_config,
+    HTTP_FUNCTIONS,
+};
+
+/* ---- Other paths ---- */
+
+bool http_has_paths(const struct profile *profile)
+{
+    return profile->config == &static_config || profile->config == &old_config;
+}
+
+static struct http_template template_make(char text[HTTP_TEXT_MAX], const char *path,
+                                          const char *version, const char *fields)
+{
+    int at = snprintf(text, HTTP_TEXT_MAX, "GET %s HTTP/%s\r\n" HOST "%sX-Request: ", path, version,
+                      fields);
+    int size = at + snprintf(text + at, (size_t)(HTTP_TEXT_MAX - at), PLACES "\r\n\r\n");
+    assert(size < HTTP_TEXT_MAX);
+    return (struct http_template){text, (uint16_t)size, (uint16_t)at, (uint16_t)(at + 4)};
+}
+
+void http_profile(struct profile *profile, struct http_config *config, const struct profile *from,
+                  const char *ordinary, const char *large)
+{
+    assert(http_has_paths(from));
+    const char *version = from->config == &old_config ? "1.0" : "1.1";
+    const char *path = ordinary[0] != '\0' ? ordinary : "/";
+    *config = (struct http_config){.echoes = false};
+    config->ordinary[0] = template_make(config->texts[0], path, version, "");
+    config->ordinary[1] = config->ordinary[0];
+    config->last = template_make(config->texts[1], path, version, "Connection: close\r\n");
+    if (large[0] != '\0') {
+        config->large = template_make(config->texts[2], large, version, "");
+    }
+    *profile = *from;
+    profile->config = config;
+}

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-static const struct profile *const built_in[] = {&profile_echo, &profile_discard, &profile_http,
-                                                 &profile_line, &profile_banner};
+static const struct profile *const built_in[] = {
+    &profile_echo,      &profile_discard, &profile_http,   &profile_http_static,
+    &profile_http10,    &profile_line,    &profile_banner, &profile_redis,
+    &profile_memcached, &profile_smtp,    &profile_ftp};
 
 const struct profile *profiles_at(unsigned index)
 {

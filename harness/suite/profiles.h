@@ -8,8 +8,14 @@
 extern const struct profile profile_echo;
 extern const struct profile profile_discard;
 extern const struct profile profile_http;
+extern const struct profile profile_http_static;
+extern const struct profile profile_http10;
 extern const struct profile profile_line;
 extern const struct profile profile_banner;
+extern const struct profile profile_redis;
+extern const struct profile profile_memcached;
+extern const struct profile profile_smtp;
+extern const struct profile profile_ftp;
 
 /* The built-in profile `index` in the order of `sockspec list profiles`; NULL past the last. */
 const struct profile *profiles_at(unsigned index);

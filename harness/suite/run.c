@@ -3,6 +3,7 @@
 #include "suite/run.h"
 
 #include <fnmatch.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "trace/ladder.h"
 #include "trace/output.h"
 
-enum { RUN_DETAIL_MAX = ORACLE_DETAIL_MAX + PLAYER_OUTPUT_MAX + 512, RUN_REPLAY_MAX = 1024 };
+enum { RUN_DETAIL_MAX = ORACLE_DETAIL_MAX + PLAYER_OUTPUT_MAX + 512, RUN_REPLAY_MAX = 8192 };
 
 /* One case in work: what its verdicts have in common. */
 struct run {
@@ -22,6 +23,7 @@ struct run {
     const struct trace *trace;
     const struct oracle_judgement *judgement;
     struct player_outcome outcome;
+    bool unplayable; /* the target never came to where it can be judged */
     char replay[RUN_REPLAY_MAX];
     char detail[RUN_DETAIL_MAX];
     char *scenario; /* text form, made when a verdict wants it */
@@ -133,9 +135,20 @@ static void case_skip(struct run *run, const char *reason)
     }
 }
 
+/* Adds what the target wrote to what is told. */
+static void output_tell(struct run *run)
+{
+    size_t used = strlen(run->detail);
+    if (run->outcome.output[0] != '\0') {
+        (void)snprintf(run->detail + used, sizeof(run->detail) - used, "\nit wrote:\n%s",
+                       run->outcome.output);
+    }
+}
+
 static void case_error(struct run *run, const char *reason)
 {
     (void)snprintf(run->detail, sizeof(run->detail), "%s", reason);
+    output_tell(run);
     verdict_tell(run, SUITE_RULE_CASE, "the case can be judged", GRADE_ERROR, NULL, 0);
 }
 
@@ -228,28 +241,27 @@ static bool oracle_said_it(const struct run *run, uint32_t index)
     return false;
 }
 
-static int end_detail(struct run *run, enum own_rule_index rule, const struct trace_event *event)
+static void end_detail(struct run *run, enum own_rule_index rule, const struct trace_event *event)
 {
     char *text = run->detail;
     size_t size = sizeof(run->detail);
     int result = (int)event->result;
     if (rule == OWN_HANG) {
-        return snprintf(text, size,
-                        "the program used its CPU time without making a call, or slept where "
-                        "nothing wakes it");
+        (void)snprintf(text, size,
+                       "the program used its CPU time without making a call, or slept where "
+                       "nothing wakes it");
+    } else if (rule == OWN_EXIT) {
+        (void)snprintf(text, size, "the server ended with status %d; nothing had asked it to",
+                       result);
+    } else if (event->what == TRACE_EXIT_ABORTED) {
+        (void)snprintf(text, size, "the program aborted");
+    } else if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
+        (void)snprintf(text, size, "the program ended its process with status %d",
+                       run->outcome.code);
+    } else {
+        (void)snprintf(text, size, "the program crashed: signal %d (%s)", result,
+                       strsignal(result));
     }
-    if (rule == OWN_EXIT) {
-        return snprintf(text, size, "the server ended with status %d; nothing had asked it to",
-                        result);
-    }
-    if (event->what == TRACE_EXIT_ABORTED) {
-        return snprintf(text, size, "the program aborted");
-    }
-    if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
-        return snprintf(text, size, "the program ended its process with status %d",
-                        run->outcome.code);
-    }
-    return snprintf(text, size, "the program crashed: signal %d (%s)", result, strsignal(result));
 }
 
 /* A crash, a hang or an end, with what the process wrote. */
@@ -264,11 +276,8 @@ static void end_verdict(struct run *run)
     if (rule != OWN_CRASH && oracle_said_it(run, index)) {
         return;
     }
-    int used = end_detail(run, rule, event);
-    if (run->outcome.output[0] != '\0') {
-        (void)snprintf(run->detail + used, sizeof(run->detail) - (size_t)used, "\nit wrote:\n%s",
-                       run->outcome.output);
-    }
+    end_detail(run, rule, event);
+    output_tell(run);
     verdict_tell(run, own_rules[rule].id, own_rules[rule].title, GRADE_FAIL, &index, 1);
 }
 
@@ -308,12 +317,38 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     return CASE_FAULTY;
 }
 
+/* A server that ended before it listened, although nothing was made to fail: there is nothing to
+ * judge, and the next case will fare no better. */
+static bool never_listened(const struct trace *trace, char *reason, size_t size)
+{
+    const struct trace_event *end = exit_event(trace);
+    if (end == NULL || end->what != TRACE_EXIT_RETURNED ||
+        trace->header.role != TRACE_ROLE_SERVER) {
+        return false;
+    }
+    for (const struct trace_event *event = trace->events; event < end; event++) {
+        if (event->kind == TRACE_SIGNAL || event->kind == TRACE_FAULT ||
+            (event->kind == TRACE_PHASE &&
+             (event->what == TRACE_PHASE_STOPPING || event->what == TRACE_PHASE_READY)) ||
+            (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET)) {
+            return false;
+        }
+    }
+    (void)snprintf(reason, size, "the server ended with status %d before it listened",
+                   (int)end->result);
+    return true;
+}
+
 static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 {
     const struct trace *trace = run->trace;
     const uint64_t *broken = run->judgement->broken;
     if (broken[0] != 0 || broken[1] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
+    }
+    if (never_listened(trace, reason, size)) {
+        run->unplayable = true;
+        return CASE_FAULTY;
     }
     enum case_fate fate = CASE_JUDGED;
     for (uint32_t i = 0; i < trace->count && fate != CASE_FAULTY; i++) {
@@ -387,8 +422,48 @@ enum status suite_play(const struct suite_setup *setup, const struct suite_case 
     return oracle_judge(setup->oracle, *ret_trace, ret_judgement, detail);
 }
 
-enum status suite_run_case(const struct suite_setup *setup, const struct suite_case *the_case,
-                           struct suite_result *result, struct status_detail *detail)
+/* What a play gave, from whichever player. */
+struct played {
+    enum status status;
+    struct status_detail detail;
+    const struct trace *trace; /* where the status is STATUS_OK */
+    struct player_outcome outcome;
+};
+
+/* Names what the world cannot see, once. */
+static void tell_absent(struct run *run)
+{
+    if (run->outcome.absent[0] != '\0' && !run->result->absent_told) {
+        run->result->absent_told = true;
+        report_notice(run->setup->report, "%s; what only that could show is SKIP",
+                      run->outcome.absent);
+    }
+}
+
+static void played_judge(struct run *run, struct played *played)
+{
+    run->outcome = played->outcome;
+    tell_absent(run);
+    if (played->status == STATUS_OK) {
+        run->trace = played->trace;
+        played->status =
+            oracle_judge(run->setup->oracle, run->trace, &run->judgement, &played->detail);
+    }
+    if (played->status == STATUS_OK) {
+        case_judge(run);
+    } else {
+        run->trace = NULL;
+        run->unplayable = true;
+        case_error(run, played->detail.text);
+    }
+    run->result->failures += run->unplayable;
+    run->result->played += !run->unplayable;
+}
+
+/* Reports one case: why it does not fit, or what its play showed. */
+static enum status case_report(const struct suite_setup *setup, const struct suite_case *the_case,
+                               const char *unfit, struct played *played,
+                               struct suite_result *result, struct status_detail *detail)
 {
     struct run *run = calloc(1, sizeof(*run));
     if (run == NULL) {
@@ -398,22 +473,20 @@ enum status suite_run_case(const struct suite_setup *setup, const struct suite_c
     run->the_case = the_case;
     run->result = result;
     const char *named = setup->replay_scenario != NULL ? setup->replay_scenario : the_case->name;
-    (void)snprintf(run->replay, sizeof(run->replay), "sockspec replay %s --target %s%s", named,
-                   setup->subject->manifest.name, setup->replay_options);
+    (void)snprintf(run->replay, sizeof(run->replay), "sockspec replay %s%s", named,
+                   setup->replay_options);
     struct report_case report_case = {.name = the_case->name,
                                       .title = the_case->title[0] != '\0' ? the_case->title : NULL};
     report_case_begin(setup->report, &report_case);
-    const char *unfit = cases_unfit(the_case, &setup->subject->manifest, setup->subject->profile);
     enum status status = STATUS_OK;
     if (unfit != NULL) {
         case_skip(run, unfit);
+        result->unfit++;
     } else {
-        status = suite_play(setup, the_case, &run->trace, &run->judgement, &run->outcome, detail);
-        if (status == STATUS_OK) {
-            case_judge(run);
-        } else {
-            run->trace = NULL;
-            case_error(run, detail->text);
+        played_judge(run, played);
+        status = played->status;
+        if (status != STATUS_OK) {
+            status = status_fail(detail, status, "%s", played->detail.text);
         }
     }
     report_case_end(setup->report);
@@ -422,32 +495,201 @@ enum status suite_run_case(const struct suite_setup *setup, const struct suite_c
     return status;
 }
 
-enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
-                      struct suite_result *ret_result, struct status_detail *detail)
+static const char *unfit_for(const struct suite_setup *setup, const struct suite_case *the_case)
 {
-    struct suite_result result = {0};
-    unsigned failed = 0;
-    enum status last = STATUS_OK;
-    for (uint32_t i = 0; i < cases->count; i++) {
-        const struct suite_case *the_case = &cases->cases[i];
-        bool wanted = setup->case_glob == NULL || fnmatch(setup->case_glob, the_case->name, 0) == 0;
-        bool its_role = (the_case->roles >> setup->subject->manifest.role & 1U) != 0;
-        if (!wanted || !its_role) {
-            continue;
-        }
-        result.cases++;
-        enum status status = suite_run_case(setup, the_case, &result, detail);
-        failed += status != STATUS_OK;
-        last = status != STATUS_OK ? status : last;
+    return cases_unfit(the_case, &setup->subject->manifest, setup->subject->profile);
+}
+
+enum status suite_run_case(const struct suite_setup *setup, const struct suite_case *the_case,
+                           struct suite_result *result, struct status_detail *detail)
+{
+    struct played *played = calloc(1, sizeof(*played));
+    if (played == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "%s", the_case->name);
     }
+    const char *unfit = unfit_for(setup, the_case);
+    if (unfit == NULL) {
+        struct trace_header header = header_of(setup, the_case);
+        played->status = player_play(setup->player, &the_case->scenario, &header, &played->trace,
+                                     &played->outcome, &played->detail);
+    }
+    enum status status = case_report(setup, the_case, unfit, played, result, detail);
+    free(played);
+    return status;
+}
+
+static bool is_selected(const struct suite_setup *setup, const struct suite_case *the_case)
+{
+    return (setup->case_glob == NULL || fnmatch(setup->case_glob, the_case->name, 0) == 0) &&
+           (the_case->roles >> setup->subject->manifest.role & 1U) != 0;
+}
+
+/* Whether the others need not be tried. */
+static bool gives_up(const struct suite_result *result)
+{
+    return result->played == 0 && result->failures >= SUITE_FAILURES_MAX;
+}
+
+/* ---- Several cases at once ---- */
+
+/* A case that is played, or was and waits for its turn to be told. */
+struct turn {
+    const struct suite_case *the_case;
+    const char *unfit;
+    struct player *player; /* that plays it; NULL: none */
+    bool over;
+    struct played played;
+    struct trace trace; /* of its own once the play is over */
+};
+
+/* Keeps the trace, so that the player can go on with another case. */
+static enum status turn_keep(struct turn *turn)
+{
+    const struct trace *trace = turn->played.trace;
+    turn->trace = *trace;
+    turn->trace.events = malloc((trace->count + 1) * sizeof(*trace->events));
+    if (turn->trace.events == NULL) {
+        return status_fail(&turn->played.detail, STATUS_NO_MEMORY, "%s", turn->the_case->name);
+    }
+    memcpy(turn->trace.events, trace->events, trace->count * sizeof(*trace->events));
+    turn->trace.capacity = trace->count + 1;
+    turn->played.trace = &turn->trace;
+    return STATUS_OK;
+}
+
+static void turn_end(struct turn *turn)
+{
+    struct played *played = &turn->played;
+    played->status = player_end(turn->player, &played->trace, &played->outcome, &played->detail);
+    if (played->status == STATUS_OK) {
+        played->status = turn_keep(turn);
+    }
+    turn->player = NULL;
+    turn->over = true;
+}
+
+static void turn_begin(const struct suite_setup *setup, struct turn *turn, struct player *player)
+{
+    struct trace_header header = header_of(setup, turn->the_case);
+    turn->played.status =
+        player_begin(player, &turn->the_case->scenario, &header, &turn->played.detail);
+    turn->over = turn->played.status != STATUS_OK;
+    turn->player = turn->over ? NULL : player;
+}
+
+static bool is_busy(const struct turn *turns, uint32_t count, const struct player *player)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (turns[i].player == player) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Waits until at least one play may be over, and ends those that are. */
+static void turns_wait(struct turn *turns, uint32_t count)
+{
+    struct pollfd channels[SUITE_PLAYERS_MAX];
+    nfds_t polled = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (turns[i].player != NULL) {
+            channels[polled++] =
+                (struct pollfd){.fd = player_descriptor(turns[i].player), .events = POLLIN};
+        }
+    }
+    if (polled > 0) {
+        (void)poll(channels, polled, PLAYER_POLL_MS);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (turns[i].player != NULL && player_look(turns[i].player)) {
+            turn_end(&turns[i]);
+        }
+    }
+}
+
+/* Plays by all players at once; what is told keeps the order. */
+static enum status run_turns(const struct suite_setup *setup, struct turn *turns, uint32_t count,
+                             struct suite_result *result, struct status_detail *detail)
+{
+    uint32_t begun = 0;
+    uint32_t told = 0;
+    enum status last = STATUS_OK;
+    while (told < count) {
+        for (unsigned p = 0; p < setup->player_count && !gives_up(result); p++) {
+            while (begun < count && turns[begun].unfit != NULL) {
+                turns[begun++].over = true;
+            }
+            if (begun < count && !is_busy(turns, begun, setup->players[p])) {
+                turn_begin(setup, &turns[begun++], setup->players[p]);
+            }
+        }
+        while (told < begun && turns[told].over) {
+            struct turn *turn = &turns[told++];
+            enum status status =
+                case_report(setup, turn->the_case, turn->unfit, &turn->played, result, detail);
+            last = status != STATUS_OK ? status : last;
+            free(turn->trace.events);
+            turn->trace.events = NULL;
+        }
+        if (told == begun && gives_up(result)) {
+            break;
+        }
+        turns_wait(turns, begun);
+    }
+    return last;
+}
+
+/* ---- The suite ---- */
+
+static void tell_known(const struct suite_setup *setup, const struct suite_result *result)
+{
     for (uint32_t i = 0; i < setup->subject->manifest.known_count; i++) {
         const struct manifest_known *known = &setup->subject->manifest.known[i];
-        if (result.known_kept[i] && !result.known_failed[i]) {
+        if (result->known_kept[i] && !result->known_failed[i]) {
             report_notice(setup->report, "%s:%u: the known failure '%s %s' passes now: remove it",
                           setup->subject->manifest.path, known->line, known->cases, known->rule);
         }
     }
+}
+
+static enum status run_in_order(const struct suite_setup *setup, const struct turn *turns,
+                                uint32_t count, struct suite_result *result,
+                                struct status_detail *detail)
+{
+    enum status last = STATUS_OK;
+    for (uint32_t i = 0; i < count && !gives_up(result); i++) {
+        enum status status = suite_run_case(setup, turns[i].the_case, result, detail);
+        last = status != STATUS_OK ? status : last;
+    }
+    return last;
+}
+
+enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
+                      struct suite_result *ret_result, struct status_detail *detail)
+{
+    struct suite_result result = {0};
+    struct turn *turns = calloc(cases->count + 1, sizeof(*turns));
+    if (turns == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "%u cases", cases->count);
+    }
+    for (uint32_t i = 0; i < cases->count; i++) {
+        if (is_selected(setup, &cases->cases[i])) {
+            struct turn *turn = &turns[result.cases++];
+            turn->the_case = &cases->cases[i];
+            turn->unfit = unfit_for(setup, turn->the_case);
+        }
+    }
+    enum status last =
+        (setup->player_count > 1 ? run_turns(setup, turns, result.cases, &result, detail)
+                                 : run_in_order(setup, turns, result.cases, &result, detail));
+    if (result.played + result.unfit + result.failures < result.cases) {
+        report_notice(setup->report, "%u further cases were not tried",
+                      result.cases - result.played - result.unfit - result.failures);
+    }
+    tell_known(setup, &result);
+    free(turns);
     *ret_result = result;
     /* Errors of single cases are verdicts; when nothing could be played it is the environment. */
-    return failed > 0 && failed == result.cases ? last : STATUS_OK;
+    return result.played == 0 ? last : STATUS_OK;
 }

@@ -19,18 +19,27 @@
 struct suite_setup {
     const struct subject *subject;
     struct player *player;
+    struct player *const *players; /* for several cases at once, `player` among them; NULL: one */
+    unsigned player_count;
     struct oracle *oracle;
     struct report *report;
     const char *case_glob;       /* NULL: all */
     const char *rule;            /* only verdicts on this rule; NULL: all */
-    const char *replay_options;  /* behind `sockspec replay CASE --target NAME`; "" or " --…" */
+    const char *replay_options;  /* behind `sockspec replay CASE`: " --target NAME", and more */
     const char *replay_scenario; /* of a scenario that is no case of the suite: how it is named;
                                     NULL: by name */
 };
 
+/* When so many cases in a row cannot be played, from the first on, the others are not tried. */
+enum { SUITE_FAILURES_MAX = 3, SUITE_PLAYERS_MAX = 64 };
+
 /* What a run of many cases left. */
 struct suite_result {
     uint32_t cases;                        /* that were not filtered out */
+    uint32_t played;                       /* of these: that could be judged */
+    uint32_t unfit;                        /* of these: that are not for this target */
+    uint32_t failures;                     /* of these: that could not be played at all */
+    bool absent_told;                      /* observers that the world lacks were named */
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */
 };

@@ -1,8 +1,9 @@
-/* From the description of a linked program to what a world runs. */
+/* From the description of a linked program, or a command, to what a world runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suite/subject.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char host_of_targets[] = "127.0.0.1";
@@ -46,12 +47,16 @@ static enum status fill_arguments(const struct subject *subject,
                                   struct status_detail *detail)
 {
     const struct manifest *manifest = &subject->manifest;
-    if (program->argc == 0 && manifest->args[0] != '\0' && program == subject->program) {
-        return manifest_arguments_split(arguments, program->name, manifest->args, host_of_targets,
-                                        manifest->port, detail);
+    const struct manifest_places places = {.host = host_of_targets, .port = manifest->port};
+    enum status status = manifest_arguments_fill(arguments, 1, &program->name, &places, detail);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return manifest_arguments_fill(arguments, program->name, program->argc, program->argv,
-                                   host_of_targets, manifest->port, detail);
+    if (program->argc == 0 && manifest->args[0] != '\0' && program == subject->program) {
+        return status_wrap(
+            detail, manifest_arguments_split(arguments, manifest->args, &places, detail), "args");
+    }
+    return manifest_arguments_fill(arguments, program->argc, program->argv, &places, detail);
 }
 
 enum status subject_open(struct subject *subject, const struct sockspec_program *program,
@@ -81,6 +86,143 @@ enum status subject_open(struct subject *subject, const struct sockspec_program 
         .peer_program = (void *)program->peer,
         .port = subject->manifest.port,
         .stop_signal = subject->manifest.stop_signal,
+        .runs = 1,
+    };
+    return STATUS_OK;
+}
+
+/* ---- Commands ---- */
+
+/* What the command line says stands over what the manifest says. */
+static enum status command_manifest(struct subject *subject, const struct subject_command *command,
+                                    struct status_detail *detail)
+{
+    struct manifest *manifest = &subject->manifest;
+    manifest_begin(manifest);
+    if (command->manifest != NULL) {
+        enum status status = manifest_load(manifest, command->manifest, detail);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (command->role != NULL) {
+        manifest->role =
+            strcmp(command->role, "client") == 0 ? TRACE_ROLE_CLIENT : TRACE_ROLE_SERVER;
+    }
+    if (command->port != NULL) {
+        manifest->port = (uint16_t)strtoul(command->port, NULL, 10);
+        manifest->has_port = true;
+    }
+    if (command->profile != NULL && manifest->profile_name[0] == '\0' && !manifest->has_profile) {
+        (void)snprintf(manifest->profile_name, sizeof(manifest->profile_name), "%s",
+                       command->profile);
+    }
+    if (!command->linked) {
+        manifest_is_command(manifest);
+    }
+    if (manifest->role != TRACE_ROLE_SERVER && manifest->role != TRACE_ROLE_CLIENT) {
+        return status_fail(detail, STATUS_USAGE,
+                           "%s: [target] role: a command is a server or a client", manifest->path);
+    }
+    return manifest_profile(manifest, &subject->profile, detail);
+}
+
+/* Whether the program is told where its port is. */
+static enum status command_port(const struct subject *subject,
+                                const struct subject_command *command, struct status_detail *detail)
+{
+    bool told = subject->manifest.has_port || command->argc == 0 || command->linked;
+    for (int i = 0; i < command->argc; i++) {
+        told = told || strstr(command->argv[i], "{port}") != NULL;
+    }
+    return told ? STATUS_OK
+                : status_fail(detail, STATUS_USAGE,
+                              "the command is not told its port: expected {port} in its arguments, "
+                              "or --port N");
+}
+
+static enum status command_words(struct subject *subject, const struct subject_command *command,
+                                 struct status_detail *detail)
+{
+    struct manifest *manifest = &subject->manifest;
+    char folder[MANIFEST_TEXT_MAX];
+    char *whole = realpath(manifest_folder(manifest, folder), NULL);
+    const struct manifest_places places = {
+        .host = command->host(manifest->role), .folder = whole, .port = manifest->port};
+    enum status status = STATUS_OK;
+    if (command->argc > 0) {
+        status = manifest_arguments_fill(&subject->arguments, command->argc, command->argv, &places,
+                                         detail);
+        if (status == STATUS_OK && command->linked && command->argc == 1) {
+            status = manifest_arguments_split(&subject->arguments, manifest->args, &places, detail);
+        }
+    } else if (manifest->command[0] != '\0') {
+        status = manifest_arguments_split(&subject->arguments, manifest->command, &places, detail);
+        if (status != STATUS_OK) {
+            status = status_wrap(detail, status, "%s: [target] command", manifest->path);
+        }
+    } else {
+        status = status_fail(detail, STATUS_USAGE,
+                             "%s: [target] has no command; the target of a build is named without "
+                             "its folder",
+                             manifest->path);
+    }
+    const char *variables[MANIFEST_ENVIRONMENT_MAX];
+    for (uint32_t i = 0; i < manifest->environment_count; i++) {
+        variables[i] = manifest->environment[i];
+    }
+    if (status == STATUS_OK) {
+        status = manifest_arguments_fill(&subject->environment, (int)manifest->environment_count,
+                                         variables, &places, detail);
+    }
+    free(whole);
+    return status;
+}
+
+/* What reports call it: the manifest's name, what the caller says, the folder of the manifest, the
+ * program. */
+static void command_name(struct subject *subject, const struct subject_command *command)
+{
+    struct manifest *manifest = &subject->manifest;
+    char folder[MANIFEST_TEXT_MAX];
+    char *whole = NULL;
+    const char *name = command->name;
+    if (name == NULL && manifest->name[0] != '\0') {
+        return;
+    }
+    if (name == NULL && command->manifest != NULL) {
+        whole = realpath(manifest_folder(manifest, folder), NULL);
+        name = whole;
+    }
+    name = name == NULL ? subject->arguments.argv[0] : name;
+    const char *slash = strrchr(name, '/');
+    (void)snprintf(manifest->name, sizeof(manifest->name), "%s",
+                   slash != NULL && slash[1] != '\0' ? slash + 1 : name);
+    free(whole);
+}
+
+enum status subject_open_command(struct subject *subject, const struct subject_command *command,
+                                 struct status_detail *detail)
+{
+    memset(subject, 0, sizeof(*subject));
+    enum status status = command_manifest(subject, command, detail);
+    status = status != STATUS_OK ? status : command_port(subject, command, detail);
+    status = status != STATUS_OK ? status : command_words(subject, command, detail);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (subject->arguments.argc == 0) {
+        return status_fail(detail, STATUS_USAGE, "the command is empty");
+    }
+    command_name(subject, command);
+    subject->target = (struct world_target){
+        .name = subject->manifest.name,
+        .role = subject->manifest.role,
+        .argc = subject->arguments.argc,
+        .argv = subject->arguments.argv,
+        .port = subject->manifest.port,
+        .stop_signal = subject->manifest.stop_signal,
+        .runs = subject->manifest.runs,
     };
     return STATUS_OK;
 }

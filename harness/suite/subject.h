@@ -1,5 +1,5 @@
-/* What is judged, made ready from the description of a linked program: manifest, profile,
- * arguments, what a world runs, and the header of its traces. Of no world. */
+/* What is judged, made ready from the description of a linked program or from a command: manifest,
+ * profile, arguments, what a world runs, and the header of its traces. Of no world. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_SUITE_SUBJECT_H
 #define SOCKSPEC_SUITE_SUBJECT_H
@@ -10,12 +10,27 @@
 #include "world/world.h"
 
 struct subject {
-    const struct sockspec_program *program;
+    const struct sockspec_program *program; /* NULL: a command */
     struct manifest manifest;
     const struct profile *profile; /* borrowed from the manifest or built in */
     struct manifest_arguments arguments;
     struct manifest_arguments peer_arguments; /* pair mode */
+    struct manifest_arguments environment;    /* a command's, its places filled in */
     struct world_target target;               /* points into this struct */
+};
+
+/* A target that runs as a process. Strings are borrowed for the call. */
+struct subject_command {
+    const char *manifest;    /* path of target.ini; NULL: none */
+    const char *name;        /* where the manifest has none; NULL: the command's own */
+    const char *profile;     /* likewise; NULL: none */
+    const char *role;        /* "server" or "client"; NULL: the manifest's */
+    const char *port;        /* 1 … 65535; NULL: the manifest's */
+    int argc;                /* 0: the manifest says the command */
+    const char *const *argv; /* places unfilled */
+    bool linked; /* it is the plain form of a linked program: its manifest need not name a command,
+                    and holds as it does there */
+    const char *(*host)(enum trace_role role); /* what stands for {host} */
 };
 
 /* Fills `subject`, which must not move afterwards; `program` must outlive it. Errors: those of
@@ -23,6 +38,11 @@ struct subject {
  * disagree on the role. */
 enum status subject_open(struct subject *subject, const struct sockspec_program *program,
                          struct status_detail *detail) STATUS_MUST_USE;
+
+/* The same for a command. `target.program` is left for who runs it to fill in. Further errors:
+ * STATUS_USAGE where nothing says the command or the profile, or {port} is missing. */
+enum status subject_open_command(struct subject *subject, const struct subject_command *command,
+                                 struct status_detail *detail) STATUS_MUST_USE;
 
 /* The header of traces of this subject in a world with these observers, without a case's name. */
 struct trace_header subject_header(const struct subject *subject, uint32_t observers);

@@ -233,11 +233,20 @@ static void end(struct engine *engine)
     arena_reset(&engine->pending);
 }
 
+/* A client that does one thing and ends is started again for the steps that are left. */
+static bool starts_again(const struct engine *engine, uint32_t runs)
+{
+    return engine->play->target->role == TRACE_ROLE_CLIENT && runs < engine->play->target->runs &&
+           !engine->restart && engine->stage == ENGINE_PLAYING &&
+           engine->next < engine->scenario->count && !trace_full(engine->trace);
+}
+
 enum status engine_run(struct engine *engine, const struct engine_play *play,
                        const struct scenario *scenario, struct engine_result *ret_result,
                        struct status_detail *detail)
 {
     enum status status = STATUS_OK;
+    uint32_t runs = 0;
     begin(engine, play, scenario, ret_result);
     while (play->target != NULL) {
         engine->restart = false;
@@ -250,6 +259,9 @@ enum status engine_run(struct engine *engine, const struct engine_play *play,
         engine->hooks.armed = 0;
         if (status != STATUS_OK) {
             goto out;
+        }
+        if (starts_again(engine, ++runs)) {
+            continue;
         }
         play_without_target(engine);
         if (!engine->restart || trace_full(engine->trace)) {

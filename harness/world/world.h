@@ -51,6 +51,7 @@ struct world_target {
     uint16_t port;      /* where a server listens or a client connects */
     int stop_signal;    /* SIGTERM unless the manifest says otherwise */
     uint64_t calls_max; /* calls at one instant without any change that count as spinning */
+    uint32_t runs;      /* clients: started again while steps are left, up to so often; 0: once */
 };
 
 enum world_direction { WORLD_TO_TARGET, WORLD_TO_PEER, WORLD_DIRECTION_COUNT };
@@ -170,6 +171,8 @@ struct world_ops {
     void (*heap)(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes);
     /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
     uint32_t (*connections)(struct world *world);
+    /* Which observers are absent here and why, in words; NULL: none. May be left out. */
+    const char *(*absent)(struct world *world);
 };
 
 /* An implementation embeds this as its first member. */

@@ -121,7 +121,8 @@ static const struct {
     {"check", 2, "check needs a TARGET"},
     {"check ecko-poll", 2, "no target 'ecko-poll'"},
     {"check ecko-poll", 2, "did you mean 'echo-poll'?"},
-    {"check ../echo-poll", 2, "is no name of a target"},
+    {"check ../echo-poll", 2, "../echo-poll: there is no target.ini"},
+    {"check .", 2, ".: there is no target.ini"},
     {"check echo-poll --jsn x", 2, "unknown option '--jsn'; did you mean '--json'?"},
     {"check echo-poll --json", 2, "--json needs an argument"},
     {"check echo-poll --json ''", 2, "--json: found nothing"},
@@ -148,9 +149,30 @@ static const struct {
     {"replay server/one-reqest -t echo-poll", 2, "did you mean 'server/one-request'?"},
     {"replay nowhere.scenario -t echo-poll", 2, "nowhere.scenario: No such file"},
     {"shrink server/one-request -t echo-poll", 2, "nothing to shrink"},
-    {"check -- ./server {port}", 3, "not available in this build"},
     {"check --stack model", 3, "not available in this build"},
-    {"check echo-poll --world linux", 3, "not available in this build"},
+    {"check -- sh {port}", 2, "a COMMAND needs --profile"},
+    {"check --profile echo --", 2, "there is no COMMAND behind --"},
+    {"check --profile ecko -- sh {port}", 2, "unknown profile 'ecko'"},
+    {"check --profile ecko -- sh {port}", 2, "did you mean 'echo'?"},
+    {"check --profile echo -- sh", 2, "expected {port} in its arguments, or --port N"},
+    {"check --profile echo -- no-such-program {port}", 2, "no program 'no-such-program' in PATH"},
+    {"check --profile echo -- ./nowhere {port}", 2, "./nowhere: No such file"},
+    {"check --profile echo -- /etc/passwd {port}", 2, "/etc/passwd is not an executable file"},
+    {"check --profile echo -- / {port}", 2, "/ is not an executable file"},
+    {"check --profile echo --world model -- sh {port}", 2, "runs in the world linux"},
+    {"check --profile echo --role peer -- sh {port}", 2, "--role: found 'peer'"},
+    {"check --profile echo --port 0 -- sh", 2, "--port: found '0'"},
+    {"check echo-poll --profile echo -- sh {port}", 2, "a TARGET or a COMMAND behind --, not both"},
+    {"check echo-poll --name x", 2, "--name is about a COMMAND"},
+    {"check echo-poll http --role client", 2, "--role is about a COMMAND"},
+    {"replay server/one-request -- sh {port}", 2, "a COMMAND needs --profile"},
+    {"replay server/one-request -t echo-poll -- sh {port}", 2, "not both"},
+    {"replay --profile echo -- sh {port}", 2, "replay needs one SCENARIO"},
+    {"new-target", 2, "new-target needs one NAME"},
+    {"new-target a b", 2, "new-target needs one NAME"},
+    {"new-target x --role peer", 2, "--role: found 'peer'"},
+    {"new-target x --profile ecko", 2, "there is no profile 'ecko'"},
+    {"new-target /proc/x", 3, "/proc/x: "},
     {"diff --worlds model,linux", 3, "not available in this build"},
     {"check echo-poll --json nowhere/x.json", 3, "nowhere/x.json: cannot be written"},
     {"check echo-poll --junit nowhere/x.xml", 3, "nowhere/x.xml: cannot be written"},
@@ -472,6 +494,98 @@ static void shrink_keeps_the_rule_broken(void **state)
     assert_int_equal(run("replay s.scenario -t fdh-01-leak-on-abort --rule FDH-01"), 1);
 }
 
+/* ---- Manifests of commands ---- */
+
+static void put_text(const char *name, const char *text)
+{
+    put(name, text, strlen(text));
+}
+
+static void make_folder(const char *name)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void new_target_is_valid_as_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(run("new-target shop"), 0);
+    assert_has(out, "sockspec check ./shop");
+    assert_int_equal(run("check ./shop"), 2);
+    assert_has(err, "./shop/target.ini: [target] command: ./shop/server: No such file");
+    assert_int_equal(run("new-target agent --role client --profile http"), 0);
+    assert_int_equal(run("check ./agent/target.ini"), 2);
+    assert_has(err, "[target] command: ./agent/client: No such file");
+    assert_int_equal(run("check shop"), 2);
+    assert_has(err, "did you mean './shop'?");
+}
+
+static void new_target_overwrites_nothing(void **state)
+{
+    (void)state;
+    make_folder("shop");
+    put_text("shop/target.ini", "mine");
+    assert_int_equal(run("new-target shop"), 2);
+    assert_has(err, "shop/target.ini: there is one already");
+    read_back("shop/target.ini", out);
+    assert_string_equal(out, "mine");
+}
+
+static void list_targets_shows_commands(void **state)
+{
+    (void)state;
+    make_folder("targets");
+    make_folder("targets/shop");
+    make_folder("targets/linked");
+    make_folder("targets/bad");
+    put_text("targets/shop/target.ini", "[target]\nprofile = redis\ncommand = srv {port}\n"
+                                        "description = a shop\n");
+    put_text("targets/linked/target.ini", "[target]\nprofile = echo\n");
+    put_text("targets/bad/target.ini", "[target]\nrole = servr\n");
+    for (unsigned i = 0; i < 2; i++) { /* by itself, and where one says where they lie */
+        assert_int_equal(run(i == 0 ? "list targets" : "list targets --targets targets"), 0);
+        assert_has(out, "shop                               server redis       a shop");
+        assert_has(out, "[target] role: found 'servr'");
+        assert_null(strstr(out, "linked "));
+    }
+}
+
+static void check_manifest_mistake_is_told_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *message;
+    } wrong[] = {
+        {"[target]\nprofile = echo\ncommand = srv {prt}\n", "expected {port} in it or in env"},
+        {"[target]\ncommand = srv {port}\n", "no profile"},
+        {"[target]\nprofile = echo\n", "[target] has no command"},
+        {"[target]\nprofile = echo\ncommand = no-such-program {port}\n",
+         "targets/shop/target.ini: [target] command: no program 'no-such-program' in PATH"},
+        {"[target]\nprofile = echo\ncommand = sh 'x {port}\n", "a quote without its end"},
+        {"[target]\nprofile = echo\ncommand = sh {port}\nfolder = nowhere\n",
+         "[target] folder: targets/shop/nowhere is no folder"},
+        {"[target]\nrole = pair\nprofile = echo\ncommand = sh {port}\n",
+         "a command is a server or a client"},
+        {"[target]\nprofile = echo\ncommand = sh {port}\ninput = x\n",
+         "targets/shop/target.ini:4: [target] input: found 'x'"},
+    };
+    make_folder("targets");
+    make_folder("targets/shop");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        put_text("targets/shop/target.ini", wrong[i].text);
+        assert_int_equal(run("check shop --targets targets"), 2);
+        assert_has(err, wrong[i].message);
+        assert_int_equal(lines(err), 1);
+        assert_string_equal(out, "");
+    }
+    put_text("targets/shop/target.ini", "[target]\nprofile = echo\ncommand = sh {port}\n");
+    assert_int_equal(run("check shop --targets targets --world model"), 2);
+    assert_has(err, "shop runs as a process");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -502,6 +616,10 @@ int main(void)
         cmocka_unit_test_setup(replay_verbose_draws_steps_in_full, scratch_new),
         cmocka_unit_test_setup(replay_bad_text_is_told_with_its_place, scratch_new),
         cmocka_unit_test_setup(shrink_keeps_the_rule_broken, scratch_new),
+        cmocka_unit_test_setup(new_target_is_valid_as_it_is, scratch_new),
+        cmocka_unit_test_setup(new_target_overwrites_nothing, scratch_new),
+        cmocka_unit_test_setup(list_targets_shows_commands, scratch_new),
+        cmocka_unit_test_setup(check_manifest_mistake_is_told_with_its_place, scratch_new),
     };
     if (mkdtemp(scratch) == NULL) {
         return 1;

@@ -53,9 +53,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(strncmp(detail.text, "input", 5) == 0);
         return 0;
     }
-    if (manifest_arguments_split(&arguments, "program", manifest.args, "127.0.0.1", manifest.port,
-                                 &detail) == STATUS_OK) {
-        require(arguments.argc > 0 && arguments.argv[arguments.argc] == NULL);
+    const struct manifest_places places = {
+        .host = "127.0.0.1", .folder = "/", .port = manifest.port};
+    arguments.used = 0;
+    arguments.argc = 0;
+    arguments.argv[0] = NULL;
+    if (manifest_arguments_split(&arguments, manifest.command, &places, &detail) == STATUS_OK) {
+        require(arguments.argc >= 0 && arguments.argv[arguments.argc] == NULL);
     }
     if (manifest_profile(&manifest, &profile, &detail) == STATUS_OK) {
         talk(&manifest, profile, data, size);

@@ -139,6 +139,26 @@ static const struct {
     {"[profile]\nrequest = x\nresponse_size = 0\n", "expected a number from 1"},
     {"[profile]\nrequest = x\nresponse_frame = blob\n", "expected none or coded"},
     {"[profile]\nresponse = x\n", "needs a request"},
+    {"[target]\ncommand = srv\n",
+     "target.ini: [target] command: expected {port} in it or in env, or a fixed port"},
+    {"[target]\ncommand = srv {port}\nargs = -x\n", "args belong into the command"},
+    {"[target]\ninput = closed\n",
+     "target.ini:2: [target] input: found 'closed', expected none, empty or open"},
+    {"[target]\nstart_limit = soon\n", "target.ini:2: [target] start_limit: found 'soon'"},
+    {"[target]\nstop_limit = -1\n", "target.ini:2: [target] stop_limit: found '-1'"},
+    {"[target]\nruns = 0\n", "target.ini:2: [target] runs: found '0', expected a number from 1"},
+    {"[target]\nfresh = maybe\n",
+     "target.ini:2: [target] fresh: found 'maybe', expected no or yes"},
+    {"[target]\nprofile = http10\n[profile]\npath = index.html\n",
+     "target.ini:4: [profile] path: found 'index.html', expected a path that begins with /"},
+    {"[target]\nprofile = http10\n[profile]\nlarge_path = /a b\n", "expected a path"},
+    {"[target]\nprofile = http\n[profile]\nlarge_path = /a\n",
+     "path and large_path are for [target] profile = http-static or http10"},
+    {"[profile]\nrequest = x\npath = /a\n", "path and large_path are for"},
+    {"[target]\nprofile = http10\n[profile]\nlarge_path = /\n", "large_path is the same as path"},
+    {"[profile]\nrequest_file = nowhere\n", "target.ini:2: [profile] request_file: found "
+                                            "'./nowhere', expected a file of 1 to 16384 bytes"},
+    {"[profile]\nrequest = x\nresponse_file = /dev/zero\n", "expected a file of 1 to 16384 bytes"},
     {"[target]\nprofile = echo\n[profile]\nrequest = x\n", "but there is a [profile] too"},
     {"[target]\nrole = client\n[profile]\nrequest = x\n", "needs a reply"},
 };
@@ -191,38 +211,170 @@ static void arguments_fill_in_port_and_host(void **state)
 {
     (void)state;
     struct status_detail detail;
-    struct manifest_arguments arguments;
-    assert_ok(manifest_arguments_split(&arguments, "prog",
-                                       "--listen={host}:{port}  \"two words\" {x}", "127.0.0.1", 80,
-                                       &detail),
+    struct manifest_arguments arguments = {.argc = 0};
+    const struct manifest_places places = {.host = "127.0.0.1", .folder = "/srv", .port = 80};
+    assert_ok(manifest_arguments_split(&arguments,
+                                       "prog --listen={host}:{port}  \"two words\" {x} "
+                                       "a='b c' {folder}/x",
+                                       &places, &detail),
               &detail);
-    assert_int_equal(arguments.argc, 4);
+    assert_int_equal(arguments.argc, 6);
     assert_string_equal(arguments.argv[0], "prog");
     assert_string_equal(arguments.argv[1], "--listen=127.0.0.1:80");
     assert_string_equal(arguments.argv[2], "two words");
     assert_string_equal(arguments.argv[3], "{x}");
-    assert_null(arguments.argv[4]);
+    assert_string_equal(arguments.argv[4], "a=b c");
+    assert_string_equal(arguments.argv[5], "/srv/x");
+    assert_null(arguments.argv[6]);
 }
 
 static void arguments_open_quote_is_an_error(void **state)
 {
     (void)state;
     struct status_detail detail;
-    struct manifest_arguments arguments;
-    assert_int_equal(manifest_arguments_split(&arguments, "p", "a \"b", "h", 1, &detail),
+    struct manifest_arguments arguments = {.argc = 0};
+    const struct manifest_places places = {.host = "h", .port = 1};
+    assert_int_equal(manifest_arguments_split(&arguments, "a \"b", &places, &detail),
                      STATUS_SYNTAX);
+    assert_int_equal(manifest_arguments_split(&arguments, "a b'", &places, &detail), STATUS_SYNTAX);
 }
 
 static void arguments_too_many_are_an_error(void **state)
 {
     (void)state;
     struct status_detail detail;
-    struct manifest_arguments arguments;
-    assert_int_equal(
-        manifest_arguments_split(&arguments, "p",
-                                 "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2",
-                                 "h", 1, &detail),
-        STATUS_LIMIT);
+    struct manifest_arguments arguments = {.argc = 0};
+    const struct manifest_places places = {.host = "h", .port = 1};
+    char line[MANIFEST_ARGUMENTS_MAX * 2 + 3];
+    memset(line, ' ', sizeof(line));
+    for (unsigned i = 0; i <= MANIFEST_ARGUMENTS_MAX; i++) {
+        line[(size_t)i * 2] = 'x';
+    }
+    line[MANIFEST_ARGUMENTS_MAX * 2] = '\0';
+    assert_ok(manifest_arguments_split(&arguments, line, &places, &detail), &detail);
+    assert_int_equal(manifest_arguments_split(&arguments, "x", &places, &detail), STATUS_LIMIT);
+}
+
+/* ---- Commands ---- */
+
+static void manifest_command_is_understood(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("[target]\nprofile = redis\ncommand = ./srv --port {port}\nfolder = data\n"
+                    "env = A={port}\ninput = open\nstart_limit = 2s\nstop_limit = 500ms\n"
+                    "runs = 3\nfresh = yes\n",
+                    &detail),
+              &detail);
+    assert_string_equal(manifest.command, "./srv --port {port}");
+    assert_string_equal(manifest.folder, "data");
+    assert_int_equal(manifest.input, MANIFEST_INPUT_OPEN);
+    assert_int_equal(manifest.start_limit_us, 2000000);
+    assert_int_equal(manifest.stop_limit_us, 500000);
+    assert_int_equal(manifest.runs, 3);
+    assert_true(manifest.fresh);
+}
+
+static void manifest_command_without_limits_gets_the_usual_ones(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("[target]\nprofile = echo\ncommand = srv {port}\n", &detail), &detail);
+    assert_int_equal(manifest.idle_limit_us, 10000000);
+    assert_int_equal(manifest.start_limit_us, 30000000);
+    assert_int_equal(manifest.stop_limit_us, 10000000);
+    assert_int_equal(manifest.runs, 1);
+    assert_int_equal(manifest.input, MANIFEST_INPUT_NONE);
+    assert_false(manifest_promises(&manifest, &profile_echo) & TRACE_IDLE_TIMEOUT);
+}
+
+static void manifest_command_promises_the_idle_limit_that_it_names(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("[target]\nprofile = echo\ncommand = srv {port}\nidle_limit = 3s\n", &detail),
+              &detail);
+    assert_int_equal(manifest.idle_limit_us, 3000000);
+    assert_true(manifest_promises(&manifest, &profile_echo) & TRACE_IDLE_TIMEOUT);
+    assert_ok(parse("[target]\nprofile = echo\ncommand = srv {port}\n"
+                    "[promises]\nidle_timeout = yes\n",
+                    &detail),
+              &detail);
+    assert_true(manifest_promises(&manifest, &profile_echo) & TRACE_IDLE_TIMEOUT);
+}
+
+static void manifest_port_in_env_or_fixed_is_enough_for_a_command(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("[target]\ncommand = srv\nenv = PORT={port}\n", &detail), &detail);
+    assert_ok(parse("[target]\ncommand = srv\nport = 80\n", &detail), &detail);
+}
+
+static void manifest_paths_are_asked_for(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    const struct profile *profile = NULL;
+    struct profile_state dialogue;
+    uint8_t buffer[256] = {0};
+    assert_ok(parse("[target]\nprofile = http10\n[profile]\npath = /index.html\n"
+                    "large_path = /large.bin\n",
+                    &detail),
+              &detail);
+    assert_ok(manifest_profile(&manifest, &profile, &detail), &detail);
+    assert_string_equal(profile->name, "http10");
+    assert_true(profiles_can_say(profile, TRACE_ROLE_SERVER, SCENARIO_PAYLOAD_LARGE));
+    profile->begin(profile, &dialogue, TRACE_ROLE_SERVER, 2);
+    (void)profile->payload(profile, &dialogue, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL, buffer,
+                           sizeof(buffer) - 1);
+    assert_string_equal((char *)buffer, "GET /index.html HTTP/1.0\r\nHost: sockspec\r\n"
+                                        "X-Request: 002-000001\r\n\r\n");
+    memset(buffer, 0, sizeof(buffer));
+    (void)profile->payload(profile, &dialogue, SCENARIO_PAYLOAD_LARGE, 0, SCENARIO_ALL, buffer,
+                           sizeof(buffer) - 1);
+    assert_memory_equal(buffer, "GET /large.bin HTTP/1.0\r\n", 25);
+}
+
+static void manifest_files_are_said_and_expected_as_they_are(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    const struct profile *profile = NULL;
+    struct profile_state dialogue;
+    uint8_t buffer[64];
+    struct trace trace;
+    manifest_begin(&manifest);
+    assert_ok(manifest_load(&manifest, SOCKSPEC_RAW_INI, &detail), &detail);
+    assert_ok(manifest_profile(&manifest, &profile, &detail), &detail);
+    assert_ok(trace_init(&trace, 64), &detail);
+    struct profile_sink sink = {.trace = &trace, .conn = 1};
+    profile->begin(profile, &dialogue, TRACE_ROLE_SERVER, 0);
+    size_t size = profile->payload(profile, &dialogue, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL,
+                                   buffer, sizeof(buffer));
+    assert_int_equal(size, 13);
+    assert_memory_equal(buffer, "{n} as it is\n", 13);
+    profile->sent(profile, &dialogue, buffer, size, &sink);
+    profile->received(profile, &dialogue, (const uint8_t *)"an answ", 7, &sink);
+    assert_false(sink.seen >> TRACE_DIALOGUE_RESPONSE_COMPLETE & 1U);
+    profile->received(profile, &dialogue, (const uint8_t *)"er\n", 3, &sink);
+    assert_true(sink.seen >> TRACE_DIALOGUE_RESPONSE_COMPLETE & 1U);
+    profile->sent(profile, &dialogue, buffer, size, &sink);
+    profile->received(profile, &dialogue, (const uint8_t *)"an axe\n", 7, &sink);
+    assert_true(sink.seen >> TRACE_DIALOGUE_RESPONSE_WRONG & 1U);
+    trace_done(&trace);
+}
+
+static void manifest_answer_none_to_the_last_request_is_kept(void **state)
+{
+    (void)state;
+    struct status_detail detail;
+    assert_ok(parse("[profile]\nrequest = x\nresponse_end = y\nlast = quit\n"
+                    "last_response_frame = none\nlarge = z\n",
+                    &detail),
+              &detail);
+    assert_int_equal(manifest.framed.answer[2].frame, FRAMED_NONE);
+    assert_int_equal(manifest.framed.answer[1].frame, FRAMED_ENDS); /* as the ordinary one */
 }
 
 int main(void)
@@ -239,6 +391,13 @@ int main(void)
         cmocka_unit_test(arguments_fill_in_port_and_host),
         cmocka_unit_test(arguments_open_quote_is_an_error),
         cmocka_unit_test(arguments_too_many_are_an_error),
+        cmocka_unit_test(manifest_command_is_understood),
+        cmocka_unit_test(manifest_command_without_limits_gets_the_usual_ones),
+        cmocka_unit_test(manifest_command_promises_the_idle_limit_that_it_names),
+        cmocka_unit_test(manifest_port_in_env_or_fixed_is_enough_for_a_command),
+        cmocka_unit_test(manifest_paths_are_asked_for),
+        cmocka_unit_test(manifest_files_are_said_and_expected_as_they_are),
+        cmocka_unit_test(manifest_answer_none_to_the_last_request_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
