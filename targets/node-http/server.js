@@ -29,5 +29,8 @@ const server = http.createServer((request, response) => {
   }
 });
 
-process.on('SIGTERM', () => server.close());
+process.on('SIGTERM', () => {
+  server.close();
+  setTimeout(() => server.closeAllConnections(), 2000).unref();
+});
 server.listen(Number(process.argv[2]));
