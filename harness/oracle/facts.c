@@ -19,30 +19,71 @@ void facts_clear(struct facts *facts)
     memset(facts, 0, sizeof *facts);
     facts->conns = conns;
     facts->fds = fds;
+    facts->live = FACTS_ALWAYS;
     facts->listener = -1;
     facts->edge_listener = -1;
     facts->failed_fd = -1;
-    facts->closing_fd = -1;
     facts->intr_fd = -1;
     facts->again_fd = -1;
 }
 
+void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
+{
+    struct facts_fd *record = facts_use_fd(facts, fd);
+    if (record == NULL) {
+        return;
+    }
+    if (record->open) {
+        record->open = false;
+        record->at_closed = at;
+        record->live |= FACTS_FD_CLOSED;
+        facts->live |= FACTS_BATCH_CLOSED;
+        if (record->listener && facts->listener == fd) {
+            facts->listener = -1;
+        }
+    }
+    struct facts_conn *conn = facts_conn(facts, record->conn);
+    if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
+        facts_end_sending(facts, conn);
+        int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
+        conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
+                                there > conn->received;
+        conn->at_close = at;
+        conn->overdue_at_close = facts->now_us - conn->moved_us >= facts->patience_us;
+        int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
+        bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
+        if ((!reads && facts->now_us - since >= facts->patience_us) ||
+            facts_no_room(facts, conn, facts->now_us)) {
+            conn->flags |= FACTS_SILENT;
+        }
+    }
+}
+
+void facts_finish_closing(struct facts *facts)
+{
+    facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at);
+    facts->closing.at = 0;
+}
+
 static void take_block(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    enum scenario_call family = facts_family(event->what);
     facts->at_block = at;
     facts->at_last_block = at;
     facts->turn = at;
     facts->at_wait_intr = 0;
+    facts->live &= ~(uint32_t)FACTS_WAIT_INTR;
     struct facts_fd *record = facts_fd(facts, event->fd);
     if (record != NULL) {
-        record->at_again = 0;
-        record->at_intr = 0;
+        facts_followed_up(record);
     }
-    if (facts_family(event->what) == SCENARIO_CALL_WAIT) {
+    if (family == SCENARIO_CALL_WAIT) {
         facts->at_sleep = at;
+    } else if (family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND) {
+        facts->live |= FACTS_SLEPT_ON_ONE;
     }
     facts->block_us = event->a;
-    facts->block_family = (uint8_t)facts_family(event->what);
+    facts->block_family = (uint8_t)family;
 }
 
 static void take_ready(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -56,8 +97,8 @@ static void take_ready(struct facts *facts, const struct trace_event *event, uin
         return;
     }
     record->at_ready = at;
-    record->at_again = 0;
-    record->at_intr = 0;
+    record->live |= FACTS_FD_READY;
+    facts_followed_up(record);
     if (record->listener) {
         facts->waits_on_listener = true;
     }
@@ -70,10 +111,13 @@ static void take_ready(struct facts *facts, const struct trace_event *event, uin
     uint32_t over = EPOLLHUP | EPOLLERR | EPOLLRDHUP;
     if ((event->b & (EPOLLHUP | EPOLLERR)) != 0) {
         record->at_hup = at;
+        record->live |= FACTS_FD_HUP;
     }
     record->at_in_hup = (event->b & EPOLLIN) != 0 && ((uint32_t)event->b & over) != 0 ? at : 0;
+    facts_set_live(&record->live, FACTS_FD_IN_HUP, record->at_in_hup != 0);
     if ((event->flags & TRACE_EDGE) != 0 && (event->b & EPOLLIN) != 0) {
         conn->at_edge = at;
+        facts->live |= FACTS_ANY_EDGE;
     }
 }
 
@@ -237,6 +281,7 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
     case TRACE_PEER_STALLED:
         conn->flags |= FACTS_STALLED | FACTS_EVER_STALLED;
         conn->at_stall = at;
+        facts->live |= FACTS_ANY_STALLED;
         conn->reader_us = event->time_us;
         facts_gain_room(conn, event->time_us);
         break;
@@ -286,7 +331,7 @@ static void take_step(struct facts *facts, const struct trace_event *event, uint
         break;
     case SCENARIO_TIME_CLOCK:
         facts->at_clock = at;
-        facts->clock_us = event->time_us;
+        facts->live |= FACTS_CLOCK_JUMPED;
         break;
     default:
         break;
@@ -306,12 +351,12 @@ static void start_program(struct facts *facts)
     facts->stopping = false;
     facts->waits_on_listener = false;
     facts->waits_on_connections = false;
-    facts->listener = facts->edge_listener = facts->closing_fd = -1;
+    facts->listener = facts->edge_listener = -1;
     facts->failed_fd = facts->intr_fd = facts->again_fd = -1;
-    facts->epoll_items = facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
+    facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
     facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
     facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
-    facts->at_error = facts->at_rst = facts->at_epipe = facts->at_no_port = 0;
+    facts->at_error = facts->at_rst = facts->at_no_port = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
     facts->at_stop_handled = facts->at_stop_told = facts->at_connect_intr = facts->at_close_intr =
         facts->at_cloexec = 0;
@@ -358,6 +403,7 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
         facts->at_stop_signal = facts->played ? facts->at_stop_signal : at;
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
+        facts->live |= FACTS_STOP_HANDLED;
     }
     if (event->what == SIGALRM) {
         facts->at_alarm = at;
@@ -372,7 +418,6 @@ static void take_heap(struct facts *facts, const struct trace_event *event, uint
 
 static void take_exit(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts_finish_closing(facts);
     facts->at_exit = at;
     bool by_itself = event->what == TRACE_EXIT_SIGNALLED || event->what == TRACE_EXIT_ABORTED ||
                      event->what == TRACE_EXIT_CRASHED ||
@@ -387,10 +432,8 @@ static void take_exit(struct facts *facts, const struct trace_event *event, uint
 
 static void take_open(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts_finish_closing(facts);
     struct facts_fd *record = facts_open_fd(facts, event->fd, event->conn, at);
     if (record != NULL) {
-        record->kind = event->what;
         record->inherited |= (event->flags & TRACE_INHERITED) != 0;
         if (event->fd <= 2 && record->inherited) {
             facts->console |= 1U << event->fd;
@@ -401,16 +444,6 @@ static void take_open(struct facts *facts, const struct trace_event *event, uint
 static void take_closed(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     facts->closing = (struct facts_closing){event->fd, event->a == 1, at};
-}
-
-/* The kernel tells of a close before the call that asked for it is told: that call shall still find
- * the descriptor open. */
-static void finish_closing(struct facts *facts)
-{
-    if (facts->closing.at != 0) {
-        facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at);
-        facts->closing.at = 0;
-    }
 }
 
 static void take_fault(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -443,37 +476,23 @@ static void take_overflow(struct facts *facts, const struct trace_event *event, 
     facts->cut_short = true;
 }
 
-typedef void (*taker)(struct facts *facts, const struct trace_event *event, uint32_t at);
-
-/* Events of either end and of the harness. */
-static const taker takers[TRACE_KIND_COUNT] = {
-    [TRACE_STATE] = take_state, [TRACE_SEGMENT] = take_segment,   [TRACE_DIALOGUE] = take_dialogue,
-    [TRACE_PEER] = take_peer,   [TRACE_STEP] = take_step,         [TRACE_PHASE] = take_phase,
-    [TRACE_TIME] = take_time,   [TRACE_OVERFLOW] = take_overflow,
-};
-
-/* Events of the program judged; those of the other host's program are none of its business. */
-static const taker program_takers[TRACE_KIND_COUNT] = {
-    [TRACE_CALL] = facts_take_call, [TRACE_BLOCK] = take_block,     [TRACE_READY] = take_ready,
-    [TRACE_FD_OPEN] = take_open,    [TRACE_FD_CLOSE] = take_closed, [TRACE_FAULT] = take_fault,
-    [TRACE_SIGNAL] = take_signal,   [TRACE_HEAP] = take_heap,       [TRACE_SPIN] = take_spin,
-    [TRACE_EXIT] = take_exit,
-};
-
-bool facts_take(struct facts *facts, const struct trace_event *event, uint32_t index)
+static void take_nothing(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    if (event->conn > ORACLE_CONNECTIONS_MAX || event->fd >= ORACLE_DESCRIPTORS_MAX ||
-        event->kind >= TRACE_KIND_COUNT) {
-        return event->kind >= TRACE_KIND_COUNT;
-    }
-    facts->now_us = event->time_us;
-    bool by_program = event->host == facts->host && program_takers[event->kind] != NULL;
-    taker take = by_program ? program_takers[event->kind] : takers[event->kind];
-    if (by_program) {
-        finish_closing(facts);
-    }
-    if (take != NULL) {
-        take(facts, event, index + 1);
-    }
-    return true;
+    (void)facts;
+    (void)event;
+    (void)at;
 }
+
+const struct facts_taker facts_takers[TRACE_KIND_COUNT] = {
+    [TRACE_NONE] = {take_nothing, false},       [TRACE_PHASE] = {take_phase, false},
+    [TRACE_CALL] = {facts_take_call, true},     [TRACE_BLOCK] = {take_block, true},
+    [TRACE_READY] = {take_ready, true},         [TRACE_FD_OPEN] = {take_open, true},
+    [TRACE_FD_CLOSE] = {take_closed, true},     [TRACE_STATE] = {take_state, false},
+    [TRACE_SEGMENT] = {take_segment, false},    [TRACE_DIALOGUE] = {take_dialogue, false},
+    [TRACE_PEER] = {take_peer, false},          [TRACE_STEP] = {take_step, false},
+    [TRACE_NOOP] = {take_nothing, false},       [TRACE_FAULT] = {take_fault, true},
+    [TRACE_TIME] = {take_time, false},          [TRACE_SIGNAL] = {take_signal, true},
+    [TRACE_HEAP] = {take_heap, true},           [TRACE_SPIN] = {take_spin, true},
+    [TRACE_EXIT] = {take_exit, true},           [TRACE_OUTPUT] = {take_nothing, true},
+    [TRACE_UNSUPPORTED] = {take_nothing, true}, [TRACE_OVERFLOW] = {take_overflow, false},
+};

@@ -44,6 +44,45 @@ enum facts_conn_flag {
     FACTS_CUT_MESSAGE = 1 << 22    /* the program ended it inside a message that was on its way */
 };
 
+/* What may concern a rule at an event: a rule that says when (its row's `when`) is called only
+ * while one of its bits is set. A bit may stay set for longer than what it stands for, never the
+ * reverse. Of the whole run: */
+enum facts_live {
+    FACTS_OUT_OF_BAND = 1 << 0, /* taken from the event: b has the bit of MSG_OOB */
+    FACTS_ALWAYS = 1 << 1,
+    FACTS_NO_FD = 1 << 2,         /* taken from the event: it has no descriptor */
+    FACTS_LATE = 1 << 3,          /* some silence may be too long */
+    FACTS_GIVEN_UP = 1 << 4,      /* bind, listen or connect failed */
+    FACTS_CONNECT_INTR = 1 << 5,  /* connect was interrupted */
+    FACTS_SOFT_ACCEPT = 1 << 6,   /* accept failed for a passing reason */
+    FACTS_FULL = 1 << 7,          /* accept lacked a descriptor */
+    FACTS_STOP_HANDLED = 1 << 8,  /* the program took a stop signal */
+    FACTS_BATCH_CLOSED = 1 << 9,  /* a descriptor was closed since the latest wait */
+    FACTS_WAIT_INTR = 1 << 10,    /* a wait was interrupted */
+    FACTS_CONN_ERROR = 1 << 11,   /* a call told of a connection's error */
+    FACTS_CLOCK_JUMPED = 1 << 12, /* the wall clock */
+    FACTS_SEND_AGAIN = 1 << 13,   /* a send answered EAGAIN */
+    FACTS_ANY_STALLED = 1 << 14,  /* a peer stalled */
+    FACTS_SLEPT_ON_ONE = 1 << 15, /* it slept in a transfer */
+    FACTS_ANY_SHUT = 1 << 16,     /* it called shutdown(SHUT_WR) */
+    FACTS_ANY_EDGE = 1 << 17,     /* something is waited for edge-triggered */
+    /* Of the event's descriptor: */
+    FACTS_FD_FAILED = 1 << 18,     /* bind, listen or connect failed on it */
+    FACTS_FD_PROGRESS = 1 << 19,   /* EINPROGRESS, and the outcome was not asked for yet */
+    FACTS_FD_INTR = 1 << 20,       /* EINTR, not yet followed up */
+    FACTS_FD_AGAIN = 1 << 21,      /* EAGAIN, not yet followed up */
+    FACTS_FD_IN_HUP = 1 << 22,     /* input and its end were reported together */
+    FACTS_FD_HUP = 1 << 23,        /* HUP or ERR was reported */
+    FACTS_FD_READY = 1 << 24,      /* it was reported */
+    FACTS_FD_OPTION = 1 << 25,     /* an option failed on it */
+    FACTS_FD_CLOSE_INTR = 1 << 26, /* close answered EINTR */
+    FACTS_FD_CLOSED = 1 << 27,     /* it was closed and not opened again */
+    FACTS_FD_BLOCKING = 1 << 28,   /* accepted, and nobody asked for O_NONBLOCK */
+    FACTS_FD_CHANCE = 1 << 29,     /* accepted from an O_NONBLOCK listener, flags left alone */
+    FACTS_FD_INHERITED = 1 << 30   /* accepted, without FD_CLOEXEC */
+};
+#define FACTS_NEVER (1U << 31) /* a bit that is never set */
+
 struct facts_receive {
     uint32_t from; /* offset in the peer's stream */
     uint32_t at;
@@ -107,22 +146,21 @@ struct facts_conn {
 
 /* A descriptor number; generations are told apart by at_opened. */
 struct facts_fd {
+    uint32_t live; /* enum facts_live */
     bool open;
     bool accepted; /* by accept */
     bool listener;
-    bool baseline;  /* open at READY */
-    bool inherited; /* 0, 1, 2 as the program found them */
-    bool nonblock;  /* asked for explicitly on this descriptor */
-    bool reuseaddr;
-    bool oob_inline;
+    bool nonblock; /* asked for explicitly on this descriptor */
     bool inherits; /* its listener was O_NONBLOCK */
     bool cloexec;
     bool explicit_flags; /* accept4, F_SETFL or FIONBIO said what it shall be */
     bool edge;           /* in an epoll set, edge-triggered */
-    bool connected;
-    bool checked; /* SO_ERROR read (or connect called again) since EINPROGRESS */
-    bool used;    /* bytes moved on it since the failed option */
-    uint8_t kind; /* enum trace_file */
+    bool checked;        /* SO_ERROR read (or connect called again) since EINPROGRESS */
+    bool used;           /* bytes moved on it since the failed option */
+    bool oob_inline : 1;
+    bool reuseaddr : 1;
+    bool baseline : 1;  /* open at READY */
+    bool inherited : 1; /* 0, 1, 2 as the program found them */
     uint32_t conn;
     uint32_t at_opened;
     uint32_t at_closed;     /* of the previous generation while open */
@@ -130,13 +168,14 @@ struct facts_fd {
     uint32_t at_progress;   /* EINPROGRESS */
     uint32_t at_intr;       /* EINTR, not yet followed up */
     uint32_t at_again;      /* EAGAIN, not yet followed up */
-    uint32_t at_memory;     /* ENOBUFS or ENOMEM likewise */
     uint32_t at_option;     /* setsockopt, fcntl or ioctl failed on it */
     uint32_t at_hup;        /* HUP or ERR was reported */
     uint32_t at_close_intr; /* close answered EINTR */
     uint32_t at_ready;      /* reported by the latest wait */
     uint32_t at_in_hup;     /* that report said input and the end of input together */
 };
+
+_Static_assert(sizeof(struct facts_fd) == 64, "found by a shift");
 
 struct facts_ready {
     int32_t fd;
@@ -160,6 +199,8 @@ struct facts_closing {
 };
 
 struct facts {
+    uint32_t live;   /* enum facts_live */
+    bool past_limit; /* a number was too large for a table */
     struct facts_closing closing;
     enum trace_role role; /* as which the program is judged */
     enum trace_host host; /* where it runs */
@@ -180,26 +221,21 @@ struct facts {
     bool waits_on_connections;
     uint32_t conns_used; /* connections are 1 … conns_used */
     uint32_t fds_used;   /* numbers below this were seen */
-    uint32_t epoll_items;
-    int32_t listener; /* -1 none */
-    int64_t backlog;  /* of the latest listen */
-    uint32_t waiting; /* connections begun by peers and not accepted yet */
+    int32_t listener;    /* -1 none */
+    int64_t backlog;     /* of the latest listen */
+    uint32_t waiting;    /* connections begun by peers and not accepted yet */
     uint32_t waiting_max;
     uint32_t turn; /* index of the latest wait or sleep: what came since belongs together */
     uint32_t at_phase[TRACE_PHASE_COUNT];
     uint32_t at_exit;
     uint32_t at_spin;
-    int32_t closing_fd; /* its last reference is gone, and the call has not returned yet; -1 */
-    bool closing_last;
-    uint32_t at_closing;
     uint32_t at_posix_fault;
-    uint32_t at_soft_accept; /* accept failed for a passing reason */
-    uint32_t at_full;        /* EMFILE or ENFILE from accept */
-    uint32_t at_memory;      /* ENOBUFS or ENOMEM from any call */
-    uint32_t at_wait_intr;   /* EINTR from a wait, not yet followed up */
-    uint32_t at_error;       /* the latest error of a connection that a call told */
-    uint32_t at_rst;         /* the latest RST from a peer that arrived */
-    uint32_t at_epipe;
+    uint32_t at_soft_accept;  /* accept failed for a passing reason */
+    uint32_t at_full;         /* EMFILE or ENFILE from accept */
+    uint32_t at_memory;       /* ENOBUFS or ENOMEM from any call */
+    uint32_t at_wait_intr;    /* EINTR from a wait, not yet followed up */
+    uint32_t at_error;        /* the latest error of a connection that a call told */
+    uint32_t at_rst;          /* the latest RST from a peer that arrived */
     uint32_t at_no_port;      /* EADDRNOTAVAIL */
     uint32_t at_clock;        /* the wall clock jumped */
     uint32_t at_sleep;        /* the latest sleep in a wait */
@@ -225,9 +261,8 @@ struct facts {
     uint32_t at_alarm;     /* SIGALRM came */
     uint32_t at_call;      /* the latest call of the program */
     uint32_t at_waiting_max;
-    int64_t now_us;
-    int64_t clock_us; /* when it jumped */
-    uint32_t batch;   /* index of the latest wait's CALL */
+    int64_t now_us; /* of the program's latest event */
+    uint32_t batch; /* index of the latest wait's CALL */
     uint32_t ready_count;
     struct facts_ready ready[FACTS_READY];
     uint32_t heaps;
@@ -240,24 +275,18 @@ struct facts {
  * apart. */
 enum {
     ORACLE_WHATS = 32,                   /* values of `what` that a slot can be chosen by */
-    ORACLE_SLOT_DONE = TRACE_KIND_COUNT, /* calls by family */
-    ORACLE_SLOT_FAILED = ORACLE_SLOT_DONE + SCENARIO_CALL_COUNT,
-    ORACLE_SLOT_PHASE = ORACLE_SLOT_FAILED + SCENARIO_CALL_COUNT,
-    ORACLE_SLOT_SAYS = ORACLE_SLOT_PHASE + ORACLE_WHATS,
-    ORACLE_SLOT_PEER = ORACLE_SLOT_SAYS + ORACLE_WHATS,
-    ORACLE_SLOTS = ORACLE_SLOT_PEER + ORACLE_WHATS
+    ORACLE_SLOT_DONE = TRACE_KIND_COUNT, /* calls by name */
+    ORACLE_SLOT_FAILED = ORACLE_SLOT_DONE + TRACE_CALL_COUNT,
+    ORACLE_SLOT_PHASE = ORACLE_SLOT_FAILED + TRACE_CALL_COUNT,
+    ORACLE_SLOT_SAYS = ORACLE_SLOT_PHASE + TRACE_PHASE_COUNT,
+    ORACLE_SLOT_PEER = ORACLE_SLOT_SAYS + TRACE_DIALOGUE_COUNT,
+    ORACLE_SLOTS = ORACLE_SLOT_PEER + TRACE_PEER_COUNT,
+    ORACLE_CALLS_MAX = 1024 /* rules of all slots together */
 };
 _Static_assert((int)TRACE_DIALOGUE_COUNT <= (int)ORACLE_WHATS &&
                    (int)TRACE_PEER_COUNT <= (int)ORACLE_WHATS &&
-                   (int)TRACE_PHASE_COUNT <= (int)ORACLE_WHATS,
-               "a mask of 32 bits holds them");
-
-/* One rule to be told of an event. */
-struct oracle_call {
-    void (*on_event)(struct oracle *oracle, unsigned rule, const struct trace_event *event,
-                     uint32_t index);
-    unsigned rule;
-};
+                   (int)TRACE_PHASE_COUNT <= (int)ORACLE_WHATS && (int)TRACE_CALL_COUNT <= 64,
+               "masks hold them");
 
 /* Which rules a kind of run needs; rebuilt when the header's masks change. */
 struct oracle_plan {
@@ -265,11 +294,21 @@ struct oracle_plan {
     enum trace_role role;
     uint32_t observers;
     uint32_t promises;
+    uint32_t watched; /* kinds of events that any rule wants */
     uint8_t ends;
     uint8_t end[ORACLE_RULE_COUNT];
-    uint8_t count[ORACLE_SLOTS];
-    struct oracle_call slot[ORACLE_SLOTS][ORACLE_RULE_COUNT];
+    uint16_t first[ORACLE_SLOTS + 1]; /* its rules are call[first[slot]] and on */
+    uint8_t call[ORACLE_CALLS_MAX];   /* rules, slot by slot */
+    uint32_t force[ORACLE_SLOTS];     /* all bits for events that are too rare to be guarded */
+    uint32_t when[ORACLE_RULE_COUNT];
+    uint32_t live[ORACLE_SLOTS]; /* what any rule of the slot needs */
     struct oracle_verdict initial[ORACLE_RULE_COUNT];
+};
+
+/* What of the plan wears off during a run: a rule that was kept may have nothing left to say. */
+struct oracle_watch {
+    uint32_t when[ORACLE_RULE_COUNT];
+    uint32_t live[ORACLE_SLOTS];
 };
 
 struct oracle {
@@ -277,6 +316,7 @@ struct oracle {
     const struct trace *trace;
     struct oracle_judgement *judging; /* the one being filled */
     struct oracle_judgement judgement[2];
+    struct oracle_watch watch;
     struct oracle_plan plan[TRACE_HOST_COUNT]; /* pair mode has one per host */
 };
 
@@ -302,8 +342,25 @@ void oracle_inform(struct oracle *oracle, unsigned rule, const char *note,
 
 /* Forgets the last run, in O(what it used). */
 void facts_clear(struct facts *facts);
-/* Takes one event in. False: a table is too small for it. */
-bool facts_take(struct facts *facts, const struct trace_event *event, uint32_t index);
+/* How an event of each kind is taken in: it is number at - 1. What a table is too small for is left
+ * out: past_limit. Those of own kinds only when they are the program's: what the one on the other
+ * host calls and holds is none of its business. */
+struct facts_taker {
+    void (*take)(struct facts *facts, const struct trace_event *event, uint32_t at);
+    bool own;
+};
+extern const struct facts_taker facts_takers[TRACE_KIND_COUNT];
+
+/* The kernel tells of a close before the call that asked for it is told: that call shall still find
+ * the descriptor open. Every event of the program begins here. */
+void facts_finish_closing(struct facts *facts) __attribute__((cold));
+static inline void facts_begin_event(struct facts *facts, const struct trace_event *event)
+{
+    facts->now_us = event->time_us;
+    if (__builtin_expect(facts->closing.at != 0, 0)) {
+        facts_finish_closing(facts);
+    }
+}
 
 static inline enum scenario_call facts_family(unsigned call)
 {

@@ -8,44 +8,121 @@
 
 #include "oracle/facts_tables.h"
 
-static void take_accept(struct facts *facts, const struct trace_event *event, uint32_t at)
+/* A call that came back: its descriptor's record and its connection's, NULL for none. */
+#define CALL_PARAMETERS                                                                            \
+    struct facts *facts, const struct trace_event *event, uint32_t at, struct facts_fd *record,    \
+        struct facts_conn *conn
+#define CALL_ARGUMENTS facts, event, at, record, conn
+/* Not every call needs all that is known of it. */
+#define CALL(name)                                                                                 \
+    static void name(struct facts *facts __attribute__((unused)),                                  \
+                     const struct trace_event *event __attribute__((unused)),                      \
+                     uint32_t at __attribute__((unused)),                                          \
+                     struct facts_fd *record __attribute__((unused)),                              \
+                     struct facts_conn *conn __attribute__((unused)))
+
+/* ---- Calls that succeeded ---- */
+
+CALL(done_socket)
 {
-    struct facts_fd *record = facts_open_fd(facts, event->result, event->conn, at);
-    if (record == NULL) {
+    if (event->what != TRACE_CALL_PIPE && event->what != TRACE_CALL_SOCKETPAIR) { /* these give 0 */
+        (void)facts_open_fd(facts, event->result, 0, at);
+    }
+    if (event->what == TRACE_CALL_SOCKET && (event->a & SOCK_CLOEXEC) != 0) {
+        facts->at_cloexec = at;
+    }
+}
+
+CALL(done_bind)
+{
+    if (record != NULL) {
+        record->at_failed = 0;
+    }
+}
+
+CALL(done_listen)
+{
+    facts->in_service = true;
+    facts->listener = event->fd;
+    facts->backlog = event->a;
+    if (record != NULL) {
+        record->listener = true;
+        record->at_failed = 0;
+    }
+}
+
+CALL(done_accept)
+{
+    struct facts_fd *taken = facts_open_fd(facts, event->result, event->conn, at);
+    if (taken == NULL) {
         return;
     }
-    record->accepted = true;
-    record->inherits = (event->flags & TRACE_NONBLOCK) != 0;
-    record->explicit_flags = event->what == TRACE_CALL_ACCEPT4;
-    record->cloexec |= event->what == TRACE_CALL_ACCEPT4 && (event->a & SOCK_CLOEXEC) != 0;
-    record->kind = TRACE_FILE_SOCKET;
-    record->nonblock |= event->what == TRACE_CALL_ACCEPT4 && (event->a & SOCK_NONBLOCK) != 0;
-    struct facts_conn *conn = facts_conn(facts, event->conn);
-    if (conn != NULL) {
-        conn->flags &= ~(uint32_t)FACTS_OLD; /* begun before a restart, taken by this program */
-        conn->flags |= FACTS_ACCEPTED;
-        conn->at_open = at;
-        conn->opened_us = event->time_us;
-        conn->moved_us = event->time_us;
+    bool four = event->what == TRACE_CALL_ACCEPT4;
+    taken->accepted = true;
+    taken->inherits = (event->flags & TRACE_NONBLOCK) != 0;
+    taken->explicit_flags = four;
+    taken->cloexec |= four && (event->a & SOCK_CLOEXEC) != 0;
+    taken->nonblock |= four && (event->a & SOCK_NONBLOCK) != 0;
+    facts_settle_flags(taken);
+    struct facts_conn *accepted = facts_conn(facts, event->conn);
+    if (accepted != NULL) {
+        accepted->flags &= ~(uint32_t)FACTS_OLD; /* begun before a restart, taken by this program */
+        accepted->flags |= FACTS_ACCEPTED;
+        accepted->at_open = at;
+        accepted->opened_us = event->time_us;
+        accepted->moved_us = event->time_us;
         facts->waiting -= facts->waiting > 0;
     }
 }
 
-/* A call moved bytes or saw the end: what earlier ones on the descriptor refused is settled. */
-static void transferred(struct facts *facts, int32_t fd)
+/* The outcome of a connect was asked for. */
+static void set_checked(struct facts_fd *record)
 {
-    struct facts_fd *record = facts_fd(facts, fd);
+    record->checked = true;
+    record->live &= ~(uint32_t)FACTS_FD_PROGRESS;
+}
+
+/* Whether it succeeded or not, from here on there is an attempt. */
+CALL(begin_connect)
+{
+    if (conn == NULL || record == NULL) {
+        return;
+    }
+    record->conn = (uint32_t)(conn - facts->conns);
+    conn->fd = event->fd;
+    conn->at_open = conn->at_open != 0 ? conn->at_open : at;
+    if (conn->at_connect == 0) { /* unless its beginning was seen as a change of state */
+        conn->at_connect = at;
+        conn->opened_us = event->time_us;
+    }
+}
+
+CALL(done_connect)
+{
+    begin_connect(CALL_ARGUMENTS);
+    facts->in_service = true;
+    facts->at_connect_intr = 0;
     if (record != NULL) {
-        record->at_again = 0;
+        record->at_failed = 0;
         record->at_intr = 0;
+        set_checked(record);
+    }
+}
+
+/* A call moved bytes or saw the end: what earlier ones on the descriptor refused is settled. */
+CALL(transferred)
+{
+    facts->at_io = at;
+    facts->io_fd = event->fd;
+    if (record != NULL) {
+        facts_followed_up(record);
         record->used = true;
     }
 }
 
-static void take_recv(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
-                      uint32_t at)
+CALL(done_recv)
 {
-    transferred(facts, event->fd);
+    transferred(CALL_ARGUMENTS);
     if (conn == NULL || ((event->b & (MSG_PEEK | MSG_OOB)) != 0 && event->result != 0)) {
         return;
     }
@@ -64,36 +141,69 @@ static void take_recv(struct facts *facts, struct facts_conn *conn, const struct
     conn->moved_us = event->time_us;
 }
 
-static void take_send(struct facts *facts, struct facts_conn *conn, const struct trace_event *event,
-                      uint32_t at)
+CALL(done_send)
 {
-    transferred(facts, event->fd);
-    if (conn != NULL) {
-        conn->sent += event->result;
-        conn->at_send = at;
-        conn->send_us = event->time_us;
-        conn->moved_us = event->time_us;
-        facts_gain_room(conn, event->time_us);
-        conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
-        if (event->result < event->a) {
-            conn->at_partial = at;
-            conn->flags |= FACTS_SEND_STUCK;
-        }
+    transferred(CALL_ARGUMENTS);
+    if (conn == NULL) {
+        return;
+    }
+    conn->sent += event->result;
+    conn->at_send = at;
+    conn->send_us = event->time_us;
+    conn->moved_us = event->time_us;
+    facts_gain_room(conn, event->time_us);
+    conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
+    if (event->result < event->a) {
+        conn->at_partial = at;
+        conn->flags |= FACTS_SEND_STUCK;
     }
 }
 
-static void take_option(struct facts *facts, struct facts_fd *record, struct facts_conn *conn,
-                        const struct trace_event *event, uint32_t at)
+CALL(begin_wait)
+{
+    if (event->err != EINTR) {
+        facts->at_wait_intr = 0;
+        facts->live &= ~(uint32_t)FACTS_WAIT_INTR;
+    }
+    facts->live &= ~(uint32_t)FACTS_BATCH_CLOSED;
+    facts->batch = at;
+    facts->turn = at;
+    facts->ready_count = 0;
+}
+
+CALL(done_shutdown)
+{
+    if (conn != NULL && event->a != SHUT_RD) {
+        facts_end_sending(facts, conn);
+        conn->at_shut = conn->at_shut != 0 ? conn->at_shut : at;
+        conn->flags |= event->a == SHUT_WR ? FACTS_HALF_SHUT : 0;
+        facts->live |= FACTS_ANY_SHUT;
+    }
+}
+
+CALL(done_close)
+{
+    facts_close_fd(facts, event->fd, event->a == 1, at);
+}
+
+CALL(set_failed)
+{
+    record->at_failed = at;
+    record->live |= FACTS_FD_FAILED;
+    facts->failed_fd = event->fd;
+    facts->live |= FACTS_GIVEN_UP;
+}
+
+CALL(done_option)
 {
     if (record == NULL) {
         return;
     }
     bool set = event->what == TRACE_CALL_SETSOCKOPT;
     if (event->a == ((SOL_SOCKET << 16) | SO_ERROR) && !set) {
-        record->checked = true;
+        set_checked(record);
         if (event->b != 0 && record->at_progress != 0) {
-            record->at_failed = at;
-            facts->failed_fd = event->fd;
+            set_failed(CALL_ARGUMENTS);
         }
     } else if (set && event->a == ((SOL_SOCKET << 16) | SO_REUSEADDR)) {
         record->reuseaddr = event->b != 0;
@@ -106,116 +216,51 @@ static void take_option(struct facts *facts, struct facts_fd *record, struct fac
     }
 }
 
-static void take_control(struct facts *facts, struct facts_fd *record,
-                         const struct trace_event *event, uint32_t at)
+CALL(set_edge)
 {
-    switch (event->what) {
-    case TRACE_CALL_FCNTL:
-        if (event->a == F_SETFL && record != NULL) {
-            record->explicit_flags = true;
-            record->nonblock = (event->b & O_NONBLOCK) != 0;
-        } else if (event->a == F_SETFD && record != NULL) {
-            record->cloexec = (event->b & FD_CLOEXEC) != 0;
-        } else if (event->a == F_DUPFD || event->a == F_DUPFD_CLOEXEC) {
-            (void)facts_open_fd(facts, event->result, record != NULL ? record->conn : 0, at);
-        }
-        break;
-    case TRACE_CALL_IOCTL:
-        if (event->a == FIONBIO && record != NULL) {
-            record->explicit_flags = true;
-            record->nonblock = event->b != 0;
-        }
-        break;
-    case TRACE_CALL_DUP:
-    case TRACE_CALL_DUP2:
-    case TRACE_CALL_DUP3:
-        (void)facts_open_fd(facts, event->result, record != NULL ? record->conn : 0, at);
-        break;
-    case TRACE_CALL_EPOLL_CTL: {
-        int64_t op = event->a & 0xFF;
-        facts->epoll_items += op == EPOLL_CTL_ADD;
-        if (record != NULL && op != EPOLL_CTL_DEL) {
-            record->edge = (event->b & EPOLLET) != 0;
-            facts->edge_listener =
-                record->edge && record->listener ? event->fd : facts->edge_listener;
-        }
-        break;
-    }
-    default:
-        break;
+    int64_t op = event->a & 0xFF;
+    if (record != NULL && op != EPOLL_CTL_DEL) {
+        record->edge = (event->b & EPOLLET) != 0;
+        facts->live |= record->edge ? FACTS_ANY_EDGE : 0;
+        facts->edge_listener = record->edge && record->listener ? event->fd : facts->edge_listener;
     }
 }
 
-static void take_done(struct facts *facts, const struct trace_event *event, uint32_t at,
-                      struct facts_fd *record, struct facts_conn *conn)
+static void set_nonblock(struct facts_fd *record, bool nonblock)
 {
-    switch (facts_family(event->what)) {
-    case SCENARIO_CALL_SOCKET:
-    case SCENARIO_CALL_OPEN:
-        if (event->what != TRACE_CALL_PIPE &&
-            event->what != TRACE_CALL_SOCKETPAIR) { /* these return 0 */
-            (void)facts_open_fd(facts, event->result, 0, at);
-        }
-        if (event->what == TRACE_CALL_SOCKET && (event->a & SOCK_CLOEXEC) != 0) {
-            facts->at_cloexec = at;
-        }
-        break;
-    case SCENARIO_CALL_BIND:
-        if (record != NULL) {
-            record->at_failed = 0;
-        }
-        break;
-    case SCENARIO_CALL_LISTEN:
-        facts->in_service = true;
-        facts->listener = event->fd;
-        facts->backlog = event->a;
-        if (record != NULL) {
-            record->listener = true;
-            record->at_failed = 0;
-        }
-        break;
-    case SCENARIO_CALL_ACCEPT:
-        take_accept(facts, event, at);
-        break;
-    case SCENARIO_CALL_CONNECT:
-        facts->in_service = true;
-        facts->at_connect_intr = 0;
-        if (record != NULL) {
-            record->at_failed = 0;
-            record->at_intr = 0;
-            record->checked = true;
-            record->connected = true;
-        }
-        break;
-    case SCENARIO_CALL_RECV:
-        take_recv(facts, conn, event, at);
-        break;
-    case SCENARIO_CALL_SEND:
-        take_send(facts, conn, event, at);
-        break;
-    case SCENARIO_CALL_SHUTDOWN:
-        if (conn != NULL && event->a != SHUT_RD) {
-            facts_end_sending(facts, conn);
-            conn->at_shut = conn->at_shut != 0 ? conn->at_shut : at;
-            conn->flags |= event->a == SHUT_WR ? FACTS_HALF_SHUT : 0;
-        }
-        break;
-    case SCENARIO_CALL_CLOSE:
-        facts_close_fd(facts, event->fd, event->a == 1, at);
-        break;
-    case SCENARIO_CALL_OPTION:
-        take_option(facts, record, conn, event, at);
-        break;
-    case SCENARIO_CALL_CONTROL:
-        take_control(facts, record, event, at);
-        break;
-    default:
-        if (event->what == TRACE_CALL_GETPEERNAME && record != NULL) {
-            record->checked = true;
-        }
-        break;
+    record->explicit_flags = true;
+    record->nonblock = nonblock;
+    facts_settle_flags(record);
+}
+
+CALL(done_control)
+{
+    bool dup = event->what == TRACE_CALL_DUP || event->what == TRACE_CALL_DUP2 ||
+               event->what == TRACE_CALL_DUP3;
+    bool fcntl = event->what == TRACE_CALL_FCNTL;
+    if (event->what == TRACE_CALL_EPOLL_CTL) {
+        set_edge(CALL_ARGUMENTS);
+    } else if (dup || (fcntl && (event->a == F_DUPFD || event->a == F_DUPFD_CLOEXEC))) {
+        uint32_t number = record != NULL ? record->conn : 0;
+        (void)facts_open_fd(facts, event->result, number, at);
+    } else if (record != NULL && fcntl && event->a == F_SETFL) {
+        set_nonblock(record, (event->b & O_NONBLOCK) != 0);
+    } else if (record != NULL && fcntl && event->a == F_SETFD) {
+        record->cloexec = (event->b & FD_CLOEXEC) != 0;
+        facts_settle_flags(record);
+    } else if (record != NULL && event->what == TRACE_CALL_IOCTL && event->a == FIONBIO) {
+        set_nonblock(record, event->b != 0);
     }
 }
+
+CALL(done_other)
+{
+    if (event->what == TRACE_CALL_GETPEERNAME && record != NULL) {
+        set_checked(record);
+    }
+}
+
+/* ---- Calls that failed ---- */
 
 /* Errors that a connection brings upon itself, as opposed to want of something or a call's misuse.
  */
@@ -225,157 +270,201 @@ static bool is_connection_error(int err)
            err == ENETUNREACH || err == ECONNABORTED || err == ENETDOWN;
 }
 
-static void fail_transfer(struct facts *facts, struct facts_fd *record, struct facts_conn *conn,
-                          const struct trace_event *event, uint32_t at)
+CALL(set_again)
 {
-    if (event->err == EAGAIN && record != NULL && (event->flags & TRACE_NONBLOCK) != 0 &&
-        (event->b & (MSG_PEEK | MSG_OOB)) == 0) {
+    if (event->err == EAGAIN && record != NULL && (event->flags & TRACE_NONBLOCK) != 0) {
         record->at_again = at;
+        record->live |= FACTS_FD_AGAIN;
         facts->again_fd = event->fd;
+    }
+}
+
+/* SIGALRM and stop signals are meant to interrupt. */
+static bool is_meant(const struct facts *facts, uint32_t at)
+{
+    return at - facts->at_alarm <= 4 || facts->stopping;
+}
+
+CALL(set_interrupted)
+{
+    if (record != NULL) {
+        bool interrupted = event->err == EINTR && !is_meant(facts, at);
+        record->at_intr = interrupted ? at : 0;
+        facts_set_live(&record->live, FACTS_FD_INTR, interrupted);
+        facts->intr_fd = event->fd;
+    }
+}
+
+CALL(failed_transfer)
+{
+    int err = event->err;
+    facts->at_io = at;
+    facts->io_fd = event->fd;
+    set_interrupted(CALL_ARGUMENTS);
+    if ((event->b & (MSG_PEEK | MSG_OOB)) == 0) {
+        set_again(CALL_ARGUMENTS);
     }
     if (conn == NULL) {
         return;
     }
-    if (event->err == EAGAIN && facts_family(event->what) == SCENARIO_CALL_RECV) {
+    if (err == EAGAIN && facts_family(event->what) == SCENARIO_CALL_RECV) {
         conn->at_edge = 0;
-    } else if (event->err == EAGAIN) {
+    } else if (err == EAGAIN) {
         conn->flags |= FACTS_SEND_STUCK;
         conn->at_again = at;
-    } else if (is_connection_error(event->err)) {
+        facts->live |= FACTS_SEND_AGAIN;
+    } else if (is_connection_error(err)) {
         conn->flags |= FACTS_ERROR;
         conn->at_edge = 0;
         facts->at_error = at;
-        facts->at_epipe = event->err == EPIPE ? at : facts->at_epipe;
+        facts->live |= FACTS_CONN_ERROR;
     }
 }
 
-static void take_failed(struct facts *facts, const struct trace_event *event, uint32_t at,
-                        struct facts_fd *record, struct facts_conn *conn)
+CALL(failed_begin)
 {
-    enum scenario_call family = facts_family(event->what);
-    if (event->err == ENOBUFS || event->err == ENOMEM) {
-        facts->at_memory = at;
+    int err = event->err;
+    facts->at_no_port = err == EADDRNOTAVAIL ? at : facts->at_no_port;
+    if (record == NULL) {
+        return;
+    }
+    if (err == EINPROGRESS) {
+        facts->in_service = true;
+        record->at_progress = at;
+        record->checked = false;
+        record->live |= FACTS_FD_PROGRESS;
+        record->at_failed = 0;
+    } else if (err == EALREADY || err == EISCONN) {
+        set_checked(record);
+    } else if (err == EINTR) {
+        facts->in_service = true;
+    } else {
+        set_failed(CALL_ARGUMENTS);
+    }
+}
+
+CALL(failed_connect)
+{
+    begin_connect(CALL_ARGUMENTS);
+    failed_begin(CALL_ARGUMENTS);
+    if (record != NULL && event->err == EINTR) {
+        facts->at_connect_intr = at;
+        facts->live |= FACTS_CONNECT_INTR;
+    }
+}
+
+CALL(failed_accept)
+{
+    int err = event->err;
+    set_interrupted(CALL_ARGUMENTS);
+    if (err == EMFILE || err == ENFILE) {
+        facts->at_full = at;
+        facts->live |= FACTS_FULL;
+    } else if (err != EAGAIN) {
+        facts->at_soft_accept = at;
+        facts->live |= FACTS_SOFT_ACCEPT;
+    }
+    set_again(CALL_ARGUMENTS);
+}
+
+CALL(failed_close)
+{
+    if (event->err == EINTR) { /* Linux has released the number all the same. */
+        done_close(CALL_ARGUMENTS);
+        facts->at_close_intr = at;
         if (record != NULL) {
-            record->at_memory = at;
+            record->at_close_intr = at;
+            record->live |= FACTS_FD_CLOSE_INTR;
         }
+    }
+}
+
+CALL(failed_wait)
+{
+    begin_wait(CALL_ARGUMENTS);
+    if (event->err == EINTR && !is_meant(facts, at)) {
+        facts->at_wait_intr = at;
+        facts->live |= FACTS_WAIT_INTR;
+    }
+}
+
+CALL(failed_option)
+{
+    if (record != NULL && event->what != TRACE_CALL_EPOLL_CTL) {
+        record->at_option = at;
+        record->live |= FACTS_FD_OPTION;
+        record->used = false;
         if (conn != NULL) {
             conn->flags |= FACTS_RESOURCE;
         }
     }
-    if (event->err == EINTR && facts->at_stop_handled != 0 && facts->at_stop_told == 0) {
+}
+
+CALL(failed_other) {}
+
+/* What every failure may mean. */
+CALL(note_failure)
+{
+    int err = event->err;
+    if (err == ENOBUFS || err == ENOMEM) {
+        facts->at_memory = at;
+        if (conn != NULL) {
+            conn->flags |= FACTS_RESOURCE;
+        }
+    }
+    if (err == EINTR && facts->at_stop_handled != 0 && facts->at_stop_told == 0) {
         facts->at_stop_told = at;
     }
-    bool transfer = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND ||
-                    family == SCENARIO_CALL_ACCEPT;
-    if (record != NULL && transfer) {
-        bool meant = at - facts->at_alarm <= 4 || facts->stopping;
-        record->at_intr = event->err == EINTR && !meant ? at : 0;
-        facts->intr_fd = event->fd;
-    }
-    switch (family) {
-    case SCENARIO_CALL_BIND:
-    case SCENARIO_CALL_LISTEN:
-    case SCENARIO_CALL_CONNECT:
-        facts->at_no_port = event->err == EADDRNOTAVAIL ? at : facts->at_no_port;
-        if (record == NULL) {
-            break;
-        }
-        if (event->err == EINPROGRESS) {
-            facts->in_service = true;
-            record->at_progress = at;
-            record->checked = false;
-            record->at_failed = 0;
-        } else if (event->err == EALREADY || event->err == EISCONN) {
-            record->checked = true;
-        } else if (event->err == EINTR) {
-            facts->in_service = true;
-        } else {
-            record->at_failed = at;
-            facts->failed_fd = event->fd;
-        }
-        if (family == SCENARIO_CALL_CONNECT) {
-            facts->at_connect_intr = event->err == EINTR ? at : facts->at_connect_intr;
-        }
-        break;
-    case SCENARIO_CALL_ACCEPT:
-        if (event->err == EMFILE || event->err == ENFILE) {
-            facts->at_full = at;
-        } else {
-            facts->at_soft_accept = event->err != EAGAIN ? at : facts->at_soft_accept;
-        }
-        if (event->err == EAGAIN && record != NULL && (event->flags & TRACE_NONBLOCK) != 0) {
-            record->at_again = at;
-            facts->again_fd = event->fd;
-        }
-        break;
-    case SCENARIO_CALL_RECV:
-    case SCENARIO_CALL_SEND:
-        fail_transfer(facts, record, conn, event, at);
-        break;
-    case SCENARIO_CALL_CLOSE:
-        if (event->err == EINTR) { /* Linux has released the number all the same. */
-            facts_close_fd(facts, event->fd, event->a == 1, at);
-            facts->at_close_intr = at;
-            if (record != NULL) {
-                record->at_close_intr = at;
-            }
-        }
-        break;
-    case SCENARIO_CALL_WAIT:
-        if (event->err == EINTR && at - facts->at_alarm > 4 && !facts->stopping) {
-            facts->at_wait_intr = at;
-        }
-        break;
-    case SCENARIO_CALL_OPTION:
-    case SCENARIO_CALL_CONTROL:
-        if (record != NULL && event->what != TRACE_CALL_EPOLL_CTL) {
-            record->at_option = at;
-            if (conn != NULL) {
-                conn->flags |= FACTS_RESOURCE;
-            }
-            record->used = false;
-        }
-        break;
-    default:
-        break;
-    }
+}
+
+/* ---- All calls ---- */
+
+typedef void (*call_taker)(CALL_PARAMETERS);
+
+static const call_taker done[SCENARIO_CALL_COUNT] = {
+    [SCENARIO_CALL_NONE] = done_other,        [SCENARIO_CALL_SOCKET] = done_socket,
+    [SCENARIO_CALL_BIND] = done_bind,         [SCENARIO_CALL_LISTEN] = done_listen,
+    [SCENARIO_CALL_ACCEPT] = done_accept,     [SCENARIO_CALL_CONNECT] = done_connect,
+    [SCENARIO_CALL_RECV] = done_recv,         [SCENARIO_CALL_SEND] = done_send,
+    [SCENARIO_CALL_WAIT] = begin_wait,        [SCENARIO_CALL_SLEEP] = done_other,
+    [SCENARIO_CALL_SHUTDOWN] = done_shutdown, [SCENARIO_CALL_CLOSE] = done_close,
+    [SCENARIO_CALL_OPTION] = done_option,     [SCENARIO_CALL_CONTROL] = done_control,
+    [SCENARIO_CALL_OPEN] = done_socket,
+};
+
+static const call_taker failed[SCENARIO_CALL_COUNT] = {
+    [SCENARIO_CALL_NONE] = failed_other,     [SCENARIO_CALL_SOCKET] = failed_other,
+    [SCENARIO_CALL_BIND] = failed_begin,     [SCENARIO_CALL_LISTEN] = failed_begin,
+    [SCENARIO_CALL_ACCEPT] = failed_accept,  [SCENARIO_CALL_CONNECT] = failed_connect,
+    [SCENARIO_CALL_RECV] = failed_transfer,  [SCENARIO_CALL_SEND] = failed_transfer,
+    [SCENARIO_CALL_WAIT] = failed_wait,      [SCENARIO_CALL_SLEEP] = failed_other,
+    [SCENARIO_CALL_SHUTDOWN] = failed_other, [SCENARIO_CALL_CLOSE] = failed_close,
+    [SCENARIO_CALL_OPTION] = failed_option,  [SCENARIO_CALL_CONTROL] = failed_option,
+    [SCENARIO_CALL_OPEN] = failed_other,
+};
+
+CALL(take_failure)
+{
+    note_failure(CALL_ARGUMENTS);
+    failed[facts_family(event->what)](CALL_ARGUMENTS);
 }
 
 void facts_take_call(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    enum scenario_call family = facts_family(event->what);
+    facts->at_block = 0;
+    facts->at_call = at;
+    if (family == SCENARIO_CALL_NONE && event->err == 0 && event->fd < 0) {
+        return; /* The time was asked for, most often. */
+    }
     struct facts_fd *record = facts_use_fd(facts, event->fd);
     uint32_t number = event->conn != 0                 ? event->conn
                       : record != NULL && record->open ? record->conn
                                                        : 0;
     struct facts_conn *conn = facts_use_conn(facts, number);
-    enum scenario_call family = facts_family(event->what);
-    facts->at_block = 0;
-    facts->at_call = at;
-    if (family == SCENARIO_CALL_CONNECT && conn != NULL && record != NULL) {
-        record->conn = number;
-        conn->fd = event->fd;
-        conn->at_open = conn->at_open != 0 ? conn->at_open : at;
-        if (conn->at_connect == 0) { /* unless its beginning was seen as a change of state */
-            conn->at_connect = at;
-            conn->opened_us = event->time_us;
-        }
-    }
-    if (family == SCENARIO_CALL_WAIT) {
-        if (facts->at_wait_intr != 0 && event->err != EINTR) {
-            facts->at_wait_intr = 0;
-        }
-        facts->batch = at;
-        facts->turn = at;
-        facts->ready_count = 0;
-    }
     if (event->err != 0) {
-        take_failed(facts, event, at, record, conn);
+        take_failure(CALL_ARGUMENTS);
     } else {
-        take_done(facts, event, at, record, conn);
+        done[family](CALL_ARGUMENTS);
     }
-    if (family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND) {
-        facts->at_io = at;
-        facts->io_fd = event->fd;
-    }
-    facts_finish_closing(facts);
 }

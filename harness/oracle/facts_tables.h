@@ -9,24 +9,50 @@
 /* Notes that a connection is in use; its record, NULL for none. */
 static inline struct facts_conn *facts_use_conn(struct facts *facts, uint32_t conn)
 {
-    if (conn == 0 || conn > ORACLE_CONNECTIONS_MAX) {
-        return NULL;
-    }
-    while (facts->conns_used < conn) {
-        facts->conns[++facts->conns_used].fd = -1;
+    if (conn - 1 >= facts->conns_used) { /* none, or a new one */
+        if (conn == 0 || conn > ORACLE_CONNECTIONS_MAX) {
+            facts->past_limit |= conn != 0;
+            return NULL;
+        }
+        while (facts->conns_used < conn) {
+            facts->conns[++facts->conns_used].fd = -1;
+        }
     }
     return &facts->conns[conn];
 }
 
 static inline struct facts_fd *facts_use_fd(struct facts *facts, int64_t fd)
 {
-    if (fd < 0 || fd >= ORACLE_DESCRIPTORS_MAX) {
-        return NULL;
-    }
-    if (facts->fds_used <= fd) {
+    if ((uint64_t)fd >= facts->fds_used) { /* none, or a new one */
+        if (fd < 0 || fd >= ORACLE_DESCRIPTORS_MAX) {
+            facts->past_limit |= fd >= 0;
+            return NULL;
+        }
         facts->fds_used = (uint32_t)fd + 1;
     }
     return &facts->fds[fd];
+}
+
+/* Sets a bit of `live` or clears it. */
+static inline void facts_set_live(uint32_t *live, uint32_t bit, bool set)
+{
+    *live = set ? *live | bit : *live & ~bit;
+}
+
+/* EAGAIN or EINTR of a descriptor was followed up, as far as the calls on it show. */
+static inline void facts_followed_up(struct facts_fd *record)
+{
+    record->at_again = 0;
+    record->at_intr = 0;
+    record->live &= ~(uint32_t)(FACTS_FD_AGAIN | FACTS_FD_INTR);
+}
+
+/* What was asked for on an accepted descriptor has changed. */
+static inline void facts_settle_flags(struct facts_fd *record)
+{
+    facts_set_live(&record->live, FACTS_FD_BLOCKING, record->accepted && !record->nonblock);
+    facts_set_live(&record->live, FACTS_FD_CHANCE, record->inherits && !record->explicit_flags);
+    facts_set_live(&record->live, FACTS_FD_INHERITED, record->accepted && !record->cloexec);
 }
 
 /* The descriptor is open from here on; a call and the kernel's own event may both say so. */
@@ -82,46 +108,8 @@ static inline bool facts_no_room(const struct facts *facts, const struct facts_c
            now_us - conn->room_us >= facts->patience_us;
 }
 
-static inline void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
-{
-    struct facts_fd *record = facts_use_fd(facts, fd);
-    if (record == NULL) {
-        return;
-    }
-    if (record->open) {
-        record->open = false;
-        record->at_closed = at;
-        if (record->listener && facts->listener == fd) {
-            facts->listener = -1;
-        }
-    }
-    struct facts_conn *conn = facts_conn(facts, record->conn);
-    if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
-        facts_end_sending(facts, conn);
-        int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
-        conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
-                                there > conn->received;
-        conn->at_close = at;
-        conn->overdue_at_close = facts->now_us - conn->moved_us >= facts->patience_us;
-        int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
-        bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
-        if ((!reads && facts->now_us - since >= facts->patience_us) ||
-            facts_no_room(facts, conn, facts->now_us)) {
-            conn->flags |= FACTS_SILENT;
-        }
-    }
-}
-
-/* The kernel lets go of a descriptor before the call that closes it returns: the facts follow the
- * call. */
-static inline void facts_finish_closing(struct facts *facts)
-{
-    if (facts->closing_fd >= 0) {
-        facts_close_fd(facts, facts->closing_fd, facts->closing_last, facts->at_closing);
-        facts->closing_fd = -1;
-    }
-}
-
+/* The descriptor is closed; `last`: nothing refers to its open file description any more. */
+void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at);
 /* One CALL of the program judged. */
 void facts_take_call(struct facts *facts, const struct trace_event *event, uint32_t at);
 

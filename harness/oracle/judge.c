@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "oracle/facts.h"
 
@@ -68,23 +69,26 @@ static struct oracle_verdict *report(struct oracle *oracle, unsigned rule,
 {
     assert(rule < ORACLE_RULE_COUNT);
     struct oracle_verdict *verdict = &oracle->judging->verdicts[rule];
-    if (verdict->outcome > outcome) {
+    if (verdict->outcome >= outcome) {
         return NULL;
     }
-    bool first = verdict->outcome < outcome;
     verdict->outcome = (uint8_t)outcome;
-    if (first) {
-        verdict->times = 0;
+    return verdict;
+}
+
+static void set_kept(struct oracle *oracle, unsigned rule)
+{
+    oracle->judging->kept[rule / 64] |= (uint64_t)1 << (rule % 64);
+    if (oracle_rules[rule].when_kept != 0) {
+        oracle->watch.when[rule] = oracle_rules[rule].when_kept;
     }
-    verdict->times = (uint16_t)(verdict->times < UINT16_MAX ? verdict->times + 1 : UINT16_MAX);
-    return first ? verdict : NULL;
 }
 
 void oracle_keep(struct oracle *oracle, unsigned rule, const struct oracle_evidence *evidence)
 {
     struct oracle_verdict *verdict = report(oracle, rule, ORACLE_KEPT);
     if (verdict != NULL) {
-        oracle->judging->kept[rule / 64] |= (uint64_t)1 << (rule % 64);
+        set_kept(oracle, rule);
         verdict->grade = GRADE_PASS;
         verdict->note = NULL;
         set_evidence(verdict, evidence);
@@ -96,7 +100,7 @@ void oracle_inform(struct oracle *oracle, unsigned rule, const char *note,
 {
     struct oracle_verdict *verdict = report(oracle, rule, ORACLE_KEPT);
     if (verdict != NULL) {
-        oracle->judging->kept[rule / 64] |= (uint64_t)1 << (rule % 64);
+        set_kept(oracle, rule);
         verdict->grade = GRADE_INFO;
         verdict->note = note;
         set_evidence(verdict, evidence);
@@ -113,6 +117,7 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
     const struct oracle_rule *row = &oracle_rules[rule];
     const struct facts *facts = &oracle->facts;
     oracle->judging->broken[rule / 64] |= (uint64_t)1 << (rule % 64);
+    oracle->watch.when[rule] = FACTS_NEVER;
     oracle->judging->kept[rule / 64] &= ~((uint64_t)1 << (rule % 64));
     verdict->note = note;
     set_evidence(verdict, evidence);
@@ -125,35 +130,69 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
 
 /* ---- Plans ---- */
 
-static void subscribe(struct oracle_plan *plan, unsigned slot, unsigned rule)
+enum { FREQUENT = 1U << TRACE_BLOCK | 1U << TRACE_READY | 1U << TRACE_STEP };
+
+static bool wants_call(const struct oracle_rule *row, uint32_t families, unsigned call)
 {
-    plan->slot[slot][plan->count[slot]++] = (struct oracle_call){oracle_rules[rule].on_event, rule};
+    return (families >> facts_family(call) & 1U) != 0 &&
+           (row->calls == 0 || (row->calls >> call & 1U) != 0);
 }
 
-static void subscribe_mask(struct oracle_plan *plan, unsigned base, unsigned count, uint32_t mask,
-                           unsigned rule)
+/* The kind of event that comes to a slot. */
+static enum trace_kind kind_of(unsigned slot)
 {
-    for (unsigned what = 0; what < count; what++) {
-        if ((mask >> what & 1U) != 0) {
-            subscribe(plan, base + what, rule);
+    if (slot < TRACE_KIND_COUNT) {
+        return (enum trace_kind)slot;
+    }
+    return slot >= ORACLE_SLOT_PEER    ? TRACE_PEER
+           : slot >= ORACLE_SLOT_SAYS  ? TRACE_DIALOGUE
+           : slot >= ORACLE_SLOT_PHASE ? TRACE_PHASE
+                                       : TRACE_CALL;
+}
+
+/* Whether the rule wants the events of a slot. */
+static bool wants(const struct oracle_rule *row, unsigned slot)
+{
+    if (slot >= ORACLE_SLOT_PEER) {
+        return (row->peers >> (slot - ORACLE_SLOT_PEER) & 1U) != 0;
+    }
+    if (slot >= ORACLE_SLOT_SAYS) {
+        return (row->says >> (slot - ORACLE_SLOT_SAYS) & 1U) != 0;
+    }
+    if (slot >= ORACLE_SLOT_PHASE) {
+        return (row->phases >> (slot - ORACLE_SLOT_PHASE) & 1U) != 0;
+    }
+    if (slot >= ORACLE_SLOT_FAILED) {
+        return wants_call(row, row->calls_failed, slot - ORACLE_SLOT_FAILED);
+    }
+    if (slot >= ORACLE_SLOT_DONE) {
+        return wants_call(row, row->calls_done, slot - ORACLE_SLOT_DONE);
+    }
+    return (row->kinds >> slot & 1U) != 0;
+}
+
+static bool is_frequent(unsigned slot)
+{
+    return slot < TRACE_KIND_COUNT ? (FREQUENT >> slot & 1U) != 0
+                                   : slot < ORACLE_SLOT_PHASE || slot >= ORACLE_SLOT_SAYS;
+}
+
+static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
+{
+    uint16_t count = 0;
+    for (unsigned slot = 0; slot < ORACLE_SLOTS; slot++) {
+        plan->first[slot] = count;
+        plan->force[slot] = is_frequent(slot) ? 0 : UINT32_MAX;
+        for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+            if (oracle_has(judged, rule) && wants(&oracle_rules[rule], slot)) {
+                assert(count < ORACLE_CALLS_MAX && slot != TRACE_SEGMENT);
+                plan->call[count++] = (uint8_t)rule;
+                plan->watched |= 1U << kind_of(slot);
+                plan->live[slot] |= plan->when[rule] | plan->force[slot];
+            }
         }
     }
-}
-
-static void subscribe_all(struct oracle_plan *plan, unsigned rule)
-{
-    const struct oracle_rule *row = &oracle_rules[rule];
-    if (row->on_event != NULL) {
-        subscribe_mask(plan, 0, TRACE_KIND_COUNT, row->kinds, rule);
-        subscribe_mask(plan, ORACLE_SLOT_DONE, SCENARIO_CALL_COUNT, row->calls_done, rule);
-        subscribe_mask(plan, ORACLE_SLOT_FAILED, SCENARIO_CALL_COUNT, row->calls_failed, rule);
-        subscribe_mask(plan, ORACLE_SLOT_PHASE, TRACE_PHASE_COUNT, row->phases, rule);
-        subscribe_mask(plan, ORACLE_SLOT_SAYS, TRACE_DIALOGUE_COUNT, row->says, rule);
-        subscribe_mask(plan, ORACLE_SLOT_PEER, TRACE_PEER_COUNT, row->peers, rule);
-    }
-    if (row->on_end != NULL) {
-        plan->end[plan->ends++] = (uint8_t)rule;
-    }
+    plan->first[ORACLE_SLOTS] = count;
 }
 
 /* Why a rule is not judged in such runs, NULL when it is. */
@@ -186,8 +225,11 @@ static void make_plan(struct oracle_plan *plan, const struct trace_header *heade
     plan->role = role;
     plan->observers = header->observers;
     plan->promises = header->promises;
+    uint64_t judged[2] = {0, 0};
     for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
-        const char *skipped = why_skipped(&oracle_rules[rule], plan);
+        const struct oracle_rule *row = &oracle_rules[rule];
+        const char *skipped = why_skipped(row, plan);
+        plan->when[rule] = row->when != 0 ? row->when : FACTS_ALWAYS;
         plan->initial[rule] = (struct oracle_verdict){.rule = (uint8_t)rule,
                                                       .outcome = ORACLE_NOT_APPLICABLE,
                                                       .grade = GRADE_SKIP,
@@ -195,85 +237,163 @@ static void make_plan(struct oracle_plan *plan, const struct trace_header *heade
                                                       .note = skipped};
         if (skipped == NULL) {
             plan->initial[rule].note = "nothing that it is about happened";
-            subscribe_all(plan, rule);
+            judged[rule / 64] |= (uint64_t)1 << (rule % 64);
+            if (row->on_end != NULL) {
+                plan->end[plan->ends++] = (uint8_t)rule;
+            }
         }
     }
+    subscribe(plan, judged);
 }
 
 /* ---- Judging ---- */
 
-/* Events that belong to the program on the other host are not shown to rules about this one. */
-static inline bool concerns(const struct facts *facts, const struct trace_event *event)
-{
-    const uint32_t anyone = 1U << TRACE_STATE | 1U << TRACE_SEGMENT | 1U << TRACE_DIALOGUE |
-                            1U << TRACE_PEER | 1U << TRACE_STEP | 1U << TRACE_NOOP |
-                            1U << TRACE_PHASE | 1U << TRACE_TIME;
-    return event->host == facts->host || (event->kind < 32 && (anyone >> event->kind & 1U) != 0);
-}
-
-/* The slot of an event, from a table: a switch costs a missed jump per event. */
+/* The slot of an event: of most kinds the kind itself, of some by what it is about, of a call also
+ * by whether it failed. From a table: a switch costs a missed jump per event. */
 static inline unsigned slot_of(const struct trace_event *event)
 {
-    static const uint8_t base[256] = {
-        [TRACE_PHASE] = ORACLE_SLOT_PHASE, [TRACE_DIALOGUE] = ORACLE_SLOT_SAYS,
-        [TRACE_PEER] = ORACLE_SLOT_PEER,   [TRACE_BLOCK] = TRACE_BLOCK,
-        [TRACE_READY] = TRACE_READY,       [TRACE_STATE] = TRACE_STATE,
-        [TRACE_STEP] = TRACE_STEP,         [TRACE_SIGNAL] = TRACE_SIGNAL,
-        [TRACE_SPIN] = TRACE_SPIN,         [TRACE_EXIT] = TRACE_EXIT,
-        [TRACE_FD_OPEN] = TRACE_FD_OPEN,   [TRACE_FD_CLOSE] = TRACE_FD_CLOSE,
-        [TRACE_SEGMENT] = TRACE_SEGMENT,   [TRACE_FAULT] = TRACE_FAULT,
-        [TRACE_TIME] = TRACE_TIME,         [TRACE_HEAP] = TRACE_HEAP,
+    static const struct {
+        uint8_t base;
+        uint8_t whats;
+        uint8_t failed;
+    } shapes[TRACE_KIND_COUNT] = {
+        [TRACE_CALL] = {ORACLE_SLOT_DONE, TRACE_CALL_COUNT, ORACLE_SLOT_FAILED - ORACLE_SLOT_DONE},
+        [TRACE_PHASE] = {ORACLE_SLOT_PHASE, TRACE_PHASE_COUNT, 0},
+        [TRACE_DIALOGUE] = {ORACLE_SLOT_SAYS, TRACE_DIALOGUE_COUNT, 0},
+        [TRACE_PEER] = {ORACLE_SLOT_PEER, TRACE_PEER_COUNT, 0},
     };
-    static const uint8_t mask[256] = {[TRACE_PHASE] = ORACLE_WHATS - 1,
-                                      [TRACE_DIALOGUE] = ORACLE_WHATS - 1,
-                                      [TRACE_PEER] = ORACLE_WHATS - 1};
-    if (event->kind == TRACE_CALL) {
-        return (event->err != 0 ? ORACLE_SLOT_FAILED : ORACLE_SLOT_DONE) +
-               facts_family(event->what);
-    }
-    return base[event->kind] + (event->what & mask[event->kind]);
+    unsigned slot = event->what < shapes[event->kind].whats ? shapes[event->kind].base + event->what
+                                                            : event->kind;
+    return slot + (event->err != 0 ? shapes[event->kind].failed : 0);
 }
-_Static_assert(ORACLE_SLOTS <= UINT8_MAX, "the table of slots holds bytes");
+_Static_assert(ORACLE_SLOTS <= UINT8_MAX, "the table of shapes holds bytes");
+
+/* What may concern a rule at this event. */
+static inline uint32_t live_at(const struct facts *facts, const struct trace_event *event)
+{
+    uint32_t live = (uint32_t)event->fd < ORACLE_DESCRIPTORS_MAX ? facts->fds[event->fd].live
+                                                                 : (uint32_t)FACTS_NO_FD;
+    return live | facts->live | ((uint32_t)event->b & FACTS_OUT_OF_BAND);
+}
+_Static_assert((int)FACTS_OUT_OF_BAND == (int)MSG_OOB, "the bit is taken from the flags");
+
+/* Calls the rules of a slot that may have something to say, and notes what they still wait for. */
+static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan, unsigned slot,
+                           const struct trace_event *event, uint32_t index, uint32_t live)
+{
+    const uint32_t *when = oracle->watch.when;
+    uint32_t force = plan->force[slot];
+    uint32_t left = 0;
+    for (unsigned i = plan->first[slot]; i < plan->first[slot + 1]; i++) {
+        unsigned rule = plan->call[i];
+        if (((when[rule] | force) & live) != 0) {
+            oracle_rules[rule].on_event(oracle, rule, event, index);
+        }
+        left |= when[rule];
+    }
+    return left | force;
+}
 
 static inline void dispatch(struct oracle *oracle, const struct oracle_plan *plan,
                             const struct trace_event *event, uint32_t index)
 {
     unsigned slot = slot_of(event);
-    unsigned count = plan->count[slot];
-    if (count == 0 || !concerns(&oracle->facts, event)) {
-        return;
+    uint32_t wanted = oracle->watch.live[slot];
+    if (wanted != 0) {
+        uint32_t live = live_at(&oracle->facts, event);
+        if ((live & wanted) != 0) {
+            oracle->watch.live[slot] = tell_rules(oracle, plan, slot, event, index, live);
+        }
     }
-    const struct oracle_call *call = plan->slot[slot];
-    for (const struct oracle_call *end = call + count; call < end; call++) {
-        call->on_event(oracle, call->rule, event, index);
+}
+
+/* A segment that sets out says nothing: neither rules nor facts look at it. */
+static inline bool is_mute(const struct trace_event *event)
+{
+    return event->kind == TRACE_SEGMENT && event->result == TRACE_FATE_SENT &&
+           event->what != SCENARIO_SEGMENT_URGENT;
+}
+
+/* The events from `index` up to `end`. */
+static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, uint32_t index,
+                         uint32_t end)
+{
+    struct facts *facts = &oracle->facts;
+    const struct trace_event *event = &oracle->trace->events[index];
+    for (; index < end; index++, event++) {
+        if (is_mute(event) || event->kind >= TRACE_KIND_COUNT) {
+            continue;
+        }
+        const struct facts_taker *taker = &facts_takers[event->kind];
+        if (taker->own && event->host != facts->host) {
+            continue;
+        }
+        if ((plan->watched >> event->kind & 1U) != 0) {
+            dispatch(oracle, plan, event, index);
+        }
+        if (taker->own) {
+            facts_begin_event(facts, event);
+        }
+        taker->take(facts, event, index + 1);
     }
+}
+
+/* The first event from which on a silence may be too long for some rule. Time never goes back. */
+static uint32_t first_late(const struct trace *trace)
+{
+    int64_t limit = trace->header.idle_limit_us;
+    int64_t late_us = limit < FACTS_PATIENCE_US ? limit : FACTS_PATIENCE_US;
+    uint32_t low = 0;
+    uint32_t high = trace->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (trace->events[middle].time_us >= late_us) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+/* An event that no table has room for. */
+static enum status past_limit(const struct trace *trace, struct status_detail *detail)
+{
+    uint32_t index = 0;
+    while (trace->events[index].conn <= ORACLE_CONNECTIONS_MAX &&
+           trace->events[index].fd < ORACLE_DESCRIPTORS_MAX) {
+        index++;
+        assert(index < trace->count);
+    }
+    return status_fail(detail, STATUS_LIMIT,
+                       "event %u: connection %u or descriptor %d is past the oracle's limits",
+                       index, trace->events[index].conn, trace->events[index].fd);
 }
 
 static enum status judge_host(struct oracle *oracle, enum trace_role role, enum trace_host host,
                               struct status_detail *detail)
 {
-    const struct trace *trace = oracle->trace;
+    const struct trace_header *header = &oracle->trace->header;
     struct oracle_plan *plan = &oracle->plan[host];
     struct facts *facts = &oracle->facts;
-    make_plan(plan, &trace->header, role, host);
+    make_plan(plan, header, role, host);
     memcpy(oracle->judging->verdicts, plan->initial, sizeof plan->initial);
     memset(oracle->judging->kept, 0, sizeof oracle->judging->kept);
     memset(oracle->judging->broken, 0, sizeof oracle->judging->broken);
+    memcpy(oracle->watch.when, plan->when, sizeof plan->when);
+    memcpy(oracle->watch.live, plan->live, sizeof plan->live);
     facts_clear(facts);
     facts->role = role;
     facts->host = host;
-    facts->promises = trace->header.promises;
-    int64_t part = trace->header.idle_limit_us / FACTS_PATIENCE_PART;
+    facts->promises = header->promises;
+    int64_t part = header->idle_limit_us / FACTS_PATIENCE_PART;
     facts->patience_us = part > 0 ? part : FACTS_PATIENCE_US;
-    for (uint32_t index = 0; index < trace->count; index++) {
-        const struct trace_event *event = &trace->events[index];
-        dispatch(oracle, plan, event, index);
-        if (!facts_take(facts, event, index)) {
-            return status_fail(
-                detail, STATUS_LIMIT,
-                "event %u: connection %u or descriptor %d is past the oracle's limits", index,
-                event->conn, event->fd);
-        }
+    uint32_t late = first_late(oracle->trace);
+    judge_events(oracle, plan, 0, late);
+    facts->live |= FACTS_LATE;
+    judge_events(oracle, plan, late, oracle->trace->count);
+    if (facts->past_limit) {
+        return past_limit(oracle->trace, detail);
     }
     facts->ended = true;
     for (unsigned i = 0; i < plan->ends; i++) {

@@ -70,6 +70,10 @@ struct oracle_rule {
     uint32_t peers;        /* PEER: bits (1 << enum trace_peer) */
     uint32_t calls_done;   /* bits (1 << enum scenario_call): calls that succeeded */
     uint32_t calls_failed; /* the same: calls with an errno */
+    uint64_t calls; /* of these families only such calls: bits (1 << enum trace_call); 0: all */
+    uint32_t when;  /* frequent events reach it only while one of these holds (enum facts_live in
+                       facts.h); 0: always */
+    uint32_t when_kept; /* the same once it was kept; 0: as before */
     void (*on_event)(struct oracle *oracle, unsigned rule, const struct trace_event *event,
                      uint32_t index);
     void (*on_end)(struct oracle *oracle, unsigned rule);
@@ -84,7 +88,6 @@ struct oracle_verdict {
     uint8_t count;          /* events in use */
     uint8_t host;           /* enum trace_host: whose program was judged */
     uint8_t by_posix_fault; /* softened: it needed a fault that Linux never produces */
-    uint16_t times;         /* how often it was kept or broken, saturating */
     uint32_t conn;          /* connection, 0 none */
     uint32_t events[ORACLE_EVIDENCE_MAX]; /* indexes into the trace, rising */
     const char *note;                     /* what happened, in fixed words; the reason of a SKIP */

@@ -5,6 +5,7 @@
 /* Short words for masks, so that a row reads as one. */
 #define K(name) (1U << TRACE_##name)
 #define F(name) (1U << SCENARIO_CALL_##name)
+#define C(name) (UINT64_C(1) << TRACE_CALL_##name)
 #define PHASE(name) (1U << TRACE_PHASE_##name)
 #define SAYS(name) (1U << TRACE_DIALOGUE_##name)
 #define PEER(name) (1U << TRACE_PEER_##name)
@@ -51,6 +52,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 F(LISTEN) | F(ACCEPT) | F(SEND) | F(RECV) | F(CLOSE) | F(BIND) | F(CONNECT),
             .calls_failed = F(BIND) | F(LISTEN) | F(ACCEPT) | F(CONNECT) | F(SEND) | F(RECV) |
                             F(SHUTDOWN) | F(OPTION) | F(CONTROL) | F(CLOSE),
+            .when = FACTS_FD_FAILED | FACTS_NO_FD,
             ON_EVENT(cre_03),
         },
     [ORACLE_CRE_04] =
@@ -69,6 +71,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .phases = PHASE(QUIET),
             .calls_done = F(CLOSE) | F(BIND) | F(LISTEN) | F(CONNECT),
             .calls_failed = F(CONNECT) | F(BIND),
+            .when = FACTS_GIVEN_UP,
             ON_EVENT(cre_04),
         },
     [ORACLE_CRE_06] =
@@ -108,6 +111,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(SEND) | F(RECV) | F(OPTION) | F(CONNECT),
             .calls_failed = F(SEND) | F(RECV) | F(CONNECT),
+            .when = FACTS_FD_PROGRESS,
             ON_EVENT(cre_12),
         },
     [ORACLE_CRE_14] =
@@ -129,6 +133,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .kinds = K(EXIT),
             .calls_done = F(CLOSE) | F(CONNECT) | F(SEND) | F(RECV),
             .calls_failed = F(CLOSE),
+            .when = FACTS_CONNECT_INTR,
             ON_EVENT(cre_14),
         },
     [ORACLE_CRE_16] =
@@ -147,6 +152,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(CONNECT) | F(CLOSE),
             .calls_failed = F(CONNECT),
+            .when = FACTS_FD_FAILED,
             ON_EVENT(cre_16),
         },
     [ORACLE_CRE_20] =
@@ -184,6 +190,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(RECV) | F(SEND),
             .calls_failed = F(RECV) | F(SEND),
+            .when_kept = FACTS_FD_CHANCE,
             ON_EVENT(acc_06),
         },
     [ORACLE_ACC_09] =
@@ -205,6 +212,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | STATES | EXITS),
             .calls_done = F(ACCEPT) | F(CLOSE),
             .calls_failed = F(ACCEPT),
+            .when = FACTS_SOFT_ACCEPT,
             ON_EVENT(acc_09),
             ON_END(acc_09),
         },
@@ -224,6 +232,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(ACCEPT),
             .calls_failed = F(ACCEPT),
+            .when = FACTS_FD_READY,
             ON_EVENT(acc_10),
         },
     [ORACLE_ACC_12] =
@@ -245,6 +254,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | STATES | EXITS),
             .kinds = K(SPIN),
             .calls_done = F(ACCEPT),
+            .when = FACTS_FULL,
+            .when_kept = FACTS_NEVER,
             ON_EVENT(acc_12),
             ON_END(acc_12),
         },
@@ -267,6 +278,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .kinds = K(BLOCK),
             .calls_done = F(RECV) | F(SEND),
             .calls_failed = F(RECV) | F(SEND),
+            .when_kept = FACTS_FD_BLOCKING,
             ON_EVENT(acc_16),
         },
     [ORACLE_DAT_02] =
@@ -287,6 +299,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | BYTES),
             .says = SAYS(RESPONSE_COMPLETE),
             .calls_done = F(CLOSE),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_02),
             ON_END(dat_02),
         },
@@ -305,6 +318,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "complete, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
             .says = SAYS(RESPONSE_COMPLETE) | SAYS(REQUEST_COMPLETE),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_03),
             ON_END(dat_03),
         },
@@ -320,6 +334,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .kinds = K(SPIN),
             .calls_done = F(SEND),
+            .when = FACTS_SEND_AGAIN,
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_05),
         },
     [ORACLE_DAT_06] =
@@ -341,6 +357,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .kinds = K(EXIT) | K(BLOCK),
             .calls_done = F(RECV) | F(SEND) | F(ACCEPT) | F(CLOSE),
             .calls_failed = F(RECV) | F(SEND) | F(ACCEPT),
+            .when = FACTS_FD_INTR,
             ON_EVENT(dat_06),
         },
     [ORACLE_DAT_08] =
@@ -360,6 +377,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .kinds = K(SPIN),
             .calls_done = F(CLOSE) | F(SHUTDOWN),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_08),
         },
     [ORACLE_DAT_14] =
@@ -374,6 +392,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "A send with MSG_OOB, or a receive with MSG_OOB without SO_OOBINLINE.",
             SEEN_BY(CALLS),
             .calls_done = F(SEND) | F(RECV),
+            .when_kept = FACTS_OUT_OF_BAND,
             ON_EVENT(dat_14),
         },
     [ORACLE_DAT_18] =
@@ -394,6 +413,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .kinds = K(STEP),
             .phases = PHASE(PLAYED),
             .says = SAYS(RESPONSE_COMPLETE),
+            .when = FACTS_ANY_STALLED | FACTS_SLEPT_ON_ONE,
+            .when_kept = FACTS_SLEPT_ON_ONE,
             ON_EVENT(dat_18),
         },
     [ORACLE_DAT_19] =
@@ -431,6 +452,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .kinds = K(READY) | K(EXIT),
             .calls_done = F(CLOSE),
+            .when = FACTS_FD_AGAIN,
             ON_EVENT(dat_20),
         },
     [ORACLE_DAT_21] =
@@ -449,6 +471,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "the descriptor was closed without reading them.",
             SEEN_BY(CALLS | BYTES),
             .calls_done = F(RECV) | F(CLOSE),
+            .when = FACTS_FD_IN_HUP,
             ON_EVENT(dat_21),
         },
     [ORACLE_DAT_22] =
@@ -468,6 +491,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "never, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
             .says = SAYS(RESPONSE_COMPLETE),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_22),
             ON_END(dat_22),
         },
@@ -487,6 +511,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "stalled and gone on, or whose window had been full, and nothing excuses it.",
             SEEN_BY(CALLS | BYTES),
             .says = SAYS(RESPONSE_COMPLETE),
+            .when = FACTS_ANY_STALLED,
+            .when_kept = FACTS_NEVER,
             ON_EVENT(dat_23),
             ON_END(dat_23),
         },
@@ -541,6 +567,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                         "between.",
             SEEN_BY(CALLS),
             .calls_done = F(CLOSE),
+            .when = FACTS_ANY_SHUT,
             ON_EVENT(hcl_09),
         },
     [ORACLE_CLO_06] =
@@ -600,6 +627,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT),
             .calls_done = F(ACCEPT),
+            .when = FACTS_STOP_HANDLED,
             ON_EVENT(clo_12),
         },
     [ORACLE_CLO_15] =
@@ -745,6 +773,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | EXITS),
             .kinds = K(SIGNAL) | K(EXIT),
             .calls_failed = F(SEND),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(err_01),
         },
     [ORACLE_ERR_03] =
@@ -778,6 +807,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                         "having slept in between.",
             SEEN_BY(CALLS | EXITS),
             .calls_done = F(CLOSE),
+            .when = FACTS_CONN_ERROR,
             ON_EVENT(err_06),
             ON_END(err_06),
         },
@@ -832,6 +862,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .peers = PEER(SENT),
             .calls_done = F(RECV),
             .calls_failed = F(RECV) | F(ACCEPT),
+            .when = FACTS_ANY_EDGE,
             ON_EVENT(rdy_07),
             ON_END(rdy_07),
         },
@@ -853,6 +884,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(WAIT),
             .calls_failed = F(WAIT) | F(RECV) | F(SEND),
+            .when = FACTS_BATCH_CLOSED,
             ON_EVENT(rdy_08),
         },
     [ORACLE_RDY_10] =
@@ -871,6 +903,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .kinds = K(SPIN),
             .calls_done = F(CLOSE) | F(CONTROL),
+            .when = FACTS_FD_HUP,
+            .when_kept = FACTS_NEVER,
             ON_EVENT(rdy_10),
         },
     [ORACLE_RDY_11] =
@@ -886,6 +920,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(WAIT),
             .calls_failed = F(WAIT),
+            .calls = C(SELECT) | C(PSELECT),
             ON_EVENT(rdy_11),
         },
     [ORACLE_RDY_13] =
@@ -903,6 +938,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "A spin that no other rule owns, or processor use without any call.",
             SEEN_BY(CALLS),
             .kinds = K(SPIN) | K(EXIT) | K(BLOCK),
+            .when_kept = FACTS_NEVER,
             ON_EVENT(rdy_13),
         },
     [ORACLE_RDY_14] =
@@ -924,6 +960,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .kinds = K(EXIT) | K(BLOCK),
             .calls_done = F(WAIT) | F(CLOSE),
             .calls_failed = F(WAIT),
+            .when = FACTS_WAIT_INTR,
             ON_EVENT(rdy_14),
         },
     [ORACLE_TMO_03] =
@@ -944,6 +981,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .phases = PHASE(PLAYED),
             .peers = PEER(SENT) | PEER(SHUT_WRITE) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
+            .when = FACTS_LATE,
             ON_EVENT(tmo_03),
         },
     [ORACLE_TMO_04] =
@@ -961,6 +999,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .phases = PHASE(PLAYED),
             .peers = PEER(SENT) | PEER(SHUT_WRITE) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
+            .when = FACTS_LATE,
             ON_EVENT(tmo_04),
         },
     [ORACLE_TMO_06] =
@@ -978,6 +1017,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | BYTES | STATES),
             .peers = PEER(SENT),
             .calls_done = F(CLOSE) | F(SHUTDOWN),
+            .when = FACTS_CLOCK_JUMPED,
             ON_EVENT(tmo_06),
         },
     [ORACLE_TMO_07] =
@@ -996,6 +1036,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .phases = PHASE(PLAYED),
             .peers = PEER(READ) | PEER(RESUMED) | PEER(CLOSED) | PEER(RESET),
             .calls_done = F(CLOSE),
+            .when = FACTS_LATE,
             ON_EVENT(tmo_07),
         },
     [ORACLE_BKL_03] =
@@ -1067,6 +1108,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(CLOSE),
             .calls_failed = F(CLOSE),
+            .when_kept = FACTS_FD_CLOSED,
             ON_EVENT(fdh_02),
         },
     [ORACLE_FDH_03] =
@@ -1086,6 +1128,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .calls_done = F(CLOSE),
             .calls_failed =
                 F(RECV) | F(SEND) | F(SHUTDOWN) | F(OPTION) | F(CONTROL) | F(ACCEPT) | F(NONE),
+            .when_kept = FACTS_FD_CLOSED,
             ON_EVENT(fdh_03),
         },
     [ORACLE_FDH_04] =
@@ -1102,6 +1145,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(CLOSE),
             .calls_failed = F(CLOSE),
+            .when = FACTS_FD_CLOSE_INTR,
             ON_EVENT(fdh_04),
             ON_END(fdh_04),
         },
@@ -1124,6 +1168,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS),
             .calls_done = F(RECV) | F(SEND),
             .calls_failed = F(RECV) | F(SEND),
+            .when_kept = FACTS_FD_INHERITED,
             ON_EVENT(fdh_05),
         },
     [ORACLE_FDH_06] =
@@ -1202,6 +1247,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | FDS),
             .phases = PHASE(QUIET),
             .calls_done = F(CLOSE),
+            .when = FACTS_FD_OPTION,
+            .when_kept = FACTS_NEVER,
             ON_EVENT(fdh_10),
             ON_END(fdh_10),
         },

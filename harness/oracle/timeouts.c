@@ -40,10 +40,6 @@ static void judge_silence(struct oracle *oracle, unsigned rule, const struct tra
     if (limit <= 0 || (event->kind == TRACE_PHASE && event->what != TRACE_PHASE_PLAYED)) {
         return;
     }
-    struct facts_conn *told = event->kind == TRACE_PEER ? facts_conn(facts, event->conn) : NULL;
-    if (told != NULL && event->time_us - told->opened_us <= limit) {
-        return; /* Too young for any limit. */
-    }
     if (facts->played && !call) {
         return; /* The peers' part is over: they close now. */
     }
@@ -74,20 +70,39 @@ static void judge_silence(struct oracle *oracle, unsigned rule, const struct tra
     }
 }
 
+/* What a peer does on a connection that is too young for any limit. */
+static inline bool is_young(const struct oracle *oracle, const struct trace_event *event)
+{
+    const struct facts_conn *conn =
+        event->kind == TRACE_PEER && event->conn > 0 && event->conn <= ORACLE_CONNECTIONS_MAX
+            ? &oracle->facts.conns[event->conn]
+            : NULL;
+    return conn != NULL && event->time_us - conn->opened_us <= oracle->trace->header.idle_limit_us;
+}
+
 ORACLE_EVENT(tmo_03)
 {
+    if (is_young(oracle, event)) {
+        return;
+    }
     judge_silence(oracle, rule, event, index, SILENCE_IDLE,
                   "a silent connection was kept past the limit");
 }
 
 ORACLE_EVENT(tmo_07)
 {
+    if (is_young(oracle, event)) {
+        return;
+    }
     judge_silence(oracle, rule, event, index, SILENCE_READER,
                   "a connection whose peer read nothing was kept past the limit");
 }
 
 ORACLE_EVENT(tmo_04)
 {
+    if (is_young(oracle, event)) {
+        return;
+    }
     judge_silence(oracle, rule, event, index, SILENCE_REPLY,
                   "it waited for a response past the limit");
 }
