@@ -5,15 +5,6 @@
 
 #include "suite/pattern.h"
 
-void dialogue_begin(struct dialogue *dialogue, enum trace_role role, uint32_t ordinal)
-{
-    /* The ring of kinds needs no clearing: what was not booked is never asked for. */
-    memset(dialogue, 0, offsetof(struct dialogue, kinds));
-    dialogue->ordinal = ordinal;
-    dialogue->role = (uint8_t)role;
-    dialogue->alive = DIALOGUE_ALIVE_ALL;
-}
-
 void dialogue_leave(struct dialogue *dialogue, struct profile_sink *sink)
 {
     if (!dialogue->unpredictable) {
@@ -97,39 +88,155 @@ static size_t fill_copy(uint32_t count, uint8_t *buffer, size_t size)
     return wanted;
 }
 
+/* The part of a message that a payload stands for. */
+struct part {
+    enum dialogue_kind kind;
+    uint32_t from;
+    uint32_t to;
+};
+
+/* False: there is nothing to say. */
+static bool part_of(const struct dialogue *dialogue, enum scenario_payload payload, uint32_t from,
+                    uint32_t to, struct part *ret_part)
+{
+    if (dialogue->role == TRACE_ROLE_SERVER &&
+        dialogue->sent - dialogue->answered >= DIALOGUE_PENDING_MAX - 2) {
+        return false;
+    }
+    uint32_t at = dialogue->sent_at;
+    enum dialogue_kind now = at > 0 ? dialogue_kind_now(dialogue) : DIALOGUE_ORDINARY;
+    switch (payload) {
+    case SCENARIO_PAYLOAD_REQUEST:
+    case SCENARIO_PAYLOAD_RESPONSE:
+        *ret_part = (struct part){DIALOGUE_ORDINARY, from, to};
+        return true;
+    case SCENARIO_PAYLOAD_LARGE:
+        *ret_part = (struct part){DIALOGUE_LARGE, from, to};
+        return true;
+    case SCENARIO_PAYLOAD_LAST:
+        *ret_part = (struct part){DIALOGUE_LAST, 0, SCENARIO_ALL};
+        return true;
+    case SCENARIO_PAYLOAD_NEXT:
+        *ret_part = (struct part){now, at, from < SCENARIO_ALL - at ? at + from : SCENARIO_ALL};
+        return true;
+    case SCENARIO_PAYLOAD_REST:
+        *ret_part = (struct part){now, at, SCENARIO_ALL};
+        return true;
+    default:
+        return false;
+    }
+}
+
 size_t dialogue_payload(const struct profile *profile, const struct dialogue_speech *speech,
                         const struct dialogue *dialogue, enum scenario_payload payload,
                         uint32_t from, uint32_t to, uint8_t *buffer, size_t size)
 {
-    enum dialogue_kind kind =
-        dialogue->sent_at > 0 ? dialogue_kind_now(dialogue) : DIALOGUE_ORDINARY;
+    struct part part;
     if (payload == SCENARIO_PAYLOAD_FILL) {
         return fill_copy(from, buffer, size);
     }
-    if (dialogue->role == TRACE_ROLE_SERVER &&
-        dialogue->sent - dialogue->answered >= DIALOGUE_PENDING_MAX - 2) {
-        return 0;
+    return part_of(dialogue, payload, from, to, &part)
+               ? message_copy(profile, speech, dialogue, part.kind, part.from, part.to, buffer,
+                              size)
+               : 0;
+}
+
+/* ---- Large messages, kept from play to play: putting one together takes longer than all else that
+ * is done with it ---- */
+
+struct kept {
+    const struct profile *profile; /* NULL: free */
+    uint32_t ordinal;
+    uint32_t number;
+    uint32_t size;
+    bool in_use; /* by this play: segments may refer to it */
+    uint8_t bytes[DIALOGUE_KEPT_SIZE];
+};
+
+static _Thread_local struct kept kept[DIALOGUE_KEPT];
+
+static void kept_release(void)
+{
+    for (unsigned i = 0; i < DIALOGUE_KEPT; i++) {
+        kept[i].in_use = false;
     }
-    switch (payload) {
-    case SCENARIO_PAYLOAD_REQUEST:
-    case SCENARIO_PAYLOAD_RESPONSE:
-        return message_copy(profile, speech, dialogue, DIALOGUE_ORDINARY, from, to, buffer, size);
-    case SCENARIO_PAYLOAD_LARGE:
-        return message_copy(profile, speech, dialogue, DIALOGUE_LARGE, from, to, buffer, size);
-    case SCENARIO_PAYLOAD_LAST:
-        return message_copy(profile, speech, dialogue, DIALOGUE_LAST, 0, SCENARIO_ALL, buffer,
-                            size);
-    case SCENARIO_PAYLOAD_NEXT: {
-        uint32_t at = dialogue->sent_at;
-        uint32_t end = from < SCENARIO_ALL - at ? at + from : SCENARIO_ALL;
-        return message_copy(profile, speech, dialogue, kind, at, end, buffer, size);
+}
+
+static struct kept *kept_find(const struct profile *profile, const struct dialogue *dialogue,
+                              uint32_t number)
+{
+    for (unsigned i = 0; i < DIALOGUE_KEPT; i++) {
+        if (kept[i].profile == profile && kept[i].ordinal == dialogue->ordinal &&
+            kept[i].number == number) {
+            return &kept[i];
+        }
     }
-    case SCENARIO_PAYLOAD_REST:
-        return message_copy(profile, speech, dialogue, kind, dialogue->sent_at, SCENARIO_ALL,
-                            buffer, size);
-    default:
-        return 0;
+    return NULL;
+}
+
+/* NULL: the play uses all of them. */
+static struct kept *kept_make(const struct profile *profile, const struct dialogue_speech *speech,
+                              const struct dialogue *dialogue, uint32_t number, uint32_t size)
+{
+    unsigned i = 0;
+    while (i < DIALOGUE_KEPT && kept[i].in_use) {
+        i++;
     }
+    if (i == DIALOGUE_KEPT) {
+        return NULL;
+    }
+    kept[i].profile = profile;
+    kept[i].ordinal = dialogue->ordinal;
+    kept[i].number = number;
+    kept[i].size = size;
+    (void)message_copy(profile, speech, dialogue, DIALOGUE_LARGE, 0, size, kept[i].bytes, size);
+    return &kept[i];
+}
+
+const uint8_t *dialogue_lasting(const struct profile *profile, const struct dialogue_speech *speech,
+                                const struct dialogue *dialogue, enum scenario_payload payload,
+                                uint32_t from, uint32_t to, size_t *ret_size)
+{
+    struct part part;
+    if (!part_of(dialogue, payload, from, to, &part) || part.kind != DIALOGUE_LARGE) {
+        return NULL;
+    }
+    uint32_t number = dialogue->sent + 1;
+    uint32_t size = speech->size(profile, dialogue, DIALOGUE_LARGE, number);
+    uint32_t end = part.to < size ? part.to : size;
+    if (size > DIALOGUE_KEPT_SIZE || part.from > end || end - part.from < DIALOGUE_KEPT_WORTH) {
+        return NULL;
+    }
+    struct kept *found = kept_find(profile, dialogue, number);
+    if (found == NULL) {
+        found = kept_make(profile, speech, dialogue, number, size);
+    }
+    if (found == NULL) {
+        return NULL;
+    }
+    found->in_use = true;
+    *ret_size = end - part.from;
+    return found->bytes + part.from;
+}
+
+/* Whether these are bytes of the very message, so that they need not be compared with it. */
+static bool kept_holds(const struct profile *profile, const struct dialogue *dialogue,
+                       uint32_t number, const uint8_t *data)
+{
+    const struct kept *found = kept_find(profile, dialogue, number);
+    return found != NULL && data == found->bytes + dialogue->sent_at;
+}
+
+void dialogue_begin(struct dialogue *dialogue, enum trace_role role, uint32_t ordinal)
+{
+    /* The ring of kinds needs no clearing: what was not booked is never asked for. */
+    memset(dialogue, 0, offsetof(struct dialogue, kinds));
+    if (ordinal == 0) { /* a new play */
+        kept_release();
+    }
+    dialogue->ordinal = ordinal;
+    dialogue->role = (uint8_t)role;
+    dialogue->alive = DIALOGUE_ALIVE_ALL;
 }
 
 /* Takes what these bytes add to the message in progress. Returns how many were taken; 0: they do
@@ -149,8 +256,10 @@ static size_t message_continue(const struct profile *profile, const struct dialo
         uint32_t left = speech->size(profile, dialogue, (enum dialogue_kind)kind, number);
         left = left > dialogue->sent_at ? left - dialogue->sent_at : 0;
         size_t wanted = left < size ? left : size;
-        if (wanted == 0 || dialogue_match(profile, speech, dialogue, (enum dialogue_kind)kind,
-                                          number, dialogue->sent_at, data, size) < wanted) {
+        bool same = kind == DIALOGUE_LARGE && kept_holds(profile, dialogue, number, data);
+        if (wanted == 0 ||
+            (!same && dialogue_match(profile, speech, dialogue, (enum dialogue_kind)kind, number,
+                                     dialogue->sent_at, data, size) < wanted)) {
             continue;
         }
         alive = (uint8_t)(alive | 1U << kind);

@@ -28,6 +28,9 @@ enum dialogue_kind {
 enum {
     DIALOGUE_PENDING_MAX = 256, /* messages sent and not yet answered, of one connection */
     DIALOGUE_SCRATCH = 1024, /* bytes of a message that must be put together, rather than copied */
+    DIALOGUE_KEPT = 4,       /* large messages that are kept whole, and their bytes */
+    DIALOGUE_KEPT_SIZE = 1 << 17,
+    DIALOGUE_KEPT_WORTH = 1 << 15, /* shorter parts of one are rather put together */
     DIALOGUE_ALIVE_ALL = 1 << DIALOGUE_ORDINARY | 1 << DIALOGUE_LARGE | 1 << DIALOGUE_LAST
 };
 
@@ -69,10 +72,14 @@ struct dialogue_speech {
 
 void dialogue_begin(struct dialogue *dialogue, enum trace_role role, uint32_t ordinal);
 
-/* The members of struct profile, for a profile that speaks so. */
+/* The members of struct profile, for a profile that speaks so. The large message of a connection
+ * and number must be the same in every play where `lasting` is set. */
 size_t dialogue_payload(const struct profile *profile, const struct dialogue_speech *speech,
                         const struct dialogue *dialogue, enum scenario_payload payload,
                         uint32_t from, uint32_t to, uint8_t *buffer, size_t size);
+const uint8_t *dialogue_lasting(const struct profile *profile, const struct dialogue_speech *speech,
+                                const struct dialogue *dialogue, enum scenario_payload payload,
+                                uint32_t from, uint32_t to, size_t *ret_size);
 void dialogue_sent(const struct profile *profile, const struct dialogue_speech *speech,
                    struct dialogue *dialogue, const uint8_t *data, size_t size,
                    struct profile_sink *sink);

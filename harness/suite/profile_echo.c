@@ -332,6 +332,17 @@ static size_t echo_payload(const struct profile *profile, const struct profile_s
                             to, buffer, size);
 }
 
+/* Towards a server a large message depends on nothing but its connection and number. */
+static const uint8_t *echo_lasting(const struct profile *profile, const struct profile_state *state,
+                                   enum scenario_payload payload, uint32_t from, uint32_t to,
+                                   size_t *ret_size)
+{
+    const struct dialogue *dialogue = (const struct dialogue *)state;
+    return dialogue->role == TRACE_ROLE_CLIENT
+               ? NULL
+               : dialogue_lasting(profile, &echo_speech, dialogue, payload, from, to, ret_size);
+}
+
 static void echo_sent(const struct profile *profile, struct profile_state *state,
                       const uint8_t *data, size_t size, struct profile_sink *sink)
 {
@@ -377,4 +388,5 @@ const struct profile profile_echo = {
     .sent = echo_sent,
     .received = echo_received,
     .ended = echo_ended,
+    .lasting = echo_lasting,
 };

@@ -114,6 +114,14 @@ static struct engine_bytes symbolic_payload(struct engine *engine,
 {
     struct arena *arena = &engine->pending;
     const struct profile *profile = engine->play->profile;
+    if (profile->lasting != NULL) {
+        struct engine_bytes bytes = {.lasts = true};
+        bytes.data =
+            profile->lasting(profile, dialogue, step->what, step->from, step->to, &bytes.size);
+        if (bytes.data != NULL) {
+            return bytes;
+        }
+    }
     bool room = arena->size - arena->used >= ENGINE_BUFFER_SIZE;
     uint8_t *buffer = room ? arena->base + arena->used : engine->buffer;
     size_t size = profile->payload(profile, dialogue, step->what, step->from, step->to, buffer,

@@ -66,6 +66,12 @@ struct profile {
     /* The target's FIN came (it may complete a response that ends with the connection). */
     void (*ended)(const struct profile *profile, struct profile_state *state,
                   struct profile_sink *sink);
+
+    /* What `payload` would write, where it already lies in storage that stays as it is until a
+     * dialogue with ordinal 0 begins; NULL: ask `payload`. May be NULL itself. */
+    const uint8_t *(*lasting)(const struct profile *profile, const struct profile_state *state,
+                              enum scenario_payload payload, uint32_t from, uint32_t to,
+                              size_t *ret_size);
 };
 
 #endif

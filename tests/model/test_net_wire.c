@@ -340,6 +340,26 @@ static uint8_t byte_at(uint32_t position)
     return (uint8_t)(position * 7 + (position >> 8));
 }
 
+static void bytes_that_last_arrive_like_others(void **state)
+{
+    static uint8_t bytes[9000];
+    uint8_t got[sizeof bytes + 10];
+    struct ns *ns = *state;
+    struct ns_ends ends = ns_pair(ns);
+    for (uint32_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = byte_at(i);
+    }
+    assert_int_equal(5, ns_send(ns, ends.client, "first"));
+    assert_int_equal(sizeof bytes,
+                     ns->ops->send(ns->world, ends.client, bytes, sizeof bytes, MSG_ZEROCOPY));
+    assert_int_equal(5, ns_send(ns, ends.client, "third"));
+    ns_deliver(ns);
+    assert_int_equal(sizeof got, ns->ops->recv(ns->world, ends.server, got, sizeof got, 0));
+    assert_memory_equal("first", got, 5);
+    assert_memory_equal(bytes, got + 5, sizeof bytes);
+    assert_memory_equal("third", got + 5 + sizeof bytes, 5);
+}
+
 static void stream_send(struct ns *ns, struct stream *stream, struct random *random)
 {
     uint8_t data[4000];
@@ -490,6 +510,7 @@ int main(void)
         TEST(next_ready_names_each_changed_socket_once),
         TEST(dup_keeps_the_connection),
         TEST(connections_count_what_lives),
+        TEST(bytes_that_last_arrive_like_others),
         TEST(stream_survives_loss_doubling_and_reordering),
         TEST(same_seed_gives_the_same_trace),
     };

@@ -337,6 +337,71 @@ static void http_literal_bytes_leave_the_protocol(void **state)
     trace_done(&hearing.trace);
 }
 
+static const uint8_t *lasting(struct hearing *hearing, uint32_t from, uint32_t to, size_t *ret_size)
+{
+    return profile_echo.lasting(&profile_echo, &hearing->state, SCENARIO_PAYLOAD_LARGE, from, to,
+                                ret_size);
+}
+
+static void echo_large_that_lasts_is_what_payload_writes(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    hearing.sink.trace = &hearing.trace;
+    size_t size = 0;
+    for (unsigned number = 1; number <= 2; number++) {
+        const uint8_t *whole = lasting(&hearing, 0, SCENARIO_ALL, &size);
+        assert_non_null(whole);
+        assert_int_equal(profile_echo.payload(&profile_echo, &hearing.state, SCENARIO_PAYLOAD_LARGE,
+                                              0, SCENARIO_ALL, buffer, sizeof(buffer)),
+                         size);
+        assert_memory_equal(whole, buffer, size);
+        profile_echo.sent(&profile_echo, &hearing.state, whole, size - 1, &hearing.sink);
+        assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), number - 1);
+        profile_echo.sent(&profile_echo, &hearing.state, whole + size - 1, 1, &hearing.sink);
+        assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), number);
+    }
+    trace_done(&hearing.trace);
+}
+
+static void echo_large_that_lasts_sent_out_of_place_is_no_message(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    hearing.sink.trace = &hearing.trace;
+    size_t size = 0;
+    const uint8_t *whole = lasting(&hearing, 0, SCENARIO_ALL, &size);
+    assert_non_null(whole);
+    profile_echo.sent(&profile_echo, &hearing.state, whole + 1, size - 1, &hearing.sink);
+    (void)say(&profile_echo, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_SENT), 2); /* a stray run, and it */
+    trace_done(&hearing.trace);
+}
+
+static void echo_large_that_lasts_stays_until_the_next_play(void **state)
+{
+    (void)state;
+    enum { PLAY_MAX = 64 };
+    struct hearing first = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    size_t size = 0;
+    const uint8_t *kept = lasting(&first, 0, SCENARIO_ALL, &size);
+    assert_non_null(kept);
+    memcpy(buffer, kept, size);
+    const uint8_t *other = kept;
+    for (uint32_t ordinal = 1; ordinal < PLAY_MAX && other != NULL; ordinal++) {
+        struct hearing next = hearing_new(&profile_echo, TRACE_ROLE_SERVER, ordinal);
+        other = lasting(&next, 0, SCENARIO_ALL, &size);
+        assert_ptr_not_equal(other, kept);
+        trace_done(&next.trace);
+    }
+    assert_null(other); /* no more room: the others are in use */
+    assert_memory_equal(kept, buffer, size);
+    struct hearing again = hearing_new(&profile_echo, TRACE_ROLE_SERVER, 0);
+    assert_non_null(lasting(&again, 0, SCENARIO_ALL, &size));
+    trace_done(&again.trace);
+    trace_done(&first.trace);
+}
+
 static void http_body_that_ends_with_the_connection_completes_at_fin(void **state)
 {
     (void)state;
@@ -435,6 +500,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(echo_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(echo_large_that_lasts_is_what_payload_writes),
+        cmocka_unit_test(echo_large_that_lasts_sent_out_of_place_is_no_message),
+        cmocka_unit_test(echo_large_that_lasts_stays_until_the_next_play),
         cmocka_unit_test(http_server_cut_anywhere_says_the_same),
         cmocka_unit_test(banner_server_cut_anywhere_says_the_same),
         cmocka_unit_test(echo_client_cut_anywhere_says_the_same),
