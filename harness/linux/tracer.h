@@ -92,6 +92,8 @@ bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
 bool linux_tracer_spins(struct linux_tracer *tracer);
 /* Something changed (a segment was delivered, a step played): counting of calls starts anew. */
 void linux_tracer_moved(struct linux_tracer *tracer);
+/* The world changed (something was delivered, a step was played): a spin begins anew. */
+void linux_tracer_moved(struct linux_tracer *tracer);
 bool linux_tracer_alive(const struct linux_tracer *tracer);
 /* How often a thread was woken (finished a call that it had slept in) since the start. */
 uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer);

@@ -1,0 +1,193 @@
+/* Whether everything sleeps, by /proc: files of every thread are kept open, and read twice where
+ * one thread could have woken another between two looks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "linux/tracer_internal.h"
+
+void tracer_proc_close(struct tracer_thread *thread)
+{
+    if (thread->syscall_fd >= 0) {
+        (void)close(thread->syscall_fd);
+    }
+    if (thread->schedstat_fd >= 0) {
+        (void)close(thread->schedstat_fd);
+    }
+    thread->syscall_fd = -1;
+    thread->schedstat_fd = -1;
+}
+
+static int proc_open(const struct tracer_thread *thread, const char *name)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)thread->process->pid,
+                   (int)thread->tid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The whole of a small file; its length, 0: it cannot be read. */
+static size_t proc_read(const struct tracer_thread *thread, int *fd, const char *name, char *text,
+                        size_t size)
+{
+    if (*fd < 0) {
+        *fd = proc_open(thread, name);
+    }
+    ssize_t got = *fd >= 0 ? pread(*fd, text, size - 1, 0) : 0;
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* How often the thread was given a processor. */
+static uint64_t run_count(struct tracer_thread *thread)
+{
+    char text[96];
+    char *end = text;
+    if (proc_read(thread, &thread->schedstat_fd, "schedstat", text, sizeof text) == 0) {
+        return 0;
+    }
+    (void)strtoull(end, &end, 10);
+    (void)strtoull(end, &end, 10);
+    return strtoull(end, &end, 10);
+}
+
+/* 'S' and its like; '?' unknown. */
+static char state_of(const struct tracer_thread *thread)
+{
+    char text[256];
+    int fd = -1;
+    size_t size = proc_read(thread, &fd, "stat", text, sizeof text);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    const char *name_end = size > 0 ? strrchr(text, ')') : NULL;
+    return name_end != NULL && name_end[1] != '\0' ? name_end[2] : '?';
+}
+
+bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,
+                      uint64_t ret_args[TRACER_ARGUMENTS])
+{
+    char text[256];
+    char *end = text;
+    size_t size = proc_read(thread, &thread->syscall_fd, "syscall", text, sizeof text);
+    if (size == 0 || text[0] == 'r') {
+        return false;
+    }
+    *ret_nr = strtol(text, &end, 10);
+    for (int i = 0; i < TRACER_ARGUMENTS; i++) {
+        ret_args[i] = strtoull(end, &end, 16);
+    }
+    return true;
+}
+
+/* Calls in which a thread that does not run can only sleep, and not wait for a disk. */
+static bool is_sleeping_call(const struct tracer_thread *thread, long nr)
+{
+    switch (nr) {
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_connect:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_futex:
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+    case SYS_pause:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_rt_sigsuspend:
+    case SYS_rt_sigtimedwait:
+    case SYS_restart_syscall:
+        return true;
+    case SYS_read:
+    case SYS_write:
+    case SYS_readv:
+    case SYS_writev:
+        return thread->call.file != NULL && thread->call.file->watched;
+    default:
+        return false;
+    }
+}
+
+enum look { LOOK_RUNS, LOOK_SLEEPS, LOOK_GONE };
+
+static enum look look_at(struct tracer_thread *thread)
+{
+    long nr = -1;
+    uint64_t args[TRACER_ARGUMENTS];
+    if (thread->process == NULL || thread->listening) {
+        return LOOK_RUNS;
+    }
+    if (tracer_proc_call(thread, &nr, args) && nr >= 0 && is_sleeping_call(thread, nr)) {
+        return LOOK_SLEEPS;
+    }
+    if (nr < 0 && thread->syscall_fd >= 0 && thread->process->threads == 1) {
+        return LOOK_RUNS;
+    }
+    char state = state_of(thread);
+    /* The first thread may end before the others. */
+    return state == 'S' ? LOOK_SLEEPS : state == 'Z' ? LOOK_GONE : LOOK_RUNS;
+}
+
+/* A stop or an end that was not handled yet. */
+static bool is_stop_waiting(void)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
+               0 &&
+           info.si_pid != 0;
+}
+
+static bool all_sleep(struct linux_tracer *tracer)
+{
+    struct tracer_thread *thread = NULL;
+    bool alone = HASH_COUNT(tracer->threads) == 1;
+    for (thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        thread->run_count = alone ? 0 : run_count(thread);
+        if (look_at(thread) == LOOK_RUNS) {
+            return false;
+        }
+    }
+    if (is_stop_waiting()) {
+        return false;
+    }
+    /* A lone thread has nobody who could have woken it since. */
+    for (thread = tracer->threads; thread != NULL && !alone; thread = thread->hh.next) {
+        if (look_at(thread) == LOOK_RUNS || run_count(thread) != thread->run_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool linux_tracer_asleep(struct linux_tracer *tracer)
+{
+    bool interrupted = false;
+    if (tracer->first == NULL || tracer->started || !all_sleep(tracer)) {
+        return false;
+    }
+    for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        if (tracer_call_block(tracer, thread) && tracer_fault_asleep(tracer, thread)) {
+            interrupted = true;
+        }
+    }
+    if (!interrupted) {
+        tracer_progress(tracer);
+    }
+    return !interrupted;
+}

@@ -1,0 +1,311 @@
+/* What a target uses and what could still wake it: CPU time, memory, descriptors, timers, spins. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/tracer_internal.h"
+
+static int64_t now_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* ---- Figures ---- */
+
+int64_t linux_tracer_cpu_us(const struct linux_tracer *tracer)
+{
+    int64_t us = tracer->cpu_gone_us;
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        struct timespec used = {0};
+        clockid_t clock;
+        if (clock_getcpuclockid(process->pid, &clock) == 0 && clock_gettime(clock, &used) == 0) {
+            us += used.tv_sec * INT64_C(1000000) + used.tv_nsec / 1000;
+        }
+    }
+    return us;
+}
+
+static int entries(const char *path)
+{
+    int count = 0;
+    DIR *folder = opendir(path);
+    for (const struct dirent *entry = NULL; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        count += entry->d_name[0] != '.';
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    return count;
+}
+
+int linux_tracer_descriptors(const struct linux_tracer *tracer)
+{
+    int count = 0;
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        char path[64];
+        struct stat folder;
+        (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)process->pid);
+        /* Kernels from 6.2 on give the number as the folder's size. */
+        if (stat(path, &folder) == 0) {
+            count += folder.st_size > 0 ? (int)folder.st_size : entries(path);
+        }
+    }
+    return count;
+}
+
+int64_t linux_tracer_resident(const struct linux_tracer *tracer)
+{
+    int64_t pages = 0;
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        char path[64];
+        long total = 0;
+        long resident = 0;
+        (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)process->pid);
+        FILE *file = fopen(path, "re");
+        if (file != NULL) {
+            pages += fscanf(file, "%ld %ld", &total, &resident) == 2 ? resident : 0;
+            (void)fclose(file);
+        }
+    }
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* ---- The limit of descriptors ---- */
+
+/* The limit that leaves `free_count` numbers of the process to be opened. */
+static uint64_t limit_for(const struct tracer_process *process, int free_count)
+{
+    uint64_t limit = 0;
+    char path[64];
+    struct stat link;
+    for (int free_left = free_count;; limit++) {
+        (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)process->pid, (int)limit);
+        bool open = lstat(path, &link) == 0;
+        if (!open && free_left-- == 0) {
+            return limit;
+        }
+    }
+}
+
+void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count)
+{
+    if (free_count < 0 && tracer->files_soft == 0) {
+        return;
+    }
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        struct rlimit limit;
+        if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &limit) != 0) {
+            continue;
+        }
+        if (tracer->files_soft == 0) {
+            tracer->files_soft = limit.rlim_cur;
+        }
+        limit.rlim_cur = free_count < 0 ? tracer->files_soft : limit_for(process, free_count);
+        (void)prlimit(process->pid, RLIMIT_NOFILE, &limit, NULL);
+    }
+    if (free_count < 0) {
+        tracer->files_soft = 0;
+    }
+}
+
+/* ---- Spins ---- */
+
+/* The call that says most about a spin: the last one that was not a wait; of a pure loop of waits,
+ * the wait and what it reported. */
+static void spin_describe(const struct linux_tracer *tracer, struct trace_event *ret_spin)
+{
+    enum { LOOK_BACK = 256 };
+    const struct trace *trace = tracer->trace;
+    uint32_t lowest = trace->count > LOOK_BACK ? trace->count - LOOK_BACK : 0;
+    uint64_t seen = 0;
+    for (uint32_t i = trace->count; i-- > lowest && seen + 1 < tracer->calls;) {
+        const struct trace_event *event = &trace->events[i];
+        seen += event->kind == TRACE_CALL;
+        if (event->kind == TRACE_READY && ret_spin->conn == 0) {
+            ret_spin->fd = event->fd;
+            ret_spin->conn = event->conn;
+        }
+        enum scenario_call family = event->kind == TRACE_CALL
+                                        ? trace_call_family((enum trace_call)event->what)
+                                        : SCENARIO_CALL_NONE;
+        if (family != SCENARIO_CALL_WAIT && family != SCENARIO_CALL_NONE) {
+            ret_spin->what = event->what;
+            ret_spin->fd = event->fd;
+            ret_spin->conn = event->conn;
+            return;
+        }
+    }
+}
+
+static bool uses_too_much(struct linux_tracer *tracer)
+{
+    int64_t used_us = linux_tracer_cpu_us(tracer);
+    if (tracer->cpu_base_stale) {
+        tracer->cpu_base_stale = false;
+        tracer->cpu_base_us = used_us;
+    }
+    return used_us - tracer->cpu_base_us > tracer->cpu_max_us;
+}
+
+bool linux_tracer_spins(struct linux_tracer *tracer)
+{
+    uint64_t looks = (uint64_t)tracer_files_open_count(tracer) * TRACER_SPIN_LOOKS;
+    if (tracer->spins || tracer->first == NULL) {
+        return tracer->spins;
+    }
+    if (tracer->calls <= tracer->calls_max + looks && !uses_too_much(tracer)) {
+        return false;
+    }
+    struct trace_event spin = {.what = (uint8_t)tracer->last_call, .fd = tracer->last_fd};
+    if (tracer->calls != 0) {
+        spin_describe(tracer, &spin);
+    }
+    struct trace_event *event = tracer_event(tracer, TRACE_SPIN);
+    event->what = spin.what;
+    event->fd = spin.fd;
+    event->conn = spin.conn;
+    event->a = (int64_t)tracer->calls;
+    tracer->spins = true;
+    return true;
+}
+
+/* ---- Sleeping for ever ---- */
+
+static bool has_no_timeout(const struct tracer_thread *thread, int fd)
+{
+    struct timeval limit = {0};
+    socklen_t size = sizeof limit;
+    int borrowed = tracer_files_borrow(thread->process, fd);
+    if (borrowed < 0) {
+        return false;
+    }
+    /* What is no socket has no timeout. */
+    bool limited = getsockopt(borrowed, SOL_SOCKET, SO_RCVTIMEO, &limit, &size) == 0 &&
+                   (limit.tv_sec != 0 || limit.tv_usec != 0);
+    (void)close(borrowed);
+    return !limited;
+}
+
+/* Whether the call that it sleeps in has no end by time. A call that sends or connects has: the
+ * kernel gives up on a peer that is silent. */
+static bool has_no_end(const struct tracer_thread *thread, long nr, const uint64_t *args)
+{
+    switch (nr) {
+    case SYS_poll:
+        return (int)args[2] < 0;
+    case SYS_ppoll:
+        return args[2] == 0;
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+        return (int)args[3] < 0;
+    case SYS_epoll_pwait2:
+        return args[3] == 0;
+    case SYS_select:
+    case SYS_pselect6:
+        return args[4] == 0;
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_read:
+    case SYS_readv:
+        return has_no_timeout(thread, (int)args[0]);
+    case SYS_futex: {
+        int operation = (int)args[1] & FUTEX_CMD_MASK;
+        bool timed = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ||
+                     operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2;
+        return timed && args[3] == 0;
+    }
+    case SYS_rt_sigtimedwait:
+        return args[2] == 0;
+    case SYS_pause:
+    case SYS_rt_sigsuspend:
+    case SYS_wait4:
+    case SYS_waitid:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* timer_create(2): listed, armed or not. */
+static bool has_timers(const struct tracer_process *process)
+{
+    char path[64];
+    char text[8];
+    (void)snprintf(path, sizeof path, "/proc/%d/timers", (int)process->pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool has = file >= 0 && read(file, text, sizeof text) > 0;
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return has;
+}
+
+static bool timerfd_runs(const struct tracer_process *process, int fd)
+{
+    struct itimerspec left = {0};
+    int borrowed = tracer_files_borrow(process, fd);
+    bool runs = borrowed >= 0 && timerfd_gettime(borrowed, &left) == 0 &&
+                (left.it_value.tv_sec != 0 || left.it_value.tv_nsec != 0);
+    if (borrowed >= 0) {
+        (void)close(borrowed);
+    }
+    return runs;
+}
+
+static bool process_has_timer(const struct tracer_process *process)
+{
+    if (process->alarm_at_ns != 0 && (process->alarm_repeats || process->alarm_at_ns > now_ns())) {
+        return true;
+    }
+    for (int fd = 0; fd < process->slots_size; fd++) {
+        const struct tracer_file *file = process->slots[fd].file;
+        if (file != NULL && file->kind == TRACE_FILE_TIMERFD && timerfd_runs(process, fd)) {
+            return true;
+        }
+    }
+    return has_timers(process);
+}
+
+bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
+{
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        if (process_has_timer(process)) {
+            return false;
+        }
+    }
+    for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        uint64_t args[TRACER_ARGUMENTS];
+        long nr = -1;
+        bool sleeps = tracer_proc_call(thread, &nr, args);
+        if (sleeps && nr == SYS_restart_syscall && thread->call.row != NULL) {
+            nr = thread->call.row->nr;
+            memcpy(args, thread->call.args, sizeof args);
+        }
+        if (!sleeps || !has_no_end(thread, nr, args)) {
+            return false;
+        }
+    }
+    return true;
+}
