@@ -173,10 +173,17 @@ struct net_lane {
     bool cut;
 };
 
+/* An end that has just been given a segment and is to be sampled. */
+struct net_pending {
+    uint32_t conn; /* 0: none */
+    uint8_t host;
+};
+
 struct net_wire {
     struct net_lane lanes[WORLD_DIRECTION_COUNT];
     struct net_list lost; /* what comes again */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
+    struct net_pending pending;
     uint64_t order;
     struct net_segment *free;
     uint32_t used; /* segments made, free ones included */

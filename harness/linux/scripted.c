@@ -257,13 +257,16 @@ int64_t linux_net_recv(struct linux_net *net, int s, void *data, size_t size, in
 
 /* ---- Ending ---- */
 
-/* What this end did: its new state first, then what it put on the wire. */
+/* What this end did: it shows on the wire, where the state goes with the segment, or in the state
+ * alone. */
 static void changed(struct linux_net *net, uint32_t conn, enum trace_host host)
 {
+    (void)linux_net_collect(net);
     if (conn != 0) {
         linux_conn_sample_end(net, conn, host);
+    } else {
+        linux_conn_sample_listeners(net, host);
     }
-    (void)linux_net_collect(net);
 }
 
 int linux_net_shutdown(struct linux_net *net, int s, int how)
@@ -274,7 +277,6 @@ int linux_net_shutdown(struct linux_net *net, int s, int how)
     }
     int result = shutdown(socket->fd, how) < 0 ? -errno : 0;
     changed(net, linux_net_conn_of(net, s), (enum trace_host)socket->host);
-    linux_conn_sample_listeners(net, (enum trace_host)socket->host);
     return result;
 }
 
@@ -296,9 +298,6 @@ int linux_net_close(struct linux_net *net, int s)
     }
     if (number_give(net, s)) {
         changed(net, conn, host);
-        if (conn == 0) {
-            linux_conn_sample_listeners(net, host);
-        }
     }
     return 0;
 }

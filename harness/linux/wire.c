@@ -116,7 +116,11 @@ static void trace_segment(struct linux_net *net, const struct net_segment *segme
     event->conn = segment->conn;
     event->what = segment->kind;
     event->result = fate;
-    if (conn != NULL && conn->isn_known[segment->sender]) {
+    /* An RST that belongs to no connection any more has the number that was asked for; the model
+     * gives it none. */
+    bool stray =
+        segment->kind == SCENARIO_SEGMENT_RST && (segment->packet.flags & TCP_CTL_ACK) == 0;
+    if (conn != NULL && conn->isn_known[segment->sender] && !stray) {
         event->a = (uint32_t)(segment->packet.seq - conn->isn[segment->sender]);
     }
     event->b = segment->packet.length;
@@ -183,6 +187,20 @@ static void put(struct linux_net *net, struct net_segment *segment, bool again)
 
 /* ---- Collecting ---- */
 
+/* An end that a segment reached changed before it answered; but it sends an RST and is CLOSED then.
+ */
+static void sample_pending(struct linux_net *net, const struct net_segment *answer)
+{
+    struct net_pending *pending = &net->wire.pending;
+    if (pending->conn != 0 &&
+        (answer == NULL || (answer->conn == pending->conn && answer->sender == pending->host &&
+                            answer->kind != SCENARIO_SEGMENT_RST))) {
+        uint32_t conn = pending->conn;
+        pending->conn = 0;
+        linux_conn_sample_end(net, conn, (enum trace_host)pending->host);
+    }
+}
+
 static void take(struct linux_net *net, enum trace_host sender, struct net_segment *segment)
 {
     bool again;
@@ -190,11 +208,16 @@ static void take(struct linux_net *net, enum trace_host sender, struct net_segme
     segment->kind = (uint8_t)linux_packet_kind(&segment->packet);
     segment->rto_us = 0;
     segment->conn = linux_conn_of_segment(net, sender, &segment->packet, &again);
-    if (segment->conn != 0 &&
-        (segment->packet.flags & (TCP_CTL_SYN | TCP_CTL_FIN | TCP_CTL_RST)) != 0) {
-        linux_conn_sample_end(net, segment->conn, sender);
+    uint32_t conn = segment->conn;
+    bool reset = segment->kind == SCENARIO_SEGMENT_RST;
+    sample_pending(net, segment);
+    if (conn != 0 && !reset && (segment->packet.flags & (TCP_CTL_SYN | TCP_CTL_FIN)) != 0) {
+        linux_conn_sample_end(net, conn, sender);
     }
     put(net, segment, again);
+    if (conn != 0 && reset) {
+        linux_conn_sample_end(net, conn, sender);
+    }
 }
 
 bool linux_wire_collect(struct linux_net *net, enum trace_host host)
@@ -303,10 +326,12 @@ static void arrive(struct linux_net *net, const struct net_segment *segment,
     if (conn != NULL) {
         linux_conn_delivered(net, segment->conn, receiver, &segment->packet);
         if (may_change(conn, receiver, segment)) {
-            linux_conn_sample_end(net, segment->conn, receiver);
+            net->wire.pending =
+                (struct net_pending){.conn = segment->conn, .host = (uint8_t)receiver};
         }
     }
     (void)linux_wire_collect(net, receiver);
+    sample_pending(net, NULL);
 }
 
 static void deliver(struct linux_net *net, unsigned lane, struct net_segment *segment)
