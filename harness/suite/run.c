@@ -616,14 +616,6 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
     uint32_t told = 0;
     enum status last = STATUS_OK;
     while (told < count) {
-        for (unsigned p = 0; p < setup->player_count && !gives_up(result); p++) {
-            while (begun < count && turns[begun].unfit != NULL) {
-                turns[begun++].over = true;
-            }
-            if (begun < count && !is_busy(turns, begun, setup->players[p])) {
-                turn_begin(setup, &turns[begun++], setup->players[p]);
-            }
-        }
         while (told < begun && turns[told].over) {
             struct turn *turn = &turns[told++];
             enum status status =
@@ -631,6 +623,14 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
             last = status != STATUS_OK ? status : last;
             free(turn->trace.events);
             turn->trace.events = NULL;
+        }
+        for (unsigned p = 0; p < setup->player_count && !gives_up(result); p++) {
+            while (begun < count && turns[begun].unfit != NULL) {
+                turns[begun++].over = true;
+            }
+            if (begun < count && !is_busy(turns, begun, setup->players[p])) {
+                turn_begin(setup, &turns[begun++], setup->players[p]);
+            }
         }
         if (told == begun && gives_up(result)) {
             break;

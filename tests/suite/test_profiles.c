@@ -226,6 +226,142 @@ static void http_client_cut_anywhere_says_the_same(void **state)
     assert_same_however_cut(&profile_http, TRACE_ROLE_CLIENT, 2);
 }
 
+/* Says these payloads in turn and puts the target's answers between them. */
+static void assert_serves(const struct profile *profile, const char *greeting, unsigned count,
+                          const enum scenario_payload *payloads, const char *const *answers)
+{
+    struct hearing script = hearing_new(profile, TRACE_ROLE_SERVER, 3);
+    talk.size = 0;
+    talk_add(false, greeting, strlen(greeting));
+    for (unsigned i = 0; i < count; i++) {
+        (void)talk_say(profile, &script, payloads[i]);
+        talk_add(false, answers[i], strlen(answers[i]));
+    }
+    trace_done(&script.trace);
+    assert_same_however_cut(profile, TRACE_ROLE_SERVER, count);
+}
+
+static const enum scenario_payload twice_and_last[] = {
+    SCENARIO_PAYLOAD_REQUEST, SCENARIO_PAYLOAD_REQUEST, SCENARIO_PAYLOAD_LAST};
+
+static void http_static_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"};
+    assert_serves(&profile_http_static, "", 3, twice_and_last, answers);
+}
+
+static void http10_answer_ends_with_the_connection(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_http10, TRACE_ROLE_SERVER, 0);
+    size_t size = say(&profile_http10, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    assert_memory_equal(buffer, "GET / HTTP/1.0\r\n", 16);
+    assert_memory_equal(buffer + size - 4, "\r\n\r\n", 4);
+    hear_text(&profile_http10, &hearing, "HTTP/1.0 200 OK\r\n\r\nwhatever");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 0);
+    profile_http10.ended(&profile_http10, &hearing.state, &hearing.sink);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    assert_false(profile_http10.promises & TRACE_PERSISTENT);
+    trace_done(&hearing.trace);
+}
+
+static void redis_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"$10\r\n003-000001\r\n", "$10\r\n003-000002\r\n",
+                                          "+OK\r\n"};
+    assert_serves(&profile_redis, "", 3, twice_and_last, answers);
+}
+
+static void redis_large_string_comes_back(void **state)
+{
+    (void)state;
+    static const char head[] = "*2\r\n$4\r\nECHO\r\n";
+    struct hearing hearing = hearing_new(&profile_redis, TRACE_ROLE_SERVER, 0);
+    size_t size = say(&profile_redis, &hearing, SCENARIO_PAYLOAD_LARGE, 0, SCENARIO_ALL);
+    assert_memory_equal(buffer, head, sizeof(head) - 1);
+    hear(&profile_redis, &hearing, buffer + sizeof(head) - 1, size - sizeof(head) + 1);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    (void)say(&profile_redis, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear_text(&profile_redis, &hearing, "-ERR no\r\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    trace_done(&hearing.trace);
+}
+
+static void redis_client_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    talk.size = 0;
+    talk_add(false, "*1\r\n$4\r\nPING\r\n", 14);
+    talk_add(true, "+OK 003-000001\r\n", 16);
+    talk_add(false, "PING\r\n", 6);
+    talk_add(true, "+OK 003-000002\r\n", 16);
+    talk_add(false, "*2\r\n$4\r\nECHO\r\n$5\r\n\r\n*$\n\r\n", 25);
+    talk_add(true, "+OK 003-000003\r\n", 16);
+    assert_same_however_cut(&profile_redis, TRACE_ROLE_CLIENT, 3);
+}
+
+static void redis_client_that_miscounts_is_wrong(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_redis, TRACE_ROLE_CLIENT, 0);
+    hear_text(&profile_redis, &hearing, "*2\r\n$4\r\nECHO\r\nhello\r\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_REQUEST_WRONG), 1);
+    trace_done(&hearing.trace);
+}
+
+static void memcached_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"END\r\n", "END\r\n", ""};
+    assert_serves(&profile_memcached, "", 3, twice_and_last, answers);
+}
+
+static void memcached_large_value_comes_back(void **state)
+{
+    (void)state;
+    static const char head[] = "set sockspec-000-000001 0 0 131072 noreply\r\n";
+    static const char value[] = "VALUE sockspec-000-000001 0 131072\r\n";
+    struct hearing hearing = hearing_new(&profile_memcached, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile_memcached, &hearing, SCENARIO_PAYLOAD_LARGE, 0, SCENARIO_ALL);
+    assert_memory_equal(buffer, head, sizeof(head) - 1);
+    hear_text(&profile_memcached, &hearing, value);
+    hear(&profile_memcached, &hearing, buffer + sizeof(head) - 1, 131072);
+    hear_text(&profile_memcached, &hearing, "\r\nEND\r\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    trace_done(&hearing.trace);
+}
+
+static void smtp_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"250 2.0.0 Ok\r\n", "250-a\r\n250 b\r\n", "221 Bye\r\n"};
+    assert_serves(&profile_smtp, "220-mail\r\n220 ready\r\n", 3, twice_and_last, answers);
+}
+
+static void smtp_other_code_is_wrong(void **state)
+{
+    (void)state;
+    struct hearing hearing = hearing_new(&profile_smtp, TRACE_ROLE_SERVER, 0);
+    hear_text(&profile_smtp, &hearing, "220 ready\r\n");
+    (void)say(&profile_smtp, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, SCENARIO_ALL);
+    hear_text(&profile_smtp, &hearing, "502 no\r\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    trace_done(&hearing.trace);
+}
+
+static void ftp_server_may_refuse_before_the_login(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"530 Please login.\r\n", "200 NOOP ok.\r\n",
+                                          "221 Goodbye.\r\n"};
+    assert_serves(&profile_ftp, "220 (FTP)\r\n", 3, twice_and_last, answers);
+}
+
 static void discard_server_request_is_answered_at_once(void **state)
 {
     (void)state;
@@ -507,6 +643,17 @@ int main(void)
         cmocka_unit_test(banner_server_cut_anywhere_says_the_same),
         cmocka_unit_test(echo_client_cut_anywhere_says_the_same),
         cmocka_unit_test(http_client_cut_anywhere_says_the_same),
+        cmocka_unit_test(http_static_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(http10_answer_ends_with_the_connection),
+        cmocka_unit_test(redis_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(redis_large_string_comes_back),
+        cmocka_unit_test(redis_client_cut_anywhere_says_the_same),
+        cmocka_unit_test(redis_client_that_miscounts_is_wrong),
+        cmocka_unit_test(memcached_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(memcached_large_value_comes_back),
+        cmocka_unit_test(smtp_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(smtp_other_code_is_wrong),
+        cmocka_unit_test(ftp_server_may_refuse_before_the_login),
         cmocka_unit_test(discard_server_request_is_answered_at_once),
         cmocka_unit_test(echo_wrong_byte_reported_once_with_its_offset),
         cmocka_unit_test(echo_stray_bytes_must_come_back_too),

@@ -1,0 +1,329 @@
+/* Running cases: on a world that is the model's in most things and, for the rest, what the test
+ * wants. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/model.h"
+#include "suite/run.h"
+#include "world/world.h"
+
+enum { CASES = 12, TOLD_MAX = 1 << 16, PLAYERS = 3 };
+
+/* What the target of the fake world does. */
+enum behaviour { SERVES, ENDS_AT_ONCE, CANNOT_BE_RUN, SLEEPS };
+
+/* ---- A world ---- */
+
+static enum behaviour behaviour;
+static bool observers_lack;
+static const struct world_ops *model_ops;
+static struct world_ops fake_ops;
+
+static bool never_advance(struct world *world, int64_t us, uint32_t wakeups_max)
+{
+    (void)world;
+    (void)us;
+    (void)wakeups_max;
+    return false;
+}
+
+static const char *absent(struct world *world)
+{
+    (void)world;
+    return observers_lack ? "calls are not seen: ptrace was refused" : NULL;
+}
+
+static struct trace *fake_trace;
+
+static void fake_reset(struct world *world, struct trace *trace, uint64_t seed)
+{
+    fake_trace = trace;
+    model_ops->reset(world, trace, seed);
+}
+
+/* A server made of a scripted socket. */
+static enum status fake_run(struct world *world, const struct world_target *target,
+                            struct world_hooks *hooks, struct status_detail *detail)
+{
+    if (behaviour == CANNOT_BE_RUN) {
+        return status_fail(detail, STATUS_ENVIRONMENT, "no such luck");
+    }
+    if (behaviour == SLEEPS) {
+        (void)usleep(1000000);
+    }
+    struct trace_event *event = NULL;
+    if (behaviour != ENDS_AT_ONCE) {
+        int listener = model_ops->socket(world, TRACE_HOST_TARGET);
+        assert_int_equal(model_ops->bind(world, listener, target->port), 0);
+        assert_int_equal(model_ops->listen(world, listener, 8), 0);
+        while (hooks->on_idle(hooks->context) == WORLD_GO) {
+            model_ops->settle(world);
+        }
+    } else {
+        static const char complaint[] = "cannot bind: no luck\n";
+        assert_true(write(STDOUT_FILENO, complaint, sizeof(complaint) - 1) > 0);
+    }
+    event = trace_add(fake_trace, TRACE_EXIT, TRACE_HOST_TARGET);
+    event->what = TRACE_EXIT_RETURNED;
+    event->result = behaviour == ENDS_AT_ONCE ? 3 : 0;
+    return STATUS_OK;
+}
+
+static enum status open_fake(void *context, struct world **ret_world, struct status_detail *detail)
+{
+    (void)context;
+    struct model *model = NULL;
+    enum status status = model_new(NULL, &model, detail);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct world *world = model_world(model);
+    model_ops = world->ops;
+    fake_ops = *model_ops;
+    fake_ops.run = fake_run;
+    fake_ops.reset = fake_reset;
+    fake_ops.advance = never_advance;
+    fake_ops.absent = absent;
+    world->ops = &fake_ops;
+    *ret_world = world;
+    return STATUS_OK;
+}
+
+/* ---- What is told ---- */
+
+static char told[TOLD_MAX];
+
+static void tell(const char *first, const char *second, const char *third)
+{
+    size_t used = strlen(told);
+    (void)snprintf(told + used, sizeof(told) - used, "%s %s %s\n", first, second, third);
+}
+
+static enum status on_begin(struct report_sink *sink, const struct report_target *target,
+                            struct status_detail *detail)
+{
+    (void)sink;
+    (void)target;
+    (void)detail;
+    return STATUS_OK;
+}
+
+static enum status on_case(struct report_sink *sink, const struct report_case *the_case,
+                           struct status_detail *detail)
+{
+    (void)sink;
+    (void)the_case;
+    (void)detail;
+    return STATUS_OK;
+}
+
+static enum status on_verdict(struct report_sink *sink, const struct report_case *the_case,
+                              const struct report_verdict *verdict, struct status_detail *detail)
+{
+    (void)sink;
+    (void)detail;
+    if (strcmp(verdict->rule, "ACC-12") == 0 || strcmp(verdict->rule, SUITE_RULE_CASE) == 0 ||
+        verdict->grade == GRADE_FAIL) {
+        tell(the_case->name, grade_name(verdict->grade),
+             verdict->detail != NULL ? verdict->detail : "");
+    }
+    return STATUS_OK;
+}
+
+static enum status on_notice(struct report_sink *sink, const char *text,
+                             struct status_detail *detail)
+{
+    (void)sink;
+    (void)detail;
+    tell("note", text, "");
+    return STATUS_OK;
+}
+
+static enum status on_end(struct report_sink *sink, const struct report_summary *summary,
+                          struct status_detail *detail)
+{
+    (void)sink;
+    (void)summary;
+    (void)detail;
+    return STATUS_OK;
+}
+
+static void on_free(struct report_sink *sink)
+{
+    (void)sink;
+}
+
+/* ---- A suite ---- */
+
+static struct subject subject;
+static struct suite_case all_cases[CASES];
+static struct suite_result result;
+
+/* Runs so many cases `server/0` … with this scenario, on so many players. */
+static enum status run_suite(const char *scenario, unsigned count, unsigned player_count,
+                             struct player_limits limits)
+{
+    static const struct sockspec_program program = {
+        .name = "fake", .role = "server", .profile = "echo"};
+    static const struct report_sink_operations operations = {
+        on_begin, on_case, on_verdict, on_case, on_notice, on_end, on_free};
+    static struct report_sink sink = {&operations};
+    struct status_detail detail = {""};
+    struct player *players[PLAYERS] = {NULL};
+    struct oracle *oracle = NULL;
+    struct report report = {0};
+    char text[512];
+    told[0] = '\0';
+    assert_ok(subject_open(&subject, &program, &detail), &detail);
+    (void)snprintf(text, sizeof(text), "title \"one\"\nrules ACC-12\n\n%s", scenario);
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "server/%u", i);
+        assert_ok(cases_parse("test", name, text, strlen(text), &all_cases[i], &detail), &detail);
+        all_cases[i].roles = UINT32_MAX;
+    }
+    const struct cases cases = {.cases = all_cases, .count = count};
+    const struct player_setup player = {
+        .target = &subject.target, .profile = subject.profile, .open = open_fake, .limits = limits};
+    for (unsigned i = 0; i < player_count; i++) {
+        assert_ok(player_new(&player, &players[i], &detail), &detail);
+    }
+    assert_ok(oracle_new(&oracle, &detail), &detail);
+    assert_ok(report_add(&report, &sink), &detail);
+    const struct suite_setup setup = {.subject = &subject,
+                                      .player = players[0],
+                                      .players = players,
+                                      .player_count = player_count,
+                                      .oracle = oracle,
+                                      .report = &report,
+                                      .replay_options = " --target fake"};
+    report_begin(&report, &(struct report_target){.name = "fake", .world = "fake"});
+    enum status status = suite_run(&setup, &cases, &result, &detail);
+    assert_ok(report_end(&report, -1, &detail), &detail);
+    report_done(&report);
+    oracle_free(oracle);
+    for (unsigned i = 0; i < player_count; i++) {
+        player_free(players[i]);
+    }
+    return status;
+}
+
+static void assert_told(const char *part)
+{
+    if (strstr(told, part) == NULL) {
+        print_error("'%s' is not in:\n%s\n", part, told);
+        fail();
+    }
+}
+
+static unsigned told_times(const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = told; (at = strstr(at, part)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* ---- The tests ---- */
+
+static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    assert_int_equal(run_suite("time advance 60s\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 SKIP 'time advance 1m'");
+    assert_told("--slow");
+}
+
+static void several_players_tell_in_the_order_of_the_cases(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    assert_int_equal(
+        run_suite("peer connect\npeer close\n", CASES, PLAYERS, (struct player_limits){0}),
+        STATUS_OK);
+    static char several[TOLD_MAX];
+    memcpy(several, told, sizeof(several));
+    assert_int_equal(result.played, CASES);
+    assert_int_equal(run_suite("peer connect\npeer close\n", CASES, 1, (struct player_limits){0}),
+                     STATUS_OK);
+    assert_string_equal(told, several);
+    assert_told("server/5");
+}
+
+static void server_that_ends_before_it_listens_is_an_error_with_its_words(void **state)
+{
+    (void)state;
+    behaviour = ENDS_AT_ONCE;
+    for (unsigned players = 1; players <= PLAYERS; players += PLAYERS - 1) {
+        assert_int_equal(
+            run_suite("peer connect\npeer close\n", CASES, players, (struct player_limits){0}),
+            STATUS_OK);
+        assert_told("server/0 ERROR the server ended with status 3 before it listened\nit wrote:\n"
+                    "cannot bind: no luck");
+        assert_told("further cases were not tried");
+        assert_int_equal(result.played, 0);
+        assert_true(result.failures >= SUITE_FAILURES_MAX && result.failures < CASES);
+    }
+}
+
+static void world_that_cannot_play_is_given_up(void **state)
+{
+    (void)state;
+    behaviour = CANNOT_BE_RUN;
+    assert_int_equal(run_suite("peer connect\n", CASES, 1, (struct player_limits){0}),
+                     STATUS_ENVIRONMENT);
+    assert_int_equal(told_times("ERROR no such luck"), SUITE_FAILURES_MAX);
+    assert_told("note 9 further cases were not tried");
+}
+
+static void observers_that_are_absent_are_named_once(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    observers_lack = true;
+    assert_int_equal(run_suite("peer connect\npeer close\n", CASES, 1, (struct player_limits){0}),
+                     STATUS_OK);
+    observers_lack = false;
+    assert_int_equal(told_times("note calls are not seen: ptrace was refused"), 1);
+}
+
+static void play_asleep_beyond_its_limit_hangs(void **state)
+{
+    (void)state;
+    behaviour = SLEEPS;
+    assert_int_equal(run_suite("peer connect\n", 1, 1, (struct player_limits){.asleep_ms = 200}),
+                     STATUS_OK);
+    assert_int_equal(result.played, 1);
+    assert_told("server/0 FAIL ");
+    assert_told("hung");
+}
+
+static void play_in_real_time_may_sleep_through_the_idle_limit(void **state)
+{
+    (void)state;
+    behaviour = SLEEPS;
+    const struct player_limits limits = {.asleep_ms = 200, .real_time = true};
+    assert_int_equal(run_suite("peer connect\npeer close\n", 1, 1, limits), STATUS_OK);
+    assert_int_equal(result.played, 1);
+    assert_int_equal(told_times("FAIL"), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
+        cmocka_unit_test(several_players_tell_in_the_order_of_the_cases),
+        cmocka_unit_test(server_that_ends_before_it_listens_is_an_error_with_its_words),
+        cmocka_unit_test(world_that_cannot_play_is_given_up),
+        cmocka_unit_test(observers_that_are_absent_are_named_once),
+        cmocka_unit_test(play_asleep_beyond_its_limit_hangs),
+        cmocka_unit_test(play_in_real_time_may_sleep_through_the_idle_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
