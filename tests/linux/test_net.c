@@ -1,9 +1,14 @@
 /* Connections through the live network: states of both ends, and what a scenario does to the wire.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "net_fixture.h"
@@ -540,6 +545,102 @@ static void listener_closed_with_a_waiting_connection_resets_it(void **state)
     ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED, TCP_CLOSED);
 }
 
+/* ---- Nothing stays behind ---- */
+
+/* Makes a network of its own, tells its namespaces, and waits to be killed. */
+static void child_with_network(int out)
+{
+    struct linux_net *net;
+    struct status_detail detail = {""};
+    struct stat about;
+    if (linux_net_new(&net, &detail) != STATUS_OK) {
+        _exit(1);
+    }
+    for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
+        if (fstat(linux_net_namespace(net, host), &about) != 0 ||
+            write(out, &about.st_ino, sizeof about.st_ino) != sizeof about.st_ino) {
+            _exit(1);
+        }
+    }
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* Whether any process lives in a namespace. */
+static bool is_inhabited(ino_t namespace)
+{
+    DIR *processes = opendir("/proc");
+    assert_non_null(processes);
+    bool found = false;
+    for (const struct dirent *entry; (entry = readdir(processes)) != NULL;) {
+        char path[sizeof "/proc//ns/net" + sizeof entry->d_name];
+        struct stat about;
+        (void)snprintf(path, sizeof path, "/proc/%s/ns/net", entry->d_name);
+        found = found || (stat(path, &about) == 0 && about.st_ino == namespace);
+    }
+    (void)closedir(processes);
+    return found;
+}
+
+static bool is_mounted_anywhere(ino_t namespace)
+{
+    char line[4096];
+    char name[64];
+    FILE *mounts = fopen("/proc/self/mountinfo", "r");
+    assert_non_null(mounts);
+    (void)snprintf(name, sizeof name, "net:[%llu]", (unsigned long long)namespace);
+    bool found = false;
+    while (fgets(line, sizeof line, mounts) != NULL) {
+        found = found || strstr(line, name) != NULL;
+    }
+    (void)fclose(mounts);
+    return found;
+}
+
+static void process_killed_leaves_no_namespace(void **state)
+{
+    (void)fresh(state);
+    int pipe_fds[2];
+    ino_t namespaces[TRACE_HOST_COUNT];
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        child_with_network(pipe_fds[1]);
+    }
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        assert_int_equal(read(pipe_fds[0], &namespaces[host], sizeof namespaces[host]),
+                         sizeof namespaces[host]);
+    }
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        assert_false(is_inhabited(namespaces[host]));
+        assert_false(is_mounted_anywhere(namespaces[host]));
+    }
+    assert_int_not_equal(access("/sys/class/net/wire0", F_OK), 0);
+    (void)close(pipe_fds[0]);
+    (void)close(pipe_fds[1]);
+}
+
+static void network_made_again_and_again_leaves_no_descriptor(void **state)
+{
+    (void)fresh(state);
+    int before = dup(0);
+    assert_true(before >= 0);
+    (void)close(before);
+    struct linux_net *net;
+    struct status_detail detail = {""};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(linux_net_new(&net, &detail), &detail);
+        linux_net_free(net);
+    }
+    int after = dup(0);
+    assert_int_equal(after, before);
+    (void)close(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +676,8 @@ int main(void)
         cmocka_unit_test(ports_used_anew_make_a_new_connection),
         cmocka_unit_test(listening_is_seen_and_its_end_traced),
         cmocka_unit_test(listener_closed_with_a_waiting_connection_resets_it),
+        cmocka_unit_test(process_killed_leaves_no_namespace),
+        cmocka_unit_test(network_made_again_and_again_leaves_no_descriptor),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }
