@@ -3,88 +3,32 @@
 #include "fuzz/campaign.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/campaign_internal.h"
 #include "fuzz/finding.h"
-#include "fuzz/job.h"
-#include "fuzz/place.h"
 #include "fuzz/process.h"
-#include "fuzz/target_info.h"
 #include "scenario/code.h"
 #include "suite/cases.h"
 
 enum {
-    TICK_MS = 100,            /* how often processes are looked at */
-    SCAN_MS = 500,            /* how often their folders are */
-    SUMMARY_MS = 10000,       /* how often campaign.json is written */
-    STOP_LIMIT_MS = 10000,    /* to end by themselves */
-    TRIAGE_LIMIT_MS = 120000, /* of one input */
-    UNIT_TIMEOUT_S = 20,      /* of one run: beyond it the process is ended */
-    AFL_UNIT_TIMEOUT_MS = 20000,
-    UNIT_SIZE_MAX = 4096,  /* bytes of an input */
+    TICK_MS = 100,         /* how often processes are looked at */
+    SCAN_MS = 500,         /* how often their folders are */
+    SUMMARY_MS = 10000,    /* how often campaign.json is written */
+    STOP_LIMIT_MS = 10000, /* to end by themselves */
     BARREN_STARTS_MAX = 3, /* starts of a process without a run in between */
     MESSAGE_MAX = 512
 };
 
-static const struct {
-    const char *word;
-    const char *suffix;
-} engines[FUZZ_ENGINE_COUNT] = {
-#define FUZZ_ENGINE_ROW(name, word, suffix) [FUZZ_ENGINE_##name] = {word, suffix},
-    FUZZ_ENGINE_TABLE(FUZZ_ENGINE_ROW)
-#undef FUZZ_ENGINE_ROW
-};
-
-struct job {
-    pid_t pid; /* 0: does not run */
-    uint32_t starts;
-    uint32_t barren; /* starts in a row in which it ran nothing */
-    uint64_t runs;   /* counted when it was started */
-    uint64_t base;   /* counted by it before this campaign */
-};
-
-struct campaign {
-    const struct fuzz_campaign_options *options;
-    struct fuzz_campaign_result *result;
-    struct place place;
-    struct target_info info;
-    char executable[PATH_MAX];
-    char triage_executable[PATH_MAX];
-    char replay[2 * PATH_MAX + 128];
-    struct job jobs[FUZZ_JOBS_MAX];
-    int64_t start_ms;
-    int64_t progress_ms; /* of the last progress */
-    uint64_t progress_runs;
-    int64_t scan_ms;
-    int64_t summary_ms;
-};
-
-enum fuzz_engine fuzz_engine_find(const char *word)
-{
-    unsigned engine = 0;
-    while (engine < FUZZ_ENGINE_COUNT && strcmp(engines[engine].word, word) != 0) {
-        engine++;
-    }
-    return (enum fuzz_engine)engine;
-}
-
-const char *fuzz_engine_word(enum fuzz_engine engine)
-{
-    return (unsigned)engine < FUZZ_ENGINE_COUNT ? engines[engine].word : "?";
-}
-
 /* ---- Telling ---- */
 
-static void tell(struct campaign *campaign, enum fuzz_news news, const char *text)
+void campaign_tell(struct campaign *campaign, enum fuzz_news news, const char *text)
 {
     const struct fuzz_campaign_options *options = campaign->options;
     struct fuzz_campaign_result *result = campaign->result;
@@ -146,7 +90,7 @@ static enum status scan(struct campaign *campaign, bool quiet, struct status_det
     result->found_count = count;
     for (uint32_t i = 0; i < count && !quiet; i++) {
         if (!was_found(before, before_count, found[i].name)) {
-            tell(campaign, FUZZ_NEWS_FINDING, found[i].line);
+            campaign_tell(campaign, FUZZ_NEWS_FINDING, found[i].line);
         }
     }
     free(before);
@@ -176,14 +120,14 @@ static enum status find_executables(struct campaign *campaign, struct status_det
         return status_fail(detail, STATUS_NOT_FOUND, "%s: %s", options->targets, strerror(errno));
     }
     int length = snprintf(campaign->executable, PATH_MAX, "%s/%s%s", folder, options->target,
-                          engines[options->engine].suffix);
+                          campaign_engine_suffix(options->engine));
     if (length >= PATH_MAX || access(campaign->executable, X_OK) != 0) {
         return status_fail(detail, STATUS_NOT_FOUND, "there is no %s: was it built with %s?",
-                           campaign->executable, engines[options->engine].word);
+                           campaign->executable, fuzz_engine_word(options->engine));
     }
     /* The one with a sanitizer says more about a crash. */
     (void)snprintf(campaign->triage_executable, PATH_MAX, "%.*s/%s%s", PATH_MAX - 300, folder,
-                   options->target, engines[FUZZ_ENGINE_LIBFUZZER].suffix);
+                   options->target, campaign_engine_suffix(FUZZ_ENGINE_LIBFUZZER));
     if (access(campaign->triage_executable, X_OK) != 0) {
         memcpy(campaign->triage_executable, campaign->executable, PATH_MAX);
     }
@@ -213,7 +157,7 @@ static enum status save_seed(const struct place *place, const struct suite_case 
     uint8_t data[SCENARIO_CODE_MAX];
     char name[CASES_NAME_MAX + 16];
     size_t size = scenario_encode(&the_case->scenario, data, sizeof(data));
-    if (size > UNIT_SIZE_MAX) {
+    if (size > CAMPAIGN_UNIT_SIZE_MAX) {
         return STATUS_OK;
     }
     (void)snprintf(name, sizeof(name), "seeds/%s", the_case->name);
@@ -251,19 +195,10 @@ static enum status make_seeds(struct campaign *campaign, struct status_detail *d
 
 /* ---- Processes ---- */
 
-static int64_t time_left_ms(const struct campaign *campaign)
+int64_t campaign_time_left_ms(const struct campaign *campaign)
 {
     int64_t limit = campaign->options->time_ms;
     return limit == 0 ? INT64_MAX : campaign->start_ms + limit - job_now_ms();
-}
-
-static void describe_environment(const struct campaign *campaign, unsigned index,
-                                 struct job_command *command)
-{
-    const char *folder = campaign->place.folder;
-    job_environment(command, FUZZ_ENV_FINDINGS "=%s/findings", folder);
-    job_environment(command, FUZZ_ENV_STATS "=%s/stats/job-%u", folder, index + 1);
-    job_environment(command, FUZZ_ENV_REPLAY "=%s", campaign->replay);
 }
 
 /* What a process counted so far. */
@@ -280,94 +215,17 @@ static uint64_t runs_of(const struct campaign *campaign, unsigned index)
 
 /* Of the runs that a process may make, those that are left; a crash costs the run that it came in.
  */
-static uint64_t runs_left(const struct campaign *campaign, unsigned index)
+uint64_t campaign_runs_left(const struct campaign *campaign, unsigned index)
 {
-    const struct job *job = &campaign->jobs[index];
+    const struct campaign_job *job = &campaign->jobs[index];
     uint64_t used = runs_of(campaign, index) - job->base + job->starts;
     return used >= campaign->options->runs ? 0 : campaign->options->runs - used;
-}
-
-static void describe_libfuzzer(const struct campaign *campaign, unsigned index, uint32_t start,
-                               struct job_command *command)
-{
-    const struct fuzz_campaign_options *options = campaign->options;
-    const char *folder = campaign->place.folder;
-    /* The seed of a process that crashed would only lead to the same crash again. libFuzzer takes 0
-     * for a random one. */
-    unsigned seed = (unsigned)((options->seed + index + 1000003ULL * start) & 0x7FFFFFFF);
-    job_argument(command, "%s", campaign->executable);
-    job_argument(command, "-seed=%u", seed == 0 ? 1 : seed);
-    job_argument(command, "-max_len=%d", UNIT_SIZE_MAX);
-    job_argument(command, "-timeout=%d", UNIT_TIMEOUT_S);
-    job_argument(command, "-verbosity=0");
-    job_argument(command, "-artifact_prefix=%s/crashes/job-%u-", folder, index + 1);
-    if (options->runs > 0) {
-        job_argument(command, "-runs=%llu", (unsigned long long)runs_left(campaign, index));
-    }
-    job_argument(command, "%s/corpus", folder);
-    if (options->seeds) {
-        job_argument(command, "%s/seeds", folder);
-    }
-    describe_environment(campaign, index, command);
-    job_environment(command, FUZZ_ENV_PARENT "=%ld", (long)getpid());
-    /* Names for the frames of a crash are looked up in triage, once. */
-    const char *asan = getenv("ASAN_OPTIONS");
-    job_environment(command, "ASAN_OPTIONS=symbolize=0%s%s", asan != NULL ? ":" : "",
-                    asan != NULL ? asan : "");
-}
-
-static void describe_afl(const struct campaign *campaign, unsigned index, uint32_t start,
-                         struct job_command *command)
-{
-    static const char *const roles[TRACE_ROLE_COUNT] = {"server", "client", "pair", "stack"};
-    const struct fuzz_campaign_options *options = campaign->options;
-    const char *folder = campaign->place.folder;
-    int64_t left = time_left_ms(campaign);
-    job_argument(command, "afl-fuzz");
-    job_argument(command, "-i");
-    job_argument(command, "%s/seeds", folder);
-    job_argument(command, "-o");
-    job_argument(command, "%s/afl", folder);
-    job_argument(command, index == 0 ? "-M" : "-S");
-    job_argument(command, "job-%u", index + 1);
-    job_argument(command, "-m");
-    job_argument(command, "none");
-    job_argument(command, "-t");
-    job_argument(command, "%d", AFL_UNIT_TIMEOUT_MS);
-    job_argument(command, "-s");
-    job_argument(command, "%u",
-                 (unsigned)((options->seed + index + 1000003ULL * start) & 0x7FFFFFFF));
-    job_argument(command, "-G");
-    job_argument(command, "%d", UNIT_SIZE_MAX);
-    if (left != INT64_MAX) {
-        job_argument(command, "-V");
-        job_argument(command, "%lld", (long long)left / 1000 + 1);
-    }
-    if (options->runs > 0) {
-        job_argument(command, "-E");
-        job_argument(command, "%llu", (unsigned long long)options->runs);
-    }
-    job_argument(command, "--");
-    job_argument(command, "%s", campaign->executable);
-    describe_environment(campaign, index, command);
-    job_environment(command, FUZZ_ENV_ROLE "=%s", roles[campaign->info.role]);
-    job_environment(command, "AFL_CUSTOM_MUTATOR_LIBRARY=%.*s/libsockspec_afl_mutator.so",
-                    (int)(strrchr(campaign->executable, '/') - campaign->executable),
-                    campaign->executable);
-    job_environment(command, "AFL_CUSTOM_MUTATOR_ONLY=1");
-    job_environment(command, "AFL_AUTORESUME=1");
-    job_environment(command, "AFL_NO_UI=1");
-    job_environment(command, "AFL_SKIP_CPUFREQ=1");
-    job_environment(command, "AFL_NO_AFFINITY=1");
-    job_environment(command, "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1");
-    job_environment(command, "AFL_SKIP_CRASHES=1");
-    job_environment(command, "AFL_FORKSRV_INIT_TMOUT=60000");
 }
 
 static enum status start_job(struct campaign *campaign, unsigned index,
                              struct status_detail *detail)
 {
-    struct job *job = &campaign->jobs[index];
+    struct campaign_job *job = &campaign->jobs[index];
     char log[PATH_MAX];
     struct job_command *command = calloc(1, sizeof(*command));
     if (command == NULL) {
@@ -375,8 +233,7 @@ static enum status start_job(struct campaign *campaign, unsigned index,
     }
     enum status status = place_path(&campaign->place, log, detail, "logs/job-%u.log", index + 1);
     if (status == STATUS_OK) {
-        (campaign->options->engine == FUZZ_ENGINE_AFL ? describe_afl : describe_libfuzzer)(
-            campaign, index, job->starts, command);
+        campaign_command(campaign, index, job->starts, command);
         status = job_start(command, log, &job->pid, detail);
     }
     job->starts++;
@@ -423,7 +280,7 @@ static enum status own_failure(const struct campaign *campaign, unsigned index, 
 static enum status take_end(struct campaign *campaign, unsigned index, int wait_status,
                             struct status_detail *detail)
 {
-    struct job *job = &campaign->jobs[index];
+    struct campaign_job *job = &campaign->jobs[index];
     int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     job->pid = 0;
     if (code == FUZZ_EXIT_IO || code == FUZZ_EXIT_ENVIRONMENT || code == FUZZ_EXIT_USAGE) {
@@ -441,118 +298,9 @@ static enum status take_end(struct campaign *campaign, unsigned index, int wait_
                            campaign->place.folder, index + 1);
     }
     campaign->result->restarts++;
-    bool more = time_left_ms(campaign) > 0 &&
-                (campaign->options->runs == 0 || runs_left(campaign, index) > 0);
+    bool more = campaign_time_left_ms(campaign) > 0 &&
+                (campaign->options->runs == 0 || campaign_runs_left(campaign, index) > 0);
     return more ? start_job(campaign, index, detail) : STATUS_OK;
-}
-
-/* ---- Inputs that ended a process ---- */
-
-/* Plays one again in a process that shrinks and records it. It stays only where that showed
- * nothing. */
-static enum status triage(struct campaign *campaign, const char *name, struct status_detail *detail)
-{
-    char path[PATH_MAX];
-    char log[PATH_MAX];
-    char lost[PATH_MAX];
-    struct job_command *command = calloc(1, sizeof(*command));
-    if (command == NULL) {
-        return status_fail(detail, STATUS_NO_MEMORY, "no memory for a process");
-    }
-    pid_t pid = 0;
-    enum status status = place_path(&campaign->place, path, detail, "crashes/%s", name);
-    if (status == STATUS_OK) {
-        status = place_path(&campaign->place, lost, detail, "crashes/lost-%s", name);
-    }
-    if (status == STATUS_OK) {
-        status = place_path(&campaign->place, log, detail, "logs/triage.log");
-    }
-    if (status == STATUS_OK) {
-        job_argument(command, "%s", campaign->triage_executable);
-        job_environment(command, FUZZ_ENV_TRIAGE "=%s", path);
-        job_environment(command, FUZZ_ENV_FINDINGS "=%s/findings", campaign->place.folder);
-        job_environment(command, FUZZ_ENV_REPLAY "=%s", campaign->replay);
-        job_environment(command, FUZZ_ENV_PARENT "=%ld", (long)getpid());
-        status = job_start(command, log, &pid, detail);
-    }
-    free(command);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    int ended = job_wait(pid, TRIAGE_LIMIT_MS);
-    int code = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-    if (code == FUZZ_EXIT_TRIAGED) {
-        (void)unlink(path);
-        return STATUS_OK;
-    }
-    if (code == FUZZ_EXIT_IO) {
-        return status_fail(detail, STATUS_IO, "a finding could not be written; %s says why", log);
-    }
-    char text[PATH_MAX + 128];
-    (void)rename(path, lost);
-    (void)snprintf(text, sizeof(text), "a process ended, but not again with the same input: %s",
-                   lost);
-    tell(campaign, FUZZ_NEWS_NOTICE, text);
-    return STATUS_OK;
-}
-
-/* What AFL++ kept in folders of its own goes where libFuzzer's inputs lie. */
-static void collect_afl(struct campaign *campaign)
-{
-    static const char *const kinds[] = {"crashes", "hangs"};
-    for (unsigned i = 0; i < 2 * campaign->options->jobs; i++) {
-        char folder[PATH_MAX];
-        if (place_path(&campaign->place, folder, NULL, "afl/job-%u/%s", i / 2 + 1, kinds[i % 2]) !=
-            STATUS_OK) {
-            continue;
-        }
-        DIR *directory = opendir(folder);
-        while (directory != NULL) {
-            const struct dirent *entry = readdir(directory);
-            char from[PATH_MAX];
-            char to[PATH_MAX];
-            if (entry == NULL) {
-                break;
-            }
-            if (strncmp(entry->d_name, "id:", 3) == 0 &&
-                place_path(&campaign->place, from, NULL, "afl/job-%u/%s/%s", i / 2 + 1,
-                           kinds[i % 2], entry->d_name) == STATUS_OK &&
-                place_path(&campaign->place, to, NULL, "crashes/job-%u-%s-%.9s", i / 2 + 1,
-                           kinds[i % 2], entry->d_name) == STATUS_OK) {
-                (void)rename(from, to);
-            }
-        }
-        if (directory != NULL) {
-            (void)closedir(directory);
-        }
-    }
-}
-
-static enum status triage_all(struct campaign *campaign, struct status_detail *detail)
-{
-    char folder[PATH_MAX];
-    char names[16][NAME_MAX + 1];
-    unsigned count = 0;
-    if (campaign->options->engine == FUZZ_ENGINE_AFL) {
-        collect_afl(campaign);
-    }
-    enum status status = place_path(&campaign->place, folder, detail, "crashes");
-    DIR *directory = status == STATUS_OK ? opendir(folder) : NULL;
-    if (directory == NULL) {
-        return status_fail(detail, STATUS_IO, "%s/crashes: %s", campaign->place.folder,
-                           strerror(errno));
-    }
-    /* A few at a time: between them the processes are looked after. */
-    for (const struct dirent *entry; count < 16 && (entry = readdir(directory)) != NULL;) {
-        if (strncmp(entry->d_name, "job-", 4) == 0) {
-            memcpy(names[count++], entry->d_name, strlen(entry->d_name) + 1);
-        }
-    }
-    (void)closedir(directory);
-    for (unsigned i = 0; i < count && status == STATUS_OK; i++) {
-        status = triage(campaign, names[i], detail);
-    }
-    return status;
 }
 
 /* ---- The campaign ---- */
@@ -591,14 +339,17 @@ static enum status tick(struct campaign *campaign, struct status_detail *detail)
     enum status status = look_at_jobs(campaign, detail);
     if (status == STATUS_OK && now - campaign->scan_ms >= SCAN_MS) {
         campaign->scan_ms = now;
-        status = triage_all(campaign, detail);
+        status = campaign_take_crashes(campaign, detail);
         if (status == STATUS_OK) {
             status = scan(campaign, false, detail);
+        }
+        if (status == STATUS_OK) {
+            status = place_check_full(&campaign->place, detail);
         }
     }
     int64_t every = campaign->options->progress_ms;
     if (status == STATUS_OK && every > 0 && now - campaign->progress_ms >= every) {
-        tell(campaign, FUZZ_NEWS_PROGRESS, NULL);
+        campaign_tell(campaign, FUZZ_NEWS_PROGRESS, NULL);
     }
     if (status == STATUS_OK && now - campaign->summary_ms >= SUMMARY_MS) {
         campaign->summary_ms = now;
@@ -668,9 +419,9 @@ static enum status run(struct campaign *campaign, struct status_detail *detail)
         campaign->jobs[i].base = runs_of(campaign, i);
         status = start_job(campaign, i, detail);
     }
-    while (status == STATUS_OK && running(campaign) > 0 && time_left_ms(campaign) > 0 &&
+    while (status == STATUS_OK && running(campaign) > 0 && campaign_time_left_ms(campaign) > 0 &&
            !is_stopped(campaign)) {
-        int64_t left = time_left_ms(campaign);
+        int64_t left = campaign_time_left_ms(campaign);
         (void)poll(NULL, 0, left < TICK_MS ? (int)left : TICK_MS);
         status = tick(campaign, detail);
     }
@@ -684,7 +435,7 @@ static enum status finish(struct campaign *campaign, enum status status,
                           struct status_detail *detail)
 {
     struct status_detail second = {""};
-    enum status last = triage_all(campaign, &second);
+    enum status last = campaign_take_crashes(campaign, &second);
     if (last == STATUS_OK) {
         last = scan(campaign, false, &second);
     }

@@ -24,7 +24,8 @@
 
 enum {
     FUZZ_JOBS_MAX = 64,
-    FUZZ_CAMPAIGN_ROOM = 64 << 20, /* bytes that must be free in the folder before the start */
+    FUZZ_CAMPAIGN_ROOM = 64 << 20,     /* bytes that must be free in the folder before the start */
+    FUZZ_CAMPAIGN_ROOM_LEFT = 1 << 20, /* with less it stops */
     FUZZ_CAMPAIGN_FINDING_MAX = 4096
 };
 

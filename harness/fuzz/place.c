@@ -65,19 +65,40 @@ static enum status make_folders(const char *folder, struct status_detail *detail
     return STATUS_OK;
 }
 
-static enum status check_room(const struct place *place, struct status_detail *detail)
+static enum status free_room(const struct place *place, unsigned long long *ret_room,
+                             struct status_detail *detail)
 {
     struct statvfs info;
     if (statvfs(place->folder, &info) != 0) {
         return status_fail(detail, STATUS_IO, "%s: %s", place->folder, strerror(errno));
     }
-    unsigned long long room = (unsigned long long)info.f_bavail * info.f_frsize;
-    if (room < FUZZ_CAMPAIGN_ROOM) {
-        return status_fail(detail, STATUS_IO,
-                           "%s: only %llu MB are free on its disk, a campaign needs %d MB",
-                           place->folder, room >> 20, FUZZ_CAMPAIGN_ROOM >> 20);
-    }
+    *ret_room = (unsigned long long)info.f_bavail * info.f_frsize;
     return STATUS_OK;
+}
+
+static enum status check_room(const struct place *place, struct status_detail *detail)
+{
+    unsigned long long room = 0;
+    enum status status = free_room(place, &room, detail);
+    if (status == STATUS_OK && room < FUZZ_CAMPAIGN_ROOM) {
+        status = status_fail(detail, STATUS_IO,
+                             "%s: only %llu MB are free on its disk, a campaign needs %d MB",
+                             place->folder, room >> 20, FUZZ_CAMPAIGN_ROOM >> 20);
+    }
+    return status;
+}
+
+enum status place_check_full(const struct place *place, struct status_detail *detail)
+{
+    unsigned long long room = 0;
+    enum status status = free_room(place, &room, detail);
+    if (status == STATUS_OK && room < FUZZ_CAMPAIGN_ROOM_LEFT) {
+        status = status_fail(detail, STATUS_IO,
+                             "%s: its disk is full, only %llu KB are free: make room and start "
+                             "again, the campaign goes on from here",
+                             place->folder, room >> 10);
+    }
+    return status;
 }
 
 static enum status take_lock(struct place *place, struct status_detail *detail)

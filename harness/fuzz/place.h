@@ -23,6 +23,11 @@ enum status place_open(struct place *place, const char *folder,
                        struct status_detail *detail) STATUS_MUST_USE;
 void place_close(struct place *place);
 
+/* Says STATUS_IO while there is still room for what the processes hold: an engine that cannot write
+ * an input loses it without a word. */
+enum status place_check_full(const struct place *place,
+                             struct status_detail *detail) STATUS_MUST_USE;
+
 /* Makes a folder below; one that stands is fine. */
 enum status place_folder(const struct place *place, const char *name,
                          struct status_detail *detail) STATUS_MUST_USE;

@@ -3,9 +3,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,7 +239,225 @@ static void campaign_that_cannot_keep_findings_fails_before_it_starts(void **sta
     assert_int_equal(result.total.runs, 0);
 }
 
+/* ---- A disk of its own, where the machine lets a test have one ---- */
+
+static bool write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return written;
+}
+
+/* Mounts are seen by this process and its children alone. */
+static bool leave_mounts(void)
+{
+    char map[64];
+    if (unshare(CLONE_NEWNS) != 0) {
+        (void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)getuid());
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+            !write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", map)) {
+            return false;
+        }
+    }
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static bool has_mounts;
+
+static int begin_disk(void **state)
+{
+    if (begin(state) != 0) {
+        return -1;
+    }
+    return has_mounts && mount("tmpfs", out, "tmpfs", 0, "size=96m") != 0 ? -1 : 0;
+}
+
+static int end_disk(void **state)
+{
+    if (has_mounts) {
+        (void)umount2(out, MNT_DETACH);
+    }
+    return end(state);
+}
+
+static void fill_disk(void)
+{
+    static const char block[1 << 16];
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/filler", out);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    while (fd >= 0 && write(fd, block, sizeof(block)) > 0) {
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+static void fill_at_first_finding(void *context, enum fuzz_news news,
+                                  const struct fuzz_progress *progress, const char *text)
+{
+    (void)progress;
+    (void)text;
+    bool *filled = context;
+    if (news == FUZZ_NEWS_FINDING && !*filled) {
+        fill_disk();
+        *filled = true;
+    }
+}
+
+/* A report is written whole, and last but one: its first line says that the finding is there. */
+static void assert_findings_whole(void)
+{
+    for (uint32_t i = 0; i < result.found_count; i++) {
+        char path[512];
+        assert_true(strncmp(result.found[i].line, "FAIL", 4) == 0 ||
+                    strncmp(result.found[i].line, "WARN", 4) == 0);
+        (void)snprintf(path, sizeof(path), "findings/%s/replay.sh", result.found[i].name);
+        assert_true(stands(path));
+    }
+}
+
+static void campaign_whose_disk_fills_says_so_and_loses_no_finding(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    char path[128];
+    bool filled = false;
+    if (!has_mounts) {
+        skip();
+    }
+    options.runs = MANY_RUNS;
+    options.tell = fill_at_first_finding;
+    options.context = &filled;
+    assert_int_equal(fuzz_campaign_run(&options, &result, &detail), STATUS_IO);
+    assert_non_null(strstr(detail.text, out));
+    assert_true(result.found_count > 0);
+    assert_findings_whole();
+    uint32_t before = result.found_count;
+    uint64_t runs = result.total.runs;
+    fuzz_campaign_done(&result);
+    (void)snprintf(path, sizeof(path), "%s/filler", out);
+    assert_int_equal(unlink(path), 0);
+    options = options_for("planted-leak");
+    options.runs = 200;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_true(result.found_count >= before);
+    assert_true(result.total.runs > runs);
+    assert_findings_whole();
+}
+
+static void campaign_on_a_disk_that_cannot_be_written_says_so_before_it_starts(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    if (!has_mounts) {
+        skip();
+    }
+    assert_int_equal(mount("tmpfs", out, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL), 0);
+    assert_int_equal(fuzz_campaign_run(&options, &result, &detail), STATUS_IO);
+    assert_non_null(strstr(detail.text, out));
+    assert_int_equal(result.total.runs, 0);
+}
+
+/* ---- The command, ended from outside ---- */
+
+/* Starts `sockspec fuzz` and waits until it has a finding. */
+static pid_t start_command(void)
+{
+    char findings[128];
+    (void)snprintf(findings, sizeof(findings), "%s/findings", out);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char log[128];
+        (void)snprintf(log, sizeof(log), "%s.log", out);
+        int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        (void)dup2(fd, STDOUT_FILENO);
+        (void)dup2(fd, STDERR_FILENO);
+        (void)execl(SOCKSPEC_TEST_COMMAND, "sockspec", "fuzz", "planted-leak", "--targets",
+                    SOCKSPEC_TEST_TARGETS, "--out", out, (char *)NULL);
+        _exit(127);
+    }
+    for (bool found = false; !found;) {
+        DIR *directory = opendir(findings);
+        for (const struct dirent *entry;
+             directory != NULL && (entry = readdir(directory)) != NULL;) {
+            found = found || entry->d_name[0] != '.';
+        }
+        if (directory != NULL) {
+            (void)closedir(directory);
+        }
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        (void)sched_yield();
+    }
+    return pid;
+}
+
+static bool log_says(const char *text)
+{
+    char command[256];
+    (void)snprintf(command, sizeof(command), "grep -q '%s' %s.log", text, out);
+    return system(command) == 0;
+}
+
+static int end_command(void **state)
+{
+    char log[128];
+    (void)snprintf(log, sizeof(log), "%s.log", out);
+    (void)unlink(log);
+    return end(state);
+}
+
+static void campaign_that_is_interrupted_says_what_it_found(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t pid = start_command();
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_true(log_says("(interrupted)"));
+    assert_true(log_says("findings in"));
+    assert_true(stands("campaign.json"));
+}
+
+static void campaign_that_is_killed_goes_on_when_it_is_started_again(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    struct fuzz_stats before = {.runs = 0};
+    char path[128];
+    int status = 0;
+    pid_t pid = start_command();
+    (void)snprintf(path, sizeof(path), "%s/stats/job-1", out);
+    assert_ok(fuzz_stats_read(path, &before, &detail), &detail);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    options.runs = 200;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_true(result.total.runs > before.runs);
+    assert_non_null(find("FAIL FDH-01"));
+    assert_findings_whole();
+}
+
+static void campaign_without_a_folder_for_its_results_ends_with_an_error(void **state)
+{
+    (void)state;
+    int status = system(SOCKSPEC_TEST_COMMAND " fuzz planted-leak --targets " SOCKSPEC_TEST_TARGETS
+                                              " --out /proc/none/out >/dev/null 2>&1");
+    assert_int_equal(WEXITSTATUS(status), 3);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, begin_disk, end_disk)
+#define BY_COMMAND(test) cmocka_unit_test_setup_teardown(test, begin, end_command)
 
 int main(void)
 {
@@ -251,6 +473,12 @@ int main(void)
         IN_FOLDER(campaign_in_the_folder_of_another_target_is_refused),
         IN_FOLDER(campaign_beside_another_in_one_folder_is_refused),
         IN_FOLDER(campaign_that_cannot_keep_findings_fails_before_it_starts),
+        ON_DISK(campaign_whose_disk_fills_says_so_and_loses_no_finding),
+        ON_DISK(campaign_on_a_disk_that_cannot_be_written_says_so_before_it_starts),
+        BY_COMMAND(campaign_that_is_interrupted_says_what_it_found),
+        BY_COMMAND(campaign_that_is_killed_goes_on_when_it_is_started_again),
+        cmocka_unit_test(campaign_without_a_folder_for_its_results_ends_with_an_error),
     };
+    has_mounts = leave_mounts();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
