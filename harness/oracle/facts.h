@@ -288,22 +288,37 @@ _Static_assert((int)TRACE_DIALOGUE_COUNT <= (int)ORACLE_WHATS &&
                    (int)TRACE_PHASE_COUNT <= (int)ORACLE_WHATS && (int)TRACE_CALL_COUNT <= 64,
                "masks hold them");
 
+/* How the facts take an event in: it is number at - 1. What a table is too small for is left out:
+ * past_limit. */
+typedef void facts_take(struct facts *facts, const struct trace_event *event, uint32_t at);
+
+/* What becomes of the events of a slot. */
+struct oracle_slot {
+    facts_take *take;
+    bool own;       /* only events of the program judged come to it */
+    uint16_t first; /* its rules are call[first] … */
+    uint16_t end;   /* … up to call[end] */
+    uint32_t force; /* all bits for events that are too rare to be guarded */
+};
+
 /* Which rules a kind of run needs; rebuilt when the header's masks change. */
 struct oracle_plan {
     bool valid;
     enum trace_role role;
     uint32_t observers;
     uint32_t promises;
-    uint32_t watched; /* kinds of events that any rule wants */
     uint8_t ends;
     uint8_t end[ORACLE_RULE_COUNT];
-    uint16_t first[ORACLE_SLOTS + 1]; /* its rules are call[first[slot]] and on */
-    uint8_t call[ORACLE_CALLS_MAX];   /* rules, slot by slot */
-    uint32_t force[ORACLE_SLOTS];     /* all bits for events that are too rare to be guarded */
+    struct oracle_slot slot[ORACLE_SLOTS];
+    uint8_t call[ORACLE_CALLS_MAX]; /* rules, slot by slot */
     uint32_t when[ORACLE_RULE_COUNT];
     uint32_t live[ORACLE_SLOTS]; /* what any rule of the slot needs */
     struct oracle_verdict initial[ORACLE_RULE_COUNT];
 };
+
+/* Makes the plan for runs with such a header, unless it is for such runs already. */
+void oracle_plan_make(struct oracle_plan *plan, const struct trace_header *header,
+                      enum trace_role role, enum trace_host host);
 
 /* What of the plan wears off during a run: a rule that was kept may have nothing left to say. */
 struct oracle_watch {
@@ -342,14 +357,11 @@ void oracle_inform(struct oracle *oracle, unsigned rule, const char *note,
 
 /* Forgets the last run, in O(what it used). */
 void facts_clear(struct facts *facts);
-/* How an event of each kind is taken in: it is number at - 1. What a table is too small for is left
- * out: past_limit. Those of own kinds only when they are the program's: what the one on the other
+/* Of kinds other than CALL. `ret_own`: only when it is the program's: what the one on the other
  * host calls and holds is none of its business. */
-struct facts_taker {
-    void (*take)(struct facts *facts, const struct trace_event *event, uint32_t at);
-    bool own;
-};
-extern const struct facts_taker facts_takers[TRACE_KIND_COUNT];
+facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own);
+/* Of a call of the program, by whether it failed. */
+facts_take *facts_take_call(unsigned call, bool has_failed);
 
 /* The kernel tells of a close before the call that asked for it is told: that call shall still find
  * the descriptor open. Every event of the program begins here. */

@@ -15,11 +15,11 @@
 #define CALL_ARGUMENTS facts, event, at, record, conn
 /* Not every call needs all that is known of it. */
 #define CALL(name)                                                                                 \
-    static void name(struct facts *facts __attribute__((unused)),                                  \
-                     const struct trace_event *event __attribute__((unused)),                      \
-                     uint32_t at __attribute__((unused)),                                          \
-                     struct facts_fd *record __attribute__((unused)),                              \
-                     struct facts_conn *conn __attribute__((unused)))
+    static inline void name(struct facts *facts __attribute__((unused)),                           \
+                            const struct trace_event *event __attribute__((unused)),               \
+                            uint32_t at __attribute__((unused)),                                   \
+                            struct facts_fd *record __attribute__((unused)),                       \
+                            struct facts_conn *conn __attribute__((unused)))
 
 /* ---- Calls that succeeded ---- */
 
@@ -421,17 +421,6 @@ CALL(note_failure)
 
 typedef void (*call_taker)(CALL_PARAMETERS);
 
-static const call_taker done[SCENARIO_CALL_COUNT] = {
-    [SCENARIO_CALL_NONE] = done_other,        [SCENARIO_CALL_SOCKET] = done_socket,
-    [SCENARIO_CALL_BIND] = done_bind,         [SCENARIO_CALL_LISTEN] = done_listen,
-    [SCENARIO_CALL_ACCEPT] = done_accept,     [SCENARIO_CALL_CONNECT] = done_connect,
-    [SCENARIO_CALL_RECV] = done_recv,         [SCENARIO_CALL_SEND] = done_send,
-    [SCENARIO_CALL_WAIT] = begin_wait,        [SCENARIO_CALL_SLEEP] = done_other,
-    [SCENARIO_CALL_SHUTDOWN] = done_shutdown, [SCENARIO_CALL_CLOSE] = done_close,
-    [SCENARIO_CALL_OPTION] = done_option,     [SCENARIO_CALL_CONTROL] = done_control,
-    [SCENARIO_CALL_OPEN] = done_socket,
-};
-
 static const call_taker failed[SCENARIO_CALL_COUNT] = {
     [SCENARIO_CALL_NONE] = failed_other,     [SCENARIO_CALL_SOCKET] = failed_other,
     [SCENARIO_CALL_BIND] = failed_begin,     [SCENARIO_CALL_LISTEN] = failed_begin,
@@ -443,28 +432,71 @@ static const call_taker failed[SCENARIO_CALL_COUNT] = {
     [SCENARIO_CALL_OPEN] = failed_other,
 };
 
-CALL(take_failure)
+/* What every call is about, and then what it did: a taker for each family of calls. */
+static inline __attribute__((always_inline)) void
+take(struct facts *facts, const struct trace_event *event, uint32_t at, call_taker taker)
+{
+    facts->at_block = 0;
+    facts->at_call = at;
+    struct facts_fd *record = facts_use_fd(facts, event->fd);
+    uint32_t number = event->conn != 0                 ? event->conn
+                      : record != NULL && record->open ? record->conn
+                                                       : 0;
+    taker(facts, event, at, record, facts_use_conn(facts, number));
+}
+
+#define FAMILY(family, taker)                                                                      \
+    static void take_##family(struct facts *facts, const struct trace_event *event, uint32_t at)   \
+    {                                                                                              \
+        take(facts, event, at, taker);                                                             \
+    }
+FAMILY(OTHER, done_other)
+FAMILY(SOCKET, done_socket)
+FAMILY(BIND, done_bind)
+FAMILY(LISTEN, done_listen)
+FAMILY(ACCEPT, done_accept)
+FAMILY(CONNECT, done_connect)
+FAMILY(RECV, done_recv)
+FAMILY(SEND, done_send)
+FAMILY(WAIT, begin_wait)
+FAMILY(SHUTDOWN, done_shutdown)
+FAMILY(CLOSE, done_close)
+FAMILY(OPTION, done_option)
+FAMILY(CONTROL, done_control)
+
+/* The time was asked for, most often. */
+static void take_NONE(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    facts->at_block = 0;
+    facts->at_call = at;
+    if (event->fd >= 0) {
+        take_OTHER(facts, event, at);
+    }
+}
+
+static facts_take *const done[SCENARIO_CALL_COUNT] = {
+    [SCENARIO_CALL_NONE] = take_NONE,         [SCENARIO_CALL_SOCKET] = take_SOCKET,
+    [SCENARIO_CALL_BIND] = take_BIND,         [SCENARIO_CALL_LISTEN] = take_LISTEN,
+    [SCENARIO_CALL_ACCEPT] = take_ACCEPT,     [SCENARIO_CALL_CONNECT] = take_CONNECT,
+    [SCENARIO_CALL_RECV] = take_RECV,         [SCENARIO_CALL_SEND] = take_SEND,
+    [SCENARIO_CALL_WAIT] = take_WAIT,         [SCENARIO_CALL_SLEEP] = take_OTHER,
+    [SCENARIO_CALL_SHUTDOWN] = take_SHUTDOWN, [SCENARIO_CALL_CLOSE] = take_CLOSE,
+    [SCENARIO_CALL_OPTION] = take_OPTION,     [SCENARIO_CALL_CONTROL] = take_CONTROL,
+    [SCENARIO_CALL_OPEN] = take_SOCKET,
+};
+
+CALL(fail)
 {
     note_failure(CALL_ARGUMENTS);
     failed[facts_family(event->what)](CALL_ARGUMENTS);
 }
 
-void facts_take_call(struct facts *facts, const struct trace_event *event, uint32_t at)
+static void take_failed(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    enum scenario_call family = facts_family(event->what);
-    facts->at_block = 0;
-    facts->at_call = at;
-    if (family == SCENARIO_CALL_NONE && event->err == 0 && event->fd < 0) {
-        return; /* The time was asked for, most often. */
-    }
-    struct facts_fd *record = facts_use_fd(facts, event->fd);
-    uint32_t number = event->conn != 0                 ? event->conn
-                      : record != NULL && record->open ? record->conn
-                                                       : 0;
-    struct facts_conn *conn = facts_use_conn(facts, number);
-    if (event->err != 0) {
-        take_failure(CALL_ARGUMENTS);
-    } else {
-        done[family](CALL_ARGUMENTS);
-    }
+    take(facts, event, at, fail);
+}
+
+facts_take *facts_take_call(unsigned call, bool has_failed)
+{
+    return has_failed ? take_failed : done[facts_family(call)];
 }

@@ -110,7 +110,5 @@ static inline bool facts_no_room(const struct facts *facts, const struct facts_c
 
 /* The descriptor is closed; `last`: nothing refers to its open file description any more. */
 void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at);
-/* One CALL of the program judged. */
-void facts_take_call(struct facts *facts, const struct trace_event *event, uint32_t at);
 
 #endif

@@ -128,124 +128,6 @@ void oracle_break(struct oracle *oracle, unsigned rule, const char *note,
     verdict->grade = fail && !soft ? GRADE_FAIL : GRADE_WARN;
 }
 
-/* ---- Plans ---- */
-
-enum { FREQUENT = 1U << TRACE_BLOCK | 1U << TRACE_READY | 1U << TRACE_STEP };
-
-static bool wants_call(const struct oracle_rule *row, uint32_t families, unsigned call)
-{
-    return (families >> facts_family(call) & 1U) != 0 &&
-           (row->calls == 0 || (row->calls >> call & 1U) != 0);
-}
-
-/* The kind of event that comes to a slot. */
-static enum trace_kind kind_of(unsigned slot)
-{
-    if (slot < TRACE_KIND_COUNT) {
-        return (enum trace_kind)slot;
-    }
-    return slot >= ORACLE_SLOT_PEER    ? TRACE_PEER
-           : slot >= ORACLE_SLOT_SAYS  ? TRACE_DIALOGUE
-           : slot >= ORACLE_SLOT_PHASE ? TRACE_PHASE
-                                       : TRACE_CALL;
-}
-
-/* Whether the rule wants the events of a slot. */
-static bool wants(const struct oracle_rule *row, unsigned slot)
-{
-    if (slot >= ORACLE_SLOT_PEER) {
-        return (row->peers >> (slot - ORACLE_SLOT_PEER) & 1U) != 0;
-    }
-    if (slot >= ORACLE_SLOT_SAYS) {
-        return (row->says >> (slot - ORACLE_SLOT_SAYS) & 1U) != 0;
-    }
-    if (slot >= ORACLE_SLOT_PHASE) {
-        return (row->phases >> (slot - ORACLE_SLOT_PHASE) & 1U) != 0;
-    }
-    if (slot >= ORACLE_SLOT_FAILED) {
-        return wants_call(row, row->calls_failed, slot - ORACLE_SLOT_FAILED);
-    }
-    if (slot >= ORACLE_SLOT_DONE) {
-        return wants_call(row, row->calls_done, slot - ORACLE_SLOT_DONE);
-    }
-    return (row->kinds >> slot & 1U) != 0;
-}
-
-static bool is_frequent(unsigned slot)
-{
-    return slot < TRACE_KIND_COUNT ? (FREQUENT >> slot & 1U) != 0
-                                   : slot < ORACLE_SLOT_PHASE || slot >= ORACLE_SLOT_SAYS;
-}
-
-static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
-{
-    uint16_t count = 0;
-    for (unsigned slot = 0; slot < ORACLE_SLOTS; slot++) {
-        plan->first[slot] = count;
-        plan->force[slot] = is_frequent(slot) ? 0 : UINT32_MAX;
-        for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
-            if (oracle_has(judged, rule) && wants(&oracle_rules[rule], slot)) {
-                assert(count < ORACLE_CALLS_MAX && slot != TRACE_SEGMENT);
-                plan->call[count++] = (uint8_t)rule;
-                plan->watched |= 1U << kind_of(slot);
-                plan->live[slot] |= plan->when[rule] | plan->force[slot];
-            }
-        }
-    }
-    plan->first[ORACLE_SLOTS] = count;
-}
-
-/* Why a rule is not judged in such runs, NULL when it is. */
-static const char *why_skipped(const struct oracle_rule *row, const struct oracle_plan *plan)
-{
-    if ((row->binds >> plan->role & 1U) == 0) {
-        return "it does not bind this kind of program";
-    }
-    if (!row->decidable) {
-        return row->reason;
-    }
-    if ((row->observers & ~plan->observers) != 0) {
-        return "an observer that it needs was not present";
-    }
-    if ((row->promises & ~plan->promises) != 0) {
-        return "the profile does not promise what it is about";
-    }
-    return NULL;
-}
-
-static void make_plan(struct oracle_plan *plan, const struct trace_header *header,
-                      enum trace_role role, enum trace_host host)
-{
-    if (plan->valid && plan->role == role && plan->observers == header->observers &&
-        plan->promises == header->promises) {
-        return;
-    }
-    memset(plan, 0, sizeof *plan);
-    plan->valid = true;
-    plan->role = role;
-    plan->observers = header->observers;
-    plan->promises = header->promises;
-    uint64_t judged[2] = {0, 0};
-    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
-        const struct oracle_rule *row = &oracle_rules[rule];
-        const char *skipped = why_skipped(row, plan);
-        plan->when[rule] = row->when != 0 ? row->when : FACTS_ALWAYS;
-        plan->initial[rule] = (struct oracle_verdict){.rule = (uint8_t)rule,
-                                                      .outcome = ORACLE_NOT_APPLICABLE,
-                                                      .grade = GRADE_SKIP,
-                                                      .host = (uint8_t)host,
-                                                      .note = skipped};
-        if (skipped == NULL) {
-            plan->initial[rule].note = "nothing that it is about happened";
-            judged[rule / 64] |= (uint64_t)1 << (rule % 64);
-            if (row->on_end != NULL) {
-                plan->end[plan->ends++] = (uint8_t)rule;
-            }
-        }
-    }
-    subscribe(plan, judged);
-}
-
 /* ---- Judging ---- */
 
 /* The slot of an event: of most kinds the kind itself, of some by what it is about, of a call also
@@ -277,34 +159,23 @@ static inline uint32_t live_at(const struct facts *facts, const struct trace_eve
 }
 _Static_assert((int)FACTS_OUT_OF_BAND == (int)MSG_OOB, "the bit is taken from the flags");
 
-/* Calls the rules of a slot that may have something to say, and notes what they still wait for. */
-static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan, unsigned slot,
-                           const struct trace_event *event, uint32_t index, uint32_t live)
+/* Calls the rules of a slot that may have something to say, and returns what they still wait for.
+ */
+static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan,
+                           const struct oracle_slot *slot, const struct trace_event *event,
+                           uint32_t index, uint32_t live)
 {
     const uint32_t *when = oracle->watch.when;
-    uint32_t force = plan->force[slot];
-    uint32_t left = 0;
-    for (unsigned i = plan->first[slot]; i < plan->first[slot + 1]; i++) {
-        unsigned rule = plan->call[i];
-        if (((when[rule] | force) & live) != 0) {
+    uint32_t left = slot->force;
+    const uint8_t *end = &plan->call[slot->end];
+    for (const uint8_t *call = &plan->call[slot->first]; call < end; call++) {
+        unsigned rule = *call;
+        if (((when[rule] | slot->force) & live) != 0) {
             oracle_rules[rule].on_event(oracle, rule, event, index);
         }
         left |= when[rule];
     }
-    return left | force;
-}
-
-static inline void dispatch(struct oracle *oracle, const struct oracle_plan *plan,
-                            const struct trace_event *event, uint32_t index)
-{
-    unsigned slot = slot_of(event);
-    uint32_t wanted = oracle->watch.live[slot];
-    if (wanted != 0) {
-        uint32_t live = live_at(&oracle->facts, event);
-        if ((live & wanted) != 0) {
-            oracle->watch.live[slot] = tell_rules(oracle, plan, slot, event, index, live);
-        }
-    }
+    return left;
 }
 
 /* A segment that sets out says nothing: neither rules nor facts look at it. */
@@ -324,17 +195,22 @@ static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, 
         if (is_mute(event) || event->kind >= TRACE_KIND_COUNT) {
             continue;
         }
-        const struct facts_taker *taker = &facts_takers[event->kind];
-        if (taker->own && event->host != facts->host) {
+        unsigned number = slot_of(event);
+        const struct oracle_slot *slot = &plan->slot[number];
+        if (slot->own && event->host != facts->host) {
             continue;
         }
-        if ((plan->watched >> event->kind & 1U) != 0) {
-            dispatch(oracle, plan, event, index);
+        uint32_t wanted = oracle->watch.live[number];
+        if (wanted != 0) {
+            uint32_t live = live_at(facts, event);
+            if ((live & wanted) != 0) {
+                oracle->watch.live[number] = tell_rules(oracle, plan, slot, event, index, live);
+            }
         }
-        if (taker->own) {
+        if (slot->own) {
             facts_begin_event(facts, event);
         }
-        taker->take(facts, event, index + 1);
+        slot->take(facts, event, index + 1);
     }
 }
 
@@ -376,7 +252,7 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     const struct trace_header *header = &oracle->trace->header;
     struct oracle_plan *plan = &oracle->plan[host];
     struct facts *facts = &oracle->facts;
-    make_plan(plan, header, role, host);
+    oracle_plan_make(plan, header, role, host);
     memcpy(oracle->judging->verdicts, plan->initial, sizeof plan->initial);
     memset(oracle->judging->kept, 0, sizeof oracle->judging->kept);
     memset(oracle->judging->broken, 0, sizeof oracle->judging->broken);
