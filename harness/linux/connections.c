@@ -165,6 +165,29 @@ uint32_t linux_conn_of_segment(struct linux_net *net, enum trace_host sender,
     return number;
 }
 
+void linux_conn_aim(struct linux_net *net, uint32_t number)
+{
+    struct net_conn *conn = &net->conns[number];
+    static const uint8_t loopback6[LINUX_PACKET_ADDRESS] = {[15] = 1};
+    const struct net_listener *local = NULL;
+    for (uint32_t i = 0; i < net->listener_count[TRACE_HOST_TARGET]; i++) {
+        const struct net_listener *listener = &net->listeners[TRACE_HOST_TARGET][i];
+        if (listener->tuple.local_port != conn->ports[TRACE_HOST_TARGET]) {
+            continue;
+        }
+        bool is_local = !listener->tuple.v6 && listener->tuple.local[0] == NET_LOOPBACK;
+        bool is_local6 = listener->tuple.v6 && memcmp(listener->tuple.local, loopback6, 16) == 0;
+        if (!is_local && !is_local6) {
+            return; /* reached as it is */
+        }
+        local = is_local ? listener : local;
+    }
+    if (local != NULL && !conn->v6) {
+        conn->local_only = true;
+        memcpy(conn->loopback, local->tuple.local, sizeof conn->loopback);
+    }
+}
+
 void linux_conn_delivered(struct linux_net *net, uint32_t number, enum trace_host receiver,
                           const struct linux_packet *packet)
 {
@@ -198,6 +221,9 @@ void linux_conn_tuple(const struct net_conn *conn, enum trace_host host,
                                       .local_port = conn->ports[host],
                                       .remote_port = conn->ports[net_other(host)]};
     memcpy(ret_tuple->local, conn->addresses[host], LINUX_PACKET_ADDRESS);
+    if (conn->local_only && host == TRACE_HOST_TARGET) {
+        memcpy(ret_tuple->local, conn->loopback, sizeof conn->loopback);
+    }
     memcpy(ret_tuple->remote, conn->addresses[net_other(host)], LINUX_PACKET_ADDRESS);
 }
 

@@ -33,7 +33,10 @@ static const struct sysctl {
     {"ipv6/conf/" DEVICE "/accept_ra", "0"},
     {"ipv6/conf/" DEVICE "/addr_gen_mode", "1"},
     {"ipv6/conf/" DEVICE "/router_solicitations", "0"},
-    {"ipv4/tcp_timestamps", "0"}, /* so that a forged segment needs none */
+    {"ipv4/conf/" DEVICE "/route_localnet", "1"}, /* see linux_conn_aim */
+    {"ipv4/ip_unprivileged_port_start", "0"},
+    {"ipv4/tcp_congestion_control", "reno"}, /* no pacing, and the same everywhere */
+    {"ipv4/tcp_timestamps", "0"},            /* so that a forged segment needs none */
     {"ipv4/tcp_sack", "0"},
     {"ipv4/tcp_ecn", "0"},
     {"ipv4/tcp_fastopen", "0"},

@@ -10,6 +10,7 @@
 
 enum {
     NET_MTU = 1500,
+    NET_LOOPBACK = 127,             /* first byte of IPv4's loopback addresses */
     NET_QUEUE = 16384,              /* packets that a device keeps until they are read */
     NET_SEGMENTS_MAX = 16384,       /* on the wire, and lost ones that come again */
     NET_LISTENERS_MAX = 64,         /* of one host that are told apart */
@@ -120,6 +121,8 @@ struct net_conn {
     uint32_t expects[TRACE_HOST_COUNT];  /* its RCV.NXT, by what it acknowledged last */
     uint32_t una[TRACE_HOST_COUNT];      /* its SND.UNA, by what was delivered to it */
     uint16_t window[TRACE_HOST_COUNT];   /* what it offered last, as in the header */
+    bool local_only;                     /* the target's end is on a loopback address: */
+    uint8_t loopback[4];                 /* this one */
     uint16_t chain;                      /* next in the table of ports, older; 0 none */
     uint16_t live_next;                  /* list of those that may still change */
     uint16_t live_prev;
@@ -130,6 +133,9 @@ struct net_conn {
  * none. Takes its sequence numbers in; `*ret_again` tells whether all of it was sent before. */
 uint32_t linux_conn_of_segment(struct linux_net *net, enum trace_host sender,
                                const struct linux_packet *packet, bool *ret_again);
+/* Decides where a SYN arrives that goes to the target. A server may listen on a loopback address
+ * alone, as many do unless told otherwise; the wire then leads there. */
+void linux_conn_aim(struct linux_net *net, uint32_t number);
 /* Takes in that the segment reached `receiver`. */
 void linux_conn_delivered(struct linux_net *net, uint32_t number, enum trace_host receiver,
                           const struct linux_packet *packet);

@@ -187,8 +187,30 @@ static size_t write_ip(const struct linux_packet *packet, size_t segment, uint8_
     bytes[9] = PROTOCOL_TCP;
     memcpy(bytes + 12, packet->source, 4);
     memcpy(bytes + 16, packet->destination, 4);
-    write16(bytes + 10, (uint16_t)~fold(sum(0, bytes, IPV4_HEADER)));
     return IPV4_HEADER;
+}
+
+/* Writes both checksums; `at` and `size` are those of the segment. */
+static void write_sums(const struct linux_packet *packet, uint8_t *bytes, size_t at, size_t size)
+{
+    uint8_t *tcp = bytes + at;
+    if (!packet->v6) {
+        write16(bytes + 10, 0);
+        write16(bytes + 10, (uint16_t)~fold(sum(0, bytes, at)));
+    }
+    write16(tcp + 16, 0);
+    write16(tcp + 16, (uint16_t)~segment_sum(packet, tcp, size));
+}
+
+void linux_packet_readdress(struct linux_packet *packet, bool source, const uint8_t address[4],
+                            uint8_t *bytes)
+{
+    assert(!packet->v6 && bytes[0] >> 4 == 4);
+    size_t at = (size_t)(bytes[0] & 0xF) * 4;
+    assert(packet->data >= at + TCP_HEADER);
+    memcpy(source ? packet->source : packet->destination, address, 4);
+    memcpy(bytes + (source ? 12 : 16), address, 4);
+    write_sums(packet, bytes, at, (size_t)packet->data + packet->length - at);
 }
 
 size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data, uint8_t *bytes,
@@ -199,7 +221,8 @@ size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data
     if (total > size || total > UINT16_MAX) {
         return 0;
     }
-    uint8_t *tcp = bytes + write_ip(packet, segment, bytes);
+    size_t at = write_ip(packet, segment, bytes);
+    uint8_t *tcp = bytes + at;
     memset(tcp, 0, TCP_HEADER);
     write16(tcp, packet->source_port);
     write16(tcp + 2, packet->destination_port);
@@ -212,7 +235,7 @@ size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data
     if (packet->length > 0) {
         memcpy(tcp + TCP_HEADER, data, packet->length);
     }
-    write16(tcp + 16, (uint16_t)~segment_sum(packet, tcp, segment));
+    write_sums(packet, bytes, at, segment);
     return total;
 }
 

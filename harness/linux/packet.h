@@ -45,6 +45,11 @@ size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data
  * linux_packet_parse refuses. */
 bool linux_packet_is_intact(const uint8_t *bytes, size_t size);
 
+/* Puts another IPv4 address in as source or destination, with the checksums that belong to it.
+ * `packet` is what linux_packet_parse made of the bytes, and is changed along; IPv4 only. */
+void linux_packet_readdress(struct linux_packet *packet, bool source, const uint8_t address[4],
+                            uint8_t *bytes);
+
 /* What a segment is, by its flags; RST goes before SYN, SYN before FIN, FIN before URG. */
 enum scenario_segment linux_packet_kind(const struct linux_packet *packet);
 

@@ -220,6 +220,16 @@ static void take(struct linux_net *net, enum trace_host sender, struct net_segme
     }
 }
 
+/* On the wire everything has the hosts' own addresses (see linux_conn_aim). */
+static void leave_loopback(struct net_segment *segment, enum trace_host host)
+{
+    uint8_t address[LINUX_PACKET_ADDRESS];
+    if (!segment->packet.v6 && segment->packet.source[0] == NET_LOOPBACK) {
+        linux_link_address(host, false, address);
+        linux_packet_readdress(&segment->packet, true, address, segment->bytes);
+    }
+}
+
 bool linux_wire_collect(struct linux_net *net, enum trace_host host)
 {
     bool any = false;
@@ -234,6 +244,7 @@ bool linux_wire_collect(struct linux_net *net, enum trace_host host)
             segment_free(&net->wire, segment);
             continue;
         }
+        leave_loopback(segment, host);
         take(net, host, segment);
         any = true;
     }
@@ -315,11 +326,25 @@ static bool was_refused(const struct net_conn *conn, enum trace_host receiver,
            tcp_after(end, conn->expects[receiver]);
 }
 
-static void arrive(struct linux_net *net, const struct net_segment *segment,
-                   enum trace_host receiver)
+/* The target's end of the connection may be on a loopback address (see linux_conn_aim). */
+static void enter_loopback(struct linux_net *net, struct net_segment *segment)
+{
+    struct net_conn *conn = &net->conns[segment->conn];
+    if (segment->kind == SCENARIO_SEGMENT_SYN && conn->state[TRACE_HOST_TARGET] == TCP_CLOSED) {
+        linux_conn_aim(net, segment->conn);
+    }
+    if (conn->local_only) {
+        linux_packet_readdress(&segment->packet, false, conn->loopback, segment->bytes);
+    }
+}
+
+static void arrive(struct linux_net *net, struct net_segment *segment, enum trace_host receiver)
 {
     struct net_conn *conn = net_conn_at(net, segment->conn);
     ssize_t written;
+    if (conn != NULL && receiver == TRACE_HOST_TARGET) {
+        enter_loopback(net, segment);
+    }
     do {
         written = write(net->tuns[receiver], segment->bytes, segment->size);
     } while (written < 0 && errno == EINTR);
@@ -504,7 +529,8 @@ static void forge(const struct net_conn *conn, enum trace_host to, enum scenario
     memcpy(packet.destination, conn->addresses[to], LINUX_PACKET_ADDRESS);
     segment->size =
         (uint16_t)linux_packet_build(&packet, data, segment->bytes, sizeof segment->bytes);
-    segment->packet = packet;
+    bool parsed = linux_packet_parse(segment->bytes, segment->size, &segment->packet);
+    assert(parsed);
     segment->kind = (uint8_t)kind;
     segment->sender = (uint8_t)from;
     segment->held = false;
@@ -538,6 +564,10 @@ void linux_wire_reset_end(struct linux_net *net, uint32_t number, enum trace_hos
     struct net_segment *segment = segment_new(&net->wire);
     if (segment != NULL) {
         forge(&net->conns[number], host, SCENARIO_SEGMENT_RST, segment);
+        if (net->conns[number].local_only && host == TRACE_HOST_TARGET) {
+            linux_packet_readdress(&segment->packet, false, net->conns[number].loopback,
+                                   segment->bytes);
+        }
         ssize_t written = write(net->tuns[host], segment->bytes, segment->size);
         (void)written; /* whether it helped shows at the next look */
         segment_free(&net->wire, segment);

@@ -1,8 +1,11 @@
 /* Connections through the live network: states of both ends, and what a scenario does to the wire.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -545,6 +548,75 @@ static void listener_closed_with_a_waiting_connection_resets_it(void **state)
     ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED, TCP_CLOSED);
 }
 
+/* ---- Servers on loopback alone ---- */
+
+/* A listener of a process in the target's namespace, as a target has it. */
+static int foreign_listener(struct linux_net *net, uint32_t address)
+{
+    int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    struct sockaddr_in name = {
+        .sin_family = AF_INET, .sin_port = htons(FIXTURE_PORT), .sin_addr.s_addr = htonl(address)};
+    assert_true(home >= 0);
+    assert_int_equal(setns(linux_net_namespace(net, TRACE_HOST_TARGET), CLONE_NEWNET), 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setns(home, CLONE_NEWNET), 0);
+    (void)close(home);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    linux_net_sample(net, 0);
+    return fd;
+}
+
+static void server_on_loopback_is_reached_over_the_wire(void **state)
+{
+    struct linux_net *net = fresh(state);
+    char buffer[16];
+    int listener = foreign_listener(net, INADDR_LOOPBACK);
+    int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    send_text(net, peer, "request");
+    settle(net);
+    assert_int_equal(linux_net_unread(net, 1), 7);
+    assert_int_equal(recv(fd, buffer, sizeof buffer, 0), 7);
+    assert_int_equal(send(fd, "answer", 6, 0), 6);
+    settle(net);
+    assert_received(net, peer, "answer");
+    assert_int_equal(linux_net_close(net, peer), 0);
+    settle(net);
+    assert_int_equal(close(fd), 0);
+    settle(net);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSED);
+    assert_int_equal(close(listener), 0);
+}
+
+static void server_on_loopback_takes_an_injected_rst(void **state)
+{
+    struct linux_net *net = fresh(state);
+    char buffer[16];
+    int listener = foreign_listener(net, INADDR_LOOPBACK + 1);
+    int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    int fd = accept(listener, NULL, NULL);
+    assert_int_equal(linux_net_inject(net, peer, SCENARIO_SEGMENT_RST, WORLD_TO_TARGET), 0);
+    assert_int_equal(recv(fd, buffer, sizeof buffer, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(listener), 0);
+}
+
+/* A living process keeps its listener over a reset. */
+static void reset_leaves_the_listener_of_a_process(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = foreign_listener(net, INADDR_ANY);
+    net = fresh(state);
+    assert_true(linux_net_listening(net, FIXTURE_PORT));
+    assert_int_equal(close(listener), 0);
+}
+
 /* ---- Nothing stays behind ---- */
 
 /* Makes a network of its own, tells its namespaces, and waits to be killed. */
@@ -676,6 +748,9 @@ int main(void)
         cmocka_unit_test(ports_used_anew_make_a_new_connection),
         cmocka_unit_test(listening_is_seen_and_its_end_traced),
         cmocka_unit_test(listener_closed_with_a_waiting_connection_resets_it),
+        cmocka_unit_test(server_on_loopback_is_reached_over_the_wire),
+        cmocka_unit_test(server_on_loopback_takes_an_injected_rst),
+        cmocka_unit_test(reset_leaves_the_listener_of_a_process),
         cmocka_unit_test(process_killed_leaves_no_namespace),
         cmocka_unit_test(network_made_again_and_again_leaves_no_descriptor),
     };

@@ -192,6 +192,23 @@ static void noise_never_reaches_beyond_the_packet(void **state)
     }
 }
 
+static void address_put_in_keeps_the_packet_intact(void **state)
+{
+    (void)state;
+    static const uint8_t loopback[4] = {127, 0, 0, 1};
+    uint8_t bytes[PACKET_ROOM];
+    struct linux_packet packet;
+    size_t size = build(false, bytes);
+    assert_true(linux_packet_parse(bytes, size, &packet));
+    linux_packet_readdress(&packet, false, loopback, bytes);
+    linux_packet_readdress(&packet, true, loopback, bytes);
+    assert_true(linux_packet_is_intact(bytes, size));
+    assert_true(linux_packet_parse(bytes, size, &packet));
+    assert_memory_equal(packet.source, loopback, 4);
+    assert_memory_equal(packet.destination, loopback, 4);
+    assert_memory_equal(bytes + packet.data, "hello", 5);
+}
+
 static void build_without_room_writes_nothing(void **state)
 {
     (void)state;
@@ -237,6 +254,7 @@ int main(void)
         cmocka_unit_test(padding_behind_the_packet_is_no_data),
         cmocka_unit_test(contradicting_headers_are_refused),
         cmocka_unit_test(noise_never_reaches_beyond_the_packet),
+        cmocka_unit_test(address_put_in_keeps_the_packet_intact),
         cmocka_unit_test(build_without_room_writes_nothing),
         cmocka_unit_test(kind_goes_by_the_strongest_flag),
     };
