@@ -67,6 +67,23 @@ static inline void bytes_copy(void *to, const void *from, size_t size)
 /* Eight words at a time, which compilers put into vector registers. */
 typedef uint64_t bytes_vector __attribute__((vector_size(16)));
 
+/* Zeros, for a struct whose size is known: a multiple of 8. */
+static inline void bytes_clear(void *at, size_t size)
+{
+    uint8_t *target = at;
+    const bytes_vector zero = {0, 0};
+    for (; size >= 64; size -= 64, target += 64) {
+        for (size_t i = 0; i < 64; i += sizeof zero) {
+            memcpy(target + i, &zero, sizeof zero);
+        }
+        __asm__("" : "+r"(size)); /* compilers must not take the loop for a memset */
+    }
+    for (; size >= 8; size -= 8, target += 8) {
+        memcpy(target, &zero, 8);
+        __asm__("" : "+r"(size));
+    }
+}
+
 static inline bool bytes_block_same(const uint8_t *left, const uint8_t *right)
 {
     bytes_vector one[BYTES_BLOCK / sizeof(bytes_vector)];

@@ -22,7 +22,7 @@ static int64_t console_write(struct model *model, struct model_file *file, enum 
                              int fd, const struct msghdr *message, int flags)
 {
     struct model_io *io = model->io;
-    size_t size = io_message_size(message);
+    size_t size = model_message_size(message);
     (void)call, (void)fd, (void)flags;
     struct trace_event *event = trace_add(model->trace, TRACE_OUTPUT, model->current->host);
     event->fd = io_object(file)->console;

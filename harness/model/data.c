@@ -8,15 +8,6 @@
 
 #include "model/io.h"
 
-size_t io_message_size(const struct msghdr *message)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++) {
-        size += message->msg_iov[i].iov_len;
-    }
-    return size;
-}
-
 /* Copies `size` bytes between the iovecs, from `offset` on, and a flat buffer: `in` towards the
  * iovecs. */
 static size_t copy(const struct msghdr *message, size_t offset, uint8_t *flat, size_t size, bool in)
@@ -70,7 +61,7 @@ int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct
                        int flags)
 {
     io_call_enter(model, call, fd);
-    size_t asked = io_message_size(message);
+    size_t asked = model_message_size(message);
     struct model_file *file = model_fd_file(model, fd);
     int64_t result = -EBADF;
     uint32_t conn = 0;
@@ -96,7 +87,7 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
                        const struct msghdr *message, int flags)
 {
     io_call_enter(model, call, fd);
-    size_t asked = io_message_size(message);
+    size_t asked = model_message_size(message);
     struct model_file *file = model_fd_file(model, fd);
     int64_t result = -EBADF;
     uint32_t conn = 0;

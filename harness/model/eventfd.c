@@ -25,7 +25,7 @@ static int64_t counter_read(struct model *model, struct model_file *file, enum t
 {
     struct io_object *object = io_object(file);
     (void)flags;
-    if (io_message_size(message) < sizeof object->eventfd.count) {
+    if (model_message_size(message) < sizeof object->eventfd.count) {
         return -EINVAL;
     }
     if (object->eventfd.count == 0) {

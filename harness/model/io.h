@@ -308,7 +308,6 @@ void io_signalfd_notify(struct model *model, struct io_task *task, int number);
 /* Copies between an iovec list and a flat buffer; bytes copied. */
 size_t io_scatter(const struct msghdr *message, size_t offset, const void *data, size_t size);
 size_t io_gather(const struct msghdr *message, size_t offset, void *data, size_t size);
-size_t io_message_size(const struct msghdr *message);
 
 /* poll(2) bits of a file. */
 static inline uint32_t io_file_poll(struct model *model, struct model_file *file)

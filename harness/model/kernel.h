@@ -191,6 +191,19 @@ static inline int model_fault_take(struct model *model, enum trace_call call, in
                : model_fault_take_armed(model, call, fd, conn, may_be_short, ret_limit);
 }
 
+/* Bytes that a message holds or has room for. */
+static inline size_t model_message_size(const struct msghdr *message)
+{
+    if (__builtin_expect(message->msg_iovlen == 1, 1)) {
+        return message->msg_iov[0].iov_len;
+    }
+    size_t size = 0;
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        size += message->msg_iov[i].iov_len;
+    }
+    return size;
+}
+
 static inline void io_file_drop(struct model *model, struct model_file *file)
 {
     if (--file->refs == 0) {

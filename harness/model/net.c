@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/bytes.h"
+
 /* ---- Memory: address space is reserved once, pages are touched as they are used ---- */
 
 static void *reserve(size_t size)
@@ -28,6 +30,7 @@ static void *reserve(size_t size)
     X(numbers, sizeof(uint16_t) * MODEL_SOCKETS_MAX)                                               \
     X(numbers_free, sizeof(uint16_t) * MODEL_SOCKETS_MAX)
 
+_Static_assert(offsetof(struct model_socket, options) % 8 == 0, "it is cleared by words");
 _Static_assert(MODEL_SOCKETS_MAX < UINT16_MAX, "sockets are numbered in 16 bits");
 _Static_assert((NET_HASH_SIZE & (NET_HASH_SIZE - 1)) == 0, "the table's size is a power of two");
 
@@ -159,7 +162,7 @@ struct model_socket *net_socket_new(struct model *model, enum trace_host host, b
         socket = &net->sockets[net->sockets_used++];
     }
     uint32_t life = socket->life;
-    memset(socket, 0, offsetof(struct model_socket, options));
+    bytes_clear(socket, offsetof(struct model_socket, options));
     socket->options = net_options_default;
     socket->life = life + 1;
     socket->self = (uint16_t)(socket - net->sockets + 1);

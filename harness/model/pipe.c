@@ -80,7 +80,7 @@ static int64_t pipe_read(struct model *model, struct model_file *file, enum trac
                          struct msghdr *message, int flags)
 {
     struct io_pipe *pipe = pipe_of(file, READ_END);
-    size_t size = io_message_size(message);
+    size_t size = model_message_size(message);
     (void)flags;
     if (size == 0) {
         return 0;
@@ -134,7 +134,7 @@ static int64_t pipe_write(struct model *model, struct model_file *file, enum tra
                           int fd, const struct msghdr *message, int flags)
 {
     struct io_pipe *pipe = pipe_of(file, WRITE_END);
-    size_t size = io_message_size(message);
+    size_t size = model_message_size(message);
     size_t done = 0;
     (void)flags;
     while (done < size || size == 0) {

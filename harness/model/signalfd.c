@@ -29,7 +29,7 @@ static uint32_t signalfd_poll(struct model *model, struct model_file *file)
 static int64_t signalfd_read(struct model *model, struct model_file *file, enum trace_call call,
                              int fd, struct msghdr *message, int flags)
 {
-    size_t room = io_message_size(message) / sizeof(struct signalfd_siginfo);
+    size_t room = model_message_size(message) / sizeof(struct signalfd_siginfo);
     size_t done = 0;
     (void)flags;
     if (room == 0) {

@@ -62,14 +62,12 @@ static size_t cursor_next(struct cursor *cursor, size_t size, uint8_t **ret_data
     return size;
 }
 
-static void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
+/* Rarely: bytes that do not lie together. */
+static __attribute__((noinline)) void scatter(struct cursor *cursor, const uint8_t *data,
+                                              size_t size)
 {
-    uint8_t *to = cursor_whole(cursor, size);
-    if (to != NULL) {
-        bytes_copy(to, data, size);
-        return;
-    }
     while (size > 0) {
+        uint8_t *to = NULL;
         size_t piece = cursor_next(cursor, size, &to);
         assert(piece > 0);
         bytes_copy(to, data, piece);
@@ -78,14 +76,10 @@ static void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
     }
 }
 
-static void copy_in(struct cursor *cursor, uint8_t *data, size_t size)
+static __attribute__((noinline)) void gather(struct cursor *cursor, uint8_t *data, size_t size)
 {
-    uint8_t *from = cursor_whole(cursor, size);
-    if (from != NULL) {
-        bytes_copy(data, from, size);
-        return;
-    }
     while (size > 0) {
+        uint8_t *from = NULL;
         size_t piece = cursor_next(cursor, size, &from);
         assert(piece > 0);
         bytes_copy(data, from, piece);
@@ -94,13 +88,24 @@ static void copy_in(struct cursor *cursor, uint8_t *data, size_t size)
     }
 }
 
-static size_t message_size(const struct msghdr *message)
+static inline void copy_out(struct cursor *cursor, const uint8_t *data, size_t size)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++) {
-        size += message->msg_iov[i].iov_len;
+    uint8_t *to = cursor_whole(cursor, size);
+    if (__builtin_expect(to != NULL, 1)) {
+        bytes_copy(to, data, size);
+    } else {
+        scatter(cursor, data, size);
     }
-    return size;
+}
+
+static inline void copy_in(struct cursor *cursor, uint8_t *data, size_t size)
+{
+    const uint8_t *from = cursor_whole(cursor, size);
+    if (__builtin_expect(from != NULL, 1)) {
+        bytes_copy(data, from, size);
+    } else {
+        gather(cursor, data, size);
+    }
 }
 
 /* ---- Receiving
@@ -121,7 +126,7 @@ uint32_t socket_readable_bytes(const struct model_socket *socket)
 }
 
 /* The reader passed `count` bytes of the first segment. */
-static void consume(struct model *model, struct model_socket *socket, uint32_t count)
+static inline void consume(struct model *model, struct model_socket *socket, uint32_t count)
 {
     struct net_segment *first = socket->recv_first;
     first->offset = (uint16_t)(first->offset + count);
@@ -347,7 +352,7 @@ int64_t socket_recv(struct model *model, struct model_file *file, enum trace_cal
     struct model_socket *socket = socket_of(file);
     struct socket_io io = {.iov = message->msg_iov,
                            .count = message->msg_iovlen,
-                           .size = message_size(message),
+                           .size = model_message_size(message),
                            .flags = flags};
     message->msg_namelen = 0;
     message->msg_controllen = 0;
@@ -520,7 +525,7 @@ int64_t socket_send(struct model *model, struct model_file *file, enum trace_cal
     struct model_socket *socket = socket_of(file);
     struct socket_io io = {.iov = message->msg_iov,
                            .count = message->msg_iovlen,
-                           .size = message_size(message),
+                           .size = model_message_size(message),
                            .flags = flags};
     if ((flags & MSG_FASTOPEN) != 0) {
         model_sys_unsupported(model, call, fd, flags, false);

@@ -25,7 +25,7 @@ static int64_t timerfd_read(struct model *model, struct model_file *file, enum t
 {
     struct io_object *object = io_object(file);
     (void)flags;
-    if (io_message_size(message) < sizeof object->timerfd.expirations) {
+    if (model_message_size(message) < sizeof object->timerfd.expirations) {
         return -EINVAL;
     }
     if (!expired(model, object)) {

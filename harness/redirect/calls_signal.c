@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 
+#include "base/bytes.h"
 #include "redirect/calls.h"
 #include "redirect/task.h"
 
@@ -98,14 +99,20 @@ static int set_action(int number, const struct sigaction *action, struct sigacti
         errno = EINVAL;
         return -1;
     }
-    struct sigaction before = task->actions[number];
+    struct sigaction *place = &task->actions[number];
+    struct sigaction before; /* `old` may be `action` */
+    if (old != NULL) {
+        bytes_copy(&before, place, sizeof before);
+    }
     if (action != NULL) {
-        task->actions[number] = *action;
+        redirect_check_read(action, sizeof *action);
+        bytes_copy(place, action, sizeof *place);
         task->actions_set |= bit(number);
         model_sys_sigaction(task->model, number, redirect_signal_disposition(task, number) & 0x1FF);
     }
     if (old != NULL) {
-        *old = before;
+        redirect_check_write(old, sizeof *old);
+        bytes_copy(old, &before, sizeof *old);
     }
     return 0;
 }
