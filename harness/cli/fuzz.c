@@ -106,6 +106,10 @@ static void print_summary(const struct fuzz_campaign_options *options,
                  100.0 * (double)total->established / runs, (double)total->effective / runs,
                  total->pairs);
     print_rules(result);
+    if (total->expected > 0) {
+        (void)printf("\nEXPECTED: %" PRIu64 " runs broke nothing but what the manifest knows\n",
+                     total->expected);
+    }
     if (result->found_count == 0) {
         (void)printf("\nno findings\n");
         return;

@@ -40,6 +40,21 @@ struct server {
     LIST_HEAD(, client) clients;
 };
 
+/* Leaves the listener alone for a while. */
+static void accept_later(struct server *s)
+{
+    const struct timeval pause = {.tv_usec = 500000};
+    if (evtimer_add(s->accept_again, &pause) == 0)
+        (void)evconnlistener_disable(s->listener);
+}
+
+/* epoll_ctl() may be short of memory, too. */
+static void accept_now(struct server *s)
+{
+    if (evconnlistener_enable(s->listener) < 0)
+        accept_later(s);
+}
+
 static void client_free(struct client *c)
 {
     struct server *s = c->server;
@@ -48,7 +63,7 @@ static void client_free(struct client *c)
     free(c);
     if (s->listener != NULL && evtimer_pending(s->accept_again, NULL)) {
         (void)evtimer_del(s->accept_again); /* a descriptor is free again */
-        (void)evconnlistener_enable(s->listener);
+        accept_now(s);
     }
     if (s->listener == NULL && LIST_EMPTY(&s->clients))
         (void)event_base_loopbreak(s->base);
@@ -66,7 +81,8 @@ static void on_readable(struct bufferevent *stream, void *context)
     }
     if (evbuffer_get_length(output) >= OUTPUT_HIGH) {
         bufferevent_setwatermark(stream, EV_WRITE, OUTPUT_LOW, 0);
-        (void)bufferevent_disable(stream, EV_READ);
+        if (bufferevent_disable(stream, EV_READ) < 0)
+            client_free(c);
     }
 }
 
@@ -80,7 +96,8 @@ static void on_writable(struct bufferevent *stream, void *context)
         return;
     }
     bufferevent_setwatermark(stream, EV_WRITE, 0, 0);
-    (void)bufferevent_enable(stream, EV_READ);
+    if (bufferevent_enable(stream, EV_READ) < 0)
+        client_free(c);
 }
 
 /* The peer's FIN ends only its half: what it sent is still sent back. */
@@ -123,10 +140,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
  * libevent itself retries what concerns one connection only. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
-    struct server *s = context;
-    const struct timeval pause = {.tv_usec = 500000};
-    if (evtimer_add(s->accept_again, &pause) == 0)
-        (void)evconnlistener_disable(listener);
+    (void)listener;
+    accept_later(context);
 }
 
 static void on_accept_again(evutil_socket_t fd, short events, void *context)
@@ -134,7 +149,7 @@ static void on_accept_again(evutil_socket_t fd, short events, void *context)
     (void)fd, (void)events;
     struct server *s = context;
     if (s->listener != NULL)
-        (void)evconnlistener_enable(s->listener);
+        accept_now(s);
 }
 
 /* Closes the listener first; open connections get a moment to finish. */
