@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suite/run.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
@@ -91,6 +92,7 @@ static void verdict_tell(struct run *run, const char *rule, const char *title, e
     if (!is_wanted(run, rule)) {
         return;
     }
+    assert(count == 0 || run->trace != NULL); /* evidence is events of a trace */
     bool shows =
         run->trace != NULL && (grade == GRADE_FAIL || grade == GRADE_WARN || grade == GRADE_ERROR);
     struct report_event report_events[ORACLE_EVIDENCE_MAX];
