@@ -70,7 +70,8 @@ ORACLE_END(acc_09)
         oracle_break(oracle, rule, "it ended because one accept failed",
                      EVIDENCE(0, error, facts->at_died));
     }
-    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+    /* Where memory was short as well, that is the reason: ERR-09. */
+    for (uint32_t i = 1; facts->at_memory == 0 && i <= facts->conns_used; i++) {
         if (facts_never_accepted(facts, &facts->conns[i])) {
             oracle_break(oracle, rule,
                          "after accept had failed once, a connection was never accepted",
@@ -115,7 +116,7 @@ ORACLE_END(acc_12)
         oracle_break(oracle, rule, "it ended when it was out of descriptors",
                      EVIDENCE(0, facts->at_full, facts->at_died));
     }
-    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+    for (uint32_t i = 1; facts->at_memory == 0 && i <= facts->conns_used; i++) {
         if (facts_never_accepted(facts, &facts->conns[i])) {
             oracle_break(oracle, rule,
                          "descriptors were free again, and a waiting connection was never accepted",

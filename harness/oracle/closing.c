@@ -171,7 +171,7 @@ ORACLE_END(rst_05)
 {
     const struct facts *facts = &oracle->facts;
     const uint32_t reasons = FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_LOSSY | FACTS_URGENT |
-                             FACTS_SILENT | FACTS_OLD | FACTS_LINGER_0;
+                             FACTS_SILENT | FACTS_OLD | FACTS_LINGER_0 | FACTS_RESOURCE;
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 || conn->overdue_at_close ||

@@ -202,7 +202,7 @@ ORACLE_EVENT(dat_21)
         return;
     }
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_HALF_SHUT |
-                             FACTS_OFF_PROTOCOL | FACTS_URGENT | FACTS_LOSSY;
+                             FACTS_OFF_PROTOCOL | FACTS_URGENT | FACTS_LOSSY | FACTS_RESOURCE;
     bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
     int64_t there = aborted || facts->wire_touched ? conn->arrived : conn->peer_sent;
     bool done = conn->sent > 0 && (facts->promises & TRACE_PERSISTENT) == 0;
