@@ -20,8 +20,12 @@ void tracer_proc_close(struct tracer_thread *thread)
     if (thread->schedstat_fd >= 0) {
         (void)close(thread->schedstat_fd);
     }
+    if (thread->wchan_fd >= 0) {
+        (void)close(thread->wchan_fd);
+    }
     thread->syscall_fd = -1;
     thread->schedstat_fd = -1;
+    thread->wchan_fd = -1;
 }
 
 static int proc_open(const struct tracer_thread *thread, const char *name)
@@ -124,24 +128,36 @@ static bool is_sleeping_call(const struct tracer_thread *thread, long nr)
     }
 }
 
-enum look { LOOK_RUNS, LOOK_SLEEPS, LOOK_GONE };
+/* Whether the kernel says where the thread waits. Its file `syscall` takes a thread that is being
+ * woken for one that sleeps; this one does not, and it tells a stop from a sleep. */
+static bool is_waiting(struct tracer_thread *thread)
+{
+    char text[64];
+    size_t size = proc_read(thread, &thread->wchan_fd, "wchan", text, sizeof text);
+    if (size == 0) {
+        return state_of(thread) == 'S'; /* a kernel without symbols */
+    }
+    return text[0] != '0' && strncmp(text, "ptrace", 6) != 0;
+}
 
-static enum look look_at(struct tracer_thread *thread)
+/* The first look. Of a first thread that ended before the others nothing can come. */
+static bool sleeps(struct tracer_thread *thread)
 {
     long nr = -1;
     uint64_t args[TRACER_ARGUMENTS];
+    thread->gone = false;
     if (thread->process == NULL || thread->listening) {
-        return LOOK_RUNS;
+        return false;
     }
-    if (tracer_proc_call(thread, &nr, args) && nr >= 0 && is_sleeping_call(thread, nr)) {
-        return LOOK_SLEEPS;
+    if (!tracer_proc_call(thread, &nr, args)) {
+        return false;
     }
-    if (nr < 0 && thread->syscall_fd >= 0 && thread->process->threads == 1) {
-        return LOOK_RUNS;
+    if (nr >= 0 && is_sleeping_call(thread, nr)) {
+        return is_waiting(thread);
     }
     char state = state_of(thread);
-    /* The first thread may end before the others. */
-    return state == 'S' ? LOOK_SLEEPS : state == 'Z' ? LOOK_GONE : LOOK_RUNS;
+    thread->gone = state == 'Z' && thread->process->threads > 1;
+    return state == 'S' || thread->gone;
 }
 
 /* A stop or an end that was not handled yet. */
@@ -159,7 +175,7 @@ static bool all_sleep(struct linux_tracer *tracer)
     bool alone = HASH_COUNT(tracer->threads) == 1;
     for (thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
         thread->run_count = alone ? 0 : run_count(thread);
-        if (look_at(thread) == LOOK_RUNS) {
+        if (!sleeps(thread)) {
             return false;
         }
     }
@@ -168,7 +184,7 @@ static bool all_sleep(struct linux_tracer *tracer)
     }
     /* A lone thread has nobody who could have woken it since. */
     for (thread = tracer->threads; thread != NULL && !alone; thread = thread->hh.next) {
-        if (look_at(thread) == LOOK_RUNS || run_count(thread) != thread->run_count) {
+        if (!thread->gone && (!is_waiting(thread) || run_count(thread) != thread->run_count)) {
             return false;
         }
     }

@@ -57,12 +57,23 @@ static bool goes_on(struct tracer_call *call, int nr, const uint64_t args[TRACER
     return true;
 }
 
+static void faults_look(struct linux_tracer *tracer, struct tracer_thread *thread)
+{
+    const struct tracer_call *call = &thread->call;
+    bool concerns = call->traced || call->what == TRACE_CALL_OPEN;
+    if (concerns && call->fault == NULL &&
+        (tracer->faults_armed >> trace_call_family(call->what) & 1U) != 0) {
+        tracer_fault_enter(tracer, thread);
+    }
+}
+
 void tracer_call_enter(struct linux_tracer *tracer, struct tracer_thread *thread, int nr,
                        const uint64_t args[TRACER_ARGUMENTS])
 {
     struct tracer_call *call = &thread->call;
     const struct tracer_row *row = tracer_row_find(nr);
     if (goes_on(call, nr, args)) {
+        faults_look(tracer, thread);
         return;
     }
     if (call->broken_off) {
@@ -90,9 +101,7 @@ void tracer_call_enter(struct linux_tracer *tracer, struct tracer_thread *thread
     if (concerns && (tracer->armed >> family & 1U) != 0 && tracer->hooks.on_enter != NULL) {
         tracer->hooks.on_enter(tracer->hooks.context, family);
     }
-    if (concerns && (tracer->faults_armed >> family & 1U) != 0) {
-        tracer_fault_enter(tracer, thread);
-    }
+    faults_look(tracer, thread);
 }
 
 /* ---- Exit ---- */
@@ -121,9 +130,9 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
 {
     struct tracer_call *call = &thread->call;
     assert(call->row != NULL);
-    if (call->traced && tracer->hooks.before_events != NULL) {
-        tracer->hooks.before_events(tracer->hooks.context, trace_call_family(call->what),
-                                    call->conn);
+    enum scenario_call family = trace_call_family(call->what);
+    if (call->traced && family != SCENARIO_CALL_NONE && tracer->hooks.before_events != NULL) {
+        tracer->hooks.before_events(tracer->hooks.context, family, call->conn);
     }
     int64_t answer = tracer_fault_leave(tracer, thread, result);
     int64_t shown = answer;
@@ -165,7 +174,8 @@ void tracer_call_leave(struct linux_tracer *tracer, struct tracer_thread *thread
     /* The signal's own stop comes next and says which signal it was; its event comes first. */
     if (!call->skipped && (is_restart(result) || result == -EINTR)) {
         call->broken_off = true;
-        call->broken_result = result;
+        call->broken_result = call->waits ? -TRACER_ERESTARTSYS : result;
+        tracer_fault_broken_off(tracer, thread);
         return;
     }
     finish(tracer, thread, result);
@@ -196,8 +206,7 @@ void tracer_call_settle(struct linux_tracer *tracer, struct tracer_thread *threa
 
 /* ---- Asleep ---- */
 
-/* SO_RCVTIMEO or SO_SNDTIMEO; -1: none. */
-static int64_t socket_timeout_us(const struct tracer_thread *thread, const struct tracer_call *call)
+int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct tracer_call *call)
 {
     struct timeval limit = {0};
     socklen_t size = sizeof limit;
@@ -224,7 +233,7 @@ bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread
         return false;
     }
     if (call->timeout_us == INT64_MIN) {
-        call->timeout_us = socket_timeout_us(thread, call);
+        call->timeout_us = tracer_call_timeout_us(thread, call);
     }
     if (call->what == TRACE_CALL_CONNECT) {
         call->timeout_us = -1;

@@ -135,11 +135,14 @@ void tracer_files_connect(struct linux_tracer *tracer, struct tracer_process *pr
     struct sockaddr_storage local = {0};
     struct sockaddr_storage remote = {0};
     socklen_t local_size = sizeof local;
-    socklen_t remote_size = sizeof remote;
-    /* SO_PEERNAME also answers before and after a connection, where getpeername does not. */
-    if (getsockname(borrowed, (struct sockaddr *)&local, &local_size) == 0 &&
-        getsockopt(borrowed, SOL_SOCKET, SO_PEERNAME, &remote, &remote_size) == 0) {
-        file->conn = tracer->hooks.conn(tracer->hooks.context, port_of(&local), port_of(&remote));
+    /* SO_PEERNAME also answers before and after a connection, where getpeername does not; it
+     * refuses more room than the name takes. */
+    if (getsockname(borrowed, (struct sockaddr *)&local, &local_size) == 0) {
+        socklen_t remote_size = local_size;
+        if (getsockopt(borrowed, SOL_SOCKET, SO_PEERNAME, &remote, &remote_size) == 0) {
+            file->conn =
+                tracer->hooks.conn(tracer->hooks.context, port_of(&local), port_of(&remote));
+        }
     }
     (void)close(borrowed);
 }

@@ -314,6 +314,23 @@ static bool begin(struct linux_tracer *tracer, struct tracer_thread *thread,
     return call->skipped;
 }
 
+/* An error that comes with something to read or to accept strikes a blocking call once that is
+ * there: until then it waits in poll. */
+static bool begin_wait(struct tracer_thread *thread, const struct tracer_fault *fault)
+{
+    struct tracer_call *call = &thread->call;
+    if (fault->row->when != FAULT_READABLE || fault->row->error == 0 || call->file == NULL ||
+        call->nonblock || !call->file->tcp) {
+        return false;
+    }
+    int64_t timeout_us = tracer_call_timeout_us(thread, call);
+    int timeout_ms = timeout_us < 0 ? -1 : (int)((timeout_us + 999) / 1000);
+    call->waits =
+        tracer_call_wait(thread, call->fd, timeout_ms, &call->saved_address, &call->saved_word);
+    call->answer = -fault->row->error;
+    return call->waits;
+}
+
 void tracer_fault_enter(struct linux_tracer *tracer, struct tracer_thread *thread)
 {
     struct tracer_call *call = &thread->call;
@@ -325,7 +342,8 @@ void tracer_fault_enter(struct linux_tracer *tracer, struct tracer_thread *threa
     }
     for (uint32_t i = 0; i < tracer->fault_count; i++) {
         struct tracer_fault *fault = &tracer->faults[i];
-        if (applies(fault, call) && holds(tracer, thread, fault) && begin(tracer, thread, fault)) {
+        if (applies(fault, call) && (holds(tracer, thread, fault) ? begin(tracer, thread, fault)
+                                                                  : begin_wait(thread, fault))) {
             take_one(tracer, fault);
             call->fault = fault;
             return;
@@ -371,14 +389,52 @@ static bool was_shortened(const struct tracer_thread *thread, const struct trace
            (ready_bits(thread, call->fd) & POLLIN) != 0;
 }
 
+void tracer_fault_broken_off(struct linux_tracer *tracer, struct tracer_thread *thread)
+{
+    struct tracer_call *call = &thread->call;
+    if (call->waits) {
+        tracer_call_wait_end(thread, call, true);
+        put_back(thread);
+        call->waits = false;
+        call->answer = 0;
+        if (call->fault != NULL) {
+            give_back(tracer, call->fault);
+            call->fault = NULL;
+        }
+    }
+}
+
+/* The end of a wait in place of a call: whether there is something to strike at. */
+static bool end_wait(struct tracer_thread *thread, int64_t result)
+{
+    struct tracer_call *call = &thread->call;
+    if (!call->waits) {
+        return true;
+    }
+    tracer_call_wait_end(thread, call, false);
+    call->waits = false;
+    call->skipped = true; /* it was never done */
+    if (result <= 0) {
+        call->answer = -EAGAIN; /* its time was up */
+    }
+    return result > 0;
+}
+
 int64_t tracer_fault_leave(struct linux_tracer *tracer, struct tracer_thread *thread,
                            int64_t result)
 {
     struct tracer_call *call = &thread->call;
     struct tracer_fault *fault = call->fault;
+    bool strikes = end_wait(thread, result);
     put_back(thread);
     call->fault = NULL;
-    if (fault == NULL) {
+    if (fault == NULL || !strikes) {
+        if (fault != NULL) {
+            give_back(tracer, fault);
+        }
+        if (call->answer != 0) {
+            (void)tracer_result_set(thread, call->answer);
+        }
         return call->answer != 0 ? call->answer : result;
     }
     if (fault->row->error == 0) {

@@ -2,8 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
@@ -49,4 +52,41 @@ bool tracer_call_skip(const struct tracer_thread *thread, int64_t result)
     /* seccomp(2): a call number of -1 is not carried out. */
     return register_set(thread, offsetof(struct user_regs_struct, orig_rax), UINT64_MAX) &&
            tracer_result_set(thread, result);
+}
+
+/* Below the red zone of the ABI. */
+enum { SCRATCH_BELOW_STACK = 256 };
+
+bool tracer_call_wait(const struct tracer_thread *thread, int fd, int timeout_ms,
+                      uint64_t *ret_address, uint64_t *ret_word)
+{
+    struct pollfd look = {.fd = fd, .events = POLLIN};
+    uint64_t word = 0;
+    errno = 0;
+    uint64_t stack = (uint64_t)ptrace(PTRACE_PEEKUSER, thread->tid,
+                                      (void *)offsetof(struct user_regs_struct, rsp), NULL);
+    uint64_t address = (stack - SCRATCH_BELOW_STACK) & ~UINT64_C(7);
+    _Static_assert(sizeof look == sizeof word, "a pollfd is one word");
+    memcpy(&word, &look, sizeof word);
+    if (errno != 0 || !tracer_peek(thread, address, ret_word, sizeof *ret_word) ||
+        !tracer_poke_word(thread, address, word)) {
+        return false;
+    }
+    *ret_address = address;
+    return tracer_argument_set(thread, 0, address) && tracer_argument_set(thread, 1, 1) &&
+           tracer_argument_set(thread, 2, (uint64_t)(int64_t)timeout_ms) &&
+           register_set(thread, offsetof(struct user_regs_struct, orig_rax), SYS_poll);
+}
+
+void tracer_call_wait_end(const struct tracer_thread *thread, const struct tracer_call *call,
+                          bool again)
+{
+    for (int i = 0; i < 3; i++) {
+        (void)tracer_argument_set(thread, i, call->args[i]);
+    }
+    if (again) {
+        (void)register_set(thread, offsetof(struct user_regs_struct, orig_rax),
+                           (uint64_t)call->row->nr);
+        (void)tracer_result_set(thread, -TRACER_ERESTARTSYS);
+    }
 }

@@ -271,6 +271,7 @@ struct tracer_thread *tracer_thread_add(struct linux_tracer *tracer, pid_t tid,
     thread->call.saved_argument = -1;
     thread->syscall_fd = -1;
     thread->schedstat_fd = -1;
+    thread->wchan_fd = -1;
     if (process != NULL) {
         process->threads++;
     }

@@ -68,6 +68,10 @@ void tracer_signal_taken(struct linux_tracer *tracer, struct tracer_thread *thre
         process->alarm_at_ns = 0;
     }
     tracer_progress(tracer);
+    if (how == TRACE_SIGNAL_KILLED) {
+        tracer_call_drop(tracer, &thread->call); /* nobody will see its answer */
+        return;
+    }
     tracer_call_settle(tracer, thread, how == TRACE_SIGNAL_HANDLED,
                        (process->handlers[number] & HOW_RESTART) != 0);
 }
@@ -104,14 +108,27 @@ int tracer_signal_choose(const struct linux_tracer *tracer, const struct tracer_
     return 0;
 }
 
+/* Signals that the thread waits for in sigwait or its like, which take them off their queue. */
+static uint64_t waited_by(struct tracer_thread *thread)
+{
+    uint64_t args[TRACER_ARGUMENTS];
+    uint64_t set = 0;
+    long nr = -1;
+    if (tracer_proc_call(thread, &nr, args) && nr == SYS_rt_sigtimedwait) {
+        (void)tracer_peek(thread, args[0], &set, sizeof set);
+    }
+    return set;
+}
+
 /* Whether every thread of the process holds the signal back. */
 static bool is_blocked(const struct linux_tracer *tracer, const struct tracer_process *process,
                        int number)
 {
-    for (const struct tracer_thread *thread = tracer->threads; thread != NULL;
-         thread = thread->hh.next) {
-        if (thread->process == process &&
-            (blocked_by(process, thread->tid) >> (number - 1) & 1) == 0) {
+    for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        uint64_t kept = thread->process == process
+                            ? blocked_by(process, thread->tid) | waited_by(thread)
+                            : UINT64_MAX;
+        if ((kept >> (number - 1) & 1) == 0) {
             return false;
         }
     }

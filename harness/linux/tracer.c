@@ -225,8 +225,7 @@ static void go_on(const struct tracer_thread *thread, bool to_exit, int signal)
 
 static bool call_info(const struct tracer_thread *thread, struct __ptrace_syscall_info *ret_info)
 {
-    return ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof *ret_info,
-                  ret_info) > 0;
+    return ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof *ret_info, ret_info) > 0;
 }
 
 /* A call of another ABI, which the table does not know. */
@@ -302,9 +301,6 @@ static void child_came(struct linux_tracer *tracer, struct tracer_thread *thread
     pid_t tid = (pid_t)message;
     struct tracer_thread *child = tracer_thread_find(tracer, tid);
     struct tracer_process *process = thread->process;
-    if (tracer->hooks.before_events != NULL) {
-        tracer->hooks.before_events(tracer->hooks.context, SCENARIO_CALL_NONE, 0);
-    }
     if (group_of(tid) == tid) {
         process = tracer_process_add(tracer, tid, thread->process);
         trace_child(tracer, TRACE_CALL_FORK, process != NULL ? process->number : 0);
@@ -404,21 +400,41 @@ static void handle(struct linux_tracer *tracer, pid_t tid, int status, const str
     }
 }
 
-static void signals_drain(const struct linux_tracer *tracer)
+/* Empties the descriptor that tells of stops. True when it told of any: look once more then. */
+static bool told_of_stops(const struct linux_tracer *tracer)
 {
-    struct signalfd_siginfo info[8];
-    while (read(tracer->signal_fd, info, sizeof info) > 0) {
+    struct signalfd_siginfo info;
+    return read(tracer->signal_fd, &info, sizeof info) > 0;
+}
+
+/* Whether a thread was just let into a call: most are over at once. */
+static bool is_call_running(const struct linux_tracer *tracer, pid_t tid)
+{
+    struct tracer_thread *thread = NULL;
+    HASH_FIND(hh, tracer->threads, &tid, sizeof tid, thread);
+    return thread != NULL && thread->call.row != NULL && !thread->call.broken_off;
+}
+
+static pid_t next_stop(const struct linux_tracer *tracer, pid_t last, int *ret_status,
+                       struct rusage *ret_usage)
+{
+    enum { LOOKS = 24 };
+    for (int i = 0;; i++) {
+        pid_t tid = wait4(-1, ret_status, __WALL | WNOHANG | __WNOTHREAD, ret_usage);
+        if (tid > 0) {
+            return tid;
+        }
+        if (i >= LOOKS || !is_call_running(tracer, last)) {
+            return 0;
+        }
     }
 }
 
 enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
 {
     enum linux_turn turn = LINUX_TURN_NOTHING;
-    if (tracer->first == NULL) {
-        return LINUX_TURN_ENDED;
-    }
-    signals_drain(tracer);
-    if (tracer->started) {
+    pid_t last = 0;
+    if (tracer->started && tracer->first != NULL) {
         tracer->started = false;
         go_on(tracer_thread_find(tracer, tracer->first_pid), false, 0);
         turn = LINUX_TURN_PROGRESS;
@@ -426,12 +442,16 @@ enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
     for (int i = 0; i < TRACER_STOPS_AT_A_TURN && tracer->first != NULL; i++) {
         struct rusage usage;
         int status = 0;
-        pid_t tid = wait4(-1, &status, __WALL | WNOHANG | __WNOTHREAD, &usage);
-        if (tid <= 0) {
+        pid_t tid = next_stop(tracer, last, &status, &usage);
+        if (tid == 0) {
+            if (turn == LINUX_TURN_NOTHING && told_of_stops(tracer)) {
+                continue;
+            }
             break;
         }
         handle(tracer, tid, status, &usage);
         turn = LINUX_TURN_PROGRESS;
+        last = tid;
     }
     return tracer->first == NULL ? LINUX_TURN_ENDED : turn;
 }

@@ -15,10 +15,11 @@
 enum {
     TRACER_SIGNALS = 65,
     TRACER_FAULTS_MAX = 64,
-    TRACER_SPIN_CALLS = 10000,   /* calls without progress when the start does not say */
-    TRACER_SPIN_LOOKS = 4,       /* further ones for each open descriptor */
-    TRACER_CPU_MAX_US = 2000000, /* CPU time without progress when the start does not say */
-    TRACER_STOPS_AT_A_TURN = 64, /* then the world looks at the wire again */
+    TRACER_SPIN_CALLS = 10000,     /* calls without progress when the start does not say */
+    TRACER_SPIN_LOOKS = 4,         /* further ones for each open descriptor */
+    TRACER_CPU_MAX_US = 2000000,   /* CPU time without progress when the start does not say */
+    TRACER_CPU_LOOK_NS = 20000000, /* real time without progress before CPU time is looked at */
+    TRACER_STOPS_AT_A_TURN = 64,   /* then the world looks at the wire again */
     TRACER_ARGUMENTS = 6,
     TRACER_FDS_MAX = 1 << 20, /* higher numbers are not followed */
     TRACER_IOVECS_MAX = 1024  /* IOV_MAX */
@@ -101,6 +102,7 @@ struct tracer_call {
     struct tracer_fault *fault; /* that strikes at the exit, or shortened the call */
     bool faulted;               /* CALL carries TRACE_FAULTED */
     bool skipped;               /* the kernel does not do it: `answer` is its result */
+    bool waits;                 /* poll stands in for it, until it could be answered */
     int64_t answer;             /* of a fault, 0: none */
     int saved_argument;         /* index of the argument that was changed; -1 none */
     uint64_t saved_value;
@@ -121,6 +123,8 @@ struct tracer_thread {
     bool interrupted; /* a fault's signal was sent: it is about to wake */
     int syscall_fd;   /* /proc; -1 none */
     int schedstat_fd;
+    int wchan_fd;
+    bool gone;          /* the first thread of a process ended before the others */
     uint64_t run_count; /* as the first look at /proc found it */
     UT_hash_handle hh;
 };
@@ -172,7 +176,6 @@ struct linux_tracer {
     enum trace_exit end_how;
     uint32_t armed; /* families that on_enter wants */
     uint64_t wakeups;
-    uint64_t moves; /* linux_tracer_moved and progress */
 
     uint64_t calls_max;
     int64_t cpu_max_us;
@@ -180,7 +183,8 @@ struct linux_tracer {
     enum trace_call last_call;
     int last_fd;
     bool cpu_base_stale;
-    int64_t cpu_base_us;
+    int64_t cpu_base_ns; /* CLOCK_MONOTONIC of the last progress that was noticed */
+    int64_t cpu_base_us; /* CPU time then; -1: not looked at yet */
     int64_t cpu_gone_us; /* of processes that were reaped */
     bool spins;
 
@@ -237,6 +241,8 @@ void tracer_call_leave(struct linux_tracer *tracer, struct tracer_thread *thread
 void tracer_call_settle(struct linux_tracer *tracer, struct tracer_thread *thread, bool handled,
                         bool restarts);
 void tracer_call_drop(struct linux_tracer *tracer, struct tracer_call *call);
+/* SO_RCVTIMEO or SO_SNDTIMEO of the call's socket; -1: none. */
+int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct tracer_call *call);
 /* The thread was found asleep in its call: BLOCK, once. True when it was traced now. */
 bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread);
 
@@ -246,6 +252,13 @@ bool tracer_poke_word(const struct tracer_thread *thread, uint64_t address, uint
 bool tracer_argument_set(const struct tracer_thread *thread, int argument, uint64_t value);
 /* Makes the call at whose entry the thread stands a no-op that answers `result`. */
 bool tracer_call_skip(const struct tracer_thread *thread, int64_t result);
+/* Lets the call at whose entry the thread stands be a poll for input instead; `ret_address` and
+ * `ret_word`: what was there before of its memory. */
+bool tracer_call_wait(const struct tracer_thread *thread, int fd, int timeout_ms,
+                      uint64_t *ret_address, uint64_t *ret_word);
+/* At its exit: the registers of the call again; with `again` it is begun again. */
+void tracer_call_wait_end(const struct tracer_thread *thread, const struct tracer_call *call,
+                          bool again);
 bool tracer_result_set(const struct tracer_thread *thread, int64_t result);
 
 /* ---- waits.c: poll, select, epoll ---- */
@@ -311,6 +324,8 @@ int tracer_signal_choose(const struct linux_tracer *tracer, const struct tracer_
 /* ---- fault.c ---- */
 /* At the entry of a traced call. */
 void tracer_fault_enter(struct linux_tracer *tracer, struct tracer_thread *thread);
+/* A signal broke off a wait in place of the call: it will be begun again as itself. */
+void tracer_fault_broken_off(struct linux_tracer *tracer, struct tracer_thread *thread);
 /* At its exit: what was changed is put back; the answer of a fault replaces the result. */
 int64_t tracer_fault_leave(struct linux_tracer *tracer, struct tracer_thread *thread,
                            int64_t result);

@@ -156,11 +156,21 @@ static void spin_describe(const struct linux_tracer *tracer, struct trace_event 
     }
 }
 
+/* CPU time is asked for only where so much real time went by without progress that it could have
+ * been used up. */
 static bool uses_too_much(struct linux_tracer *tracer)
 {
-    int64_t used_us = linux_tracer_cpu_us(tracer);
+    int64_t now = now_ns();
     if (tracer->cpu_base_stale) {
         tracer->cpu_base_stale = false;
+        tracer->cpu_base_ns = now;
+        tracer->cpu_base_us = -1;
+    }
+    if (now - tracer->cpu_base_ns < TRACER_CPU_LOOK_NS) {
+        return false;
+    }
+    int64_t used_us = linux_tracer_cpu_us(tracer);
+    if (tracer->cpu_base_us < 0) {
         tracer->cpu_base_us = used_us;
     }
     return used_us - tracer->cpu_base_us > tracer->cpu_max_us;
@@ -298,6 +308,9 @@ bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
         uint64_t args[TRACER_ARGUMENTS];
         long nr = -1;
+        if (thread->gone) {
+            continue;
+        }
         bool sleeps = tracer_proc_call(thread, &nr, args);
         if (sleeps && nr == SYS_restart_syscall && thread->call.row != NULL) {
             nr = thread->call.row->nr;

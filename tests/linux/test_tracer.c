@@ -1,0 +1,685 @@
+/* The tracer of the live world on real processes: what it writes of their calls, when it takes them
+ * for asleep, the faults that it puts in, how they end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "linux/tracer.h"
+
+enum { EVENTS = 1 << 17 };
+
+struct play {
+    struct linux_tracer *tracer;
+    struct trace trace;
+    uint32_t entered; /* families that on_enter was told of */
+    unsigned unused;
+    enum trace_noop reason;
+    int output;
+};
+
+static void on_enter(void *context, enum scenario_call family)
+{
+    ((struct play *)context)->entered |= 1U << family;
+}
+
+/* Connections are known by nothing but their ports here. */
+static uint32_t conn_of(void *context, uint16_t local_port, uint16_t remote_port)
+{
+    (void)context;
+    return local_port != 0 && remote_port != 0 ? 1 : 0;
+}
+
+static int set_up(void **state)
+{
+    struct play *play = calloc(1, sizeof *play);
+    struct linux_tracer_hooks hooks = {.context = play, .on_enter = on_enter, .conn = conn_of};
+    struct status_detail detail = {.text = ""};
+    assert_non_null(play);
+    assert_ok(trace_init(&play->trace, EVENTS), &detail);
+    assert_ok(linux_tracer_new(&hooks, &play->tracer, &detail), &detail);
+    play->output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    *state = play;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct play *play = *state;
+    linux_tracer_free(play->tracer);
+    trace_done(&play->trace);
+    (void)close(play->output);
+    free(play);
+    return 0;
+}
+
+static void need_ptrace(const struct play *play)
+{
+    const char *reason = "";
+    if (linux_tracer_observers(play->tracer, &reason) == 0) {
+        print_message("skipped: %s\n", reason);
+        skip();
+    }
+}
+
+static void start_with(struct play *play, const char *program, const char *name, uint64_t calls_max,
+                       int64_t cpu_max_us)
+{
+    struct status_detail detail = {.text = ""};
+    char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)name, NULL};
+    struct linux_tracer_start start = {.argv = argv,
+                                       .namespace_fd = -1,
+                                       .input = -1,
+                                       .output = play->output,
+                                       .stop_signal = SIGTERM,
+                                       .calls_max = calls_max,
+                                       .cpu_max_us = cpu_max_us};
+    need_ptrace(play);
+    assert_ok(linux_tracer_start(play->tracer, &start, &play->trace, &detail), &detail);
+}
+
+static void start(struct play *play, const char *name)
+{
+    start_with(play, ACTOR, name, 0, 0);
+}
+
+enum end { ENDED, ASLEEP, SPINS };
+
+/* Until something of it can be told. */
+static enum end go(struct play *play)
+{
+    for (;;) {
+        enum linux_turn turn = linux_tracer_turn(play->tracer);
+        if (turn == LINUX_TURN_ENDED) {
+            return ENDED;
+        }
+        if (linux_tracer_spins(play->tracer)) {
+            return SPINS;
+        }
+        if (turn == LINUX_TURN_NOTHING) {
+            if (linux_tracer_asleep(play->tracer)) {
+                return ASLEEP;
+            }
+            (void)sched_yield();
+        }
+    }
+}
+
+/* The n-th event (from 0) of this kind that says `what`; NULL. */
+static const struct trace_event *find(const struct play *play, enum trace_kind kind, int what,
+                                      unsigned n)
+{
+    for (uint32_t i = 0; i < play->trace.count; i++) {
+        const struct trace_event *event = &play->trace.events[i];
+        if (event->kind == kind && event->what == what && n-- == 0) {
+            return event;
+        }
+    }
+    return NULL;
+}
+
+static const struct trace_event *need(const struct play *play, enum trace_kind kind, int what,
+                                      unsigned n)
+{
+    const struct trace_event *event = find(play, kind, what, n);
+    assert_non_null(event);
+    return event;
+}
+
+static const struct trace_event *call_of(const struct play *play, enum trace_call call, unsigned n)
+{
+    return need(play, TRACE_CALL, (int)call, n);
+}
+
+static unsigned count_of(const struct play *play, enum trace_kind kind, int what)
+{
+    unsigned n = 0;
+    while (find(play, kind, what, n) != NULL) {
+        n++;
+    }
+    return n;
+}
+
+static void expect_exit(const struct play *play, enum trace_exit how, int result)
+{
+    const struct trace_event *event = &play->trace.events[play->trace.count - 1];
+    assert_int_equal(event->kind, TRACE_EXIT);
+    assert_int_equal(event->what, how);
+    assert_int_equal(event->result, result);
+}
+
+static void play_to_end(struct play *play, const char *name, int status)
+{
+    start(play, name);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, status);
+}
+
+/* ---- Starting ---- */
+
+static void start_unknown_program_is_not_found(void **state)
+{
+    struct play *play = *state;
+    struct status_detail detail = {.text = ""};
+    char *argv[] = {(char *)(uintptr_t) "no-such-program-anywhere", NULL};
+    struct linux_tracer_start begin = {
+        .argv = argv, .namespace_fd = -1, .input = -1, .output = -1, .stop_signal = SIGTERM};
+    need_ptrace(play);
+    assert_int_equal(linux_tracer_start(play->tracer, &begin, &play->trace, &detail),
+                     STATUS_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "No such file"));
+    assert_int_equal(play->trace.count, 0);
+}
+
+static void start_traces_the_standard_descriptors(void **state)
+{
+    struct play *play = *state;
+    start(play, "status");
+    assert_int_equal(play->trace.count, 3);
+    for (unsigned fd = 0; fd < 3; fd++) {
+        const struct trace_event *event = need(play, TRACE_FD_OPEN, TRACE_FILE_CONSOLE, fd);
+        assert_int_equal(event->fd, fd);
+        assert_int_equal(event->flags, TRACE_INHERITED);
+    }
+}
+
+/* ---- Calls ---- */
+
+static void calls_of_pipes_are_traced(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "pipe", 0);
+    assert_int_equal(call_of(play, TRACE_CALL_PIPE, 0)->a, O_CLOEXEC);
+    const struct trace_event *reads = call_of(play, TRACE_CALL_READ, 0);
+    assert_int_equal(reads->fd, 3);
+    assert_int_equal(reads->result, 5);
+    assert_int_equal(reads->a, 16);
+    assert_int_equal(count_of(play, TRACE_FD_CLOSE, TRACE_FILE_PIPE), 2);
+}
+
+static void write_to_stdout_is_output_and_no_call(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "pipe", 0);
+    assert_int_equal(need(play, TRACE_OUTPUT, 0, 0)->a, 4);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_WRITE), 1);
+}
+
+static void close_of_what_is_not_open_is_traced(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "pipe", 0);
+    const struct trace_event *event = call_of(play, TRACE_CALL_CLOSE, 2);
+    assert_int_equal(event->fd, 200);
+    assert_int_equal(event->result, -1);
+    assert_int_equal(event->err, EBADF);
+}
+
+static void expect_socket_calls(const struct play *play)
+{
+    const struct trace_event *accepted = call_of(play, TRACE_CALL_ACCEPT4, 0);
+    assert_int_equal(call_of(play, TRACE_CALL_LISTEN, 0)->a, 7);
+    assert_int_equal(call_of(play, TRACE_CALL_BIND, 0)->b, AF_INET);
+    assert_int_equal(call_of(play, TRACE_CALL_CONNECT, 0)->a,
+                     call_of(play, TRACE_CALL_GETSOCKNAME, 0)->a);
+    assert_int_equal(accepted->fd, 3);
+    assert_int_equal(accepted->result, 5);
+    assert_int_equal(accepted->a, SOCK_NONBLOCK);
+    assert_int_equal(accepted->conn, 1);
+    assert_int_equal(call_of(play, TRACE_CALL_RECV, 0)->err, EAGAIN);
+    assert_int_equal(call_of(play, TRACE_CALL_RECV, 0)->flags, TRACE_NONBLOCK);
+    assert_int_equal(call_of(play, TRACE_CALL_RECV, 1)->result, 5);
+    assert_int_equal(call_of(play, TRACE_CALL_RECV, 1)->conn, 1);
+    assert_int_equal(call_of(play, TRACE_CALL_SEND, 0)->b, MSG_NOSIGNAL);
+    assert_int_equal(call_of(play, TRACE_CALL_SHUTDOWN, 0)->a, SHUT_WR);
+    assert_int_equal(call_of(play, TRACE_CALL_CLOSE, 1)->a, 1);
+    assert_int_equal(count_of(play, TRACE_FD_CLOSE, TRACE_FILE_LISTENER), 1);
+}
+
+static void calls_of_sockets_are_traced(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "socket", 0);
+    expect_socket_calls(play);
+}
+
+static void calls_of_a_static_program_are_traced(void **state)
+{
+    struct play *play = *state;
+    start_with(play, ACTOR_STATIC, "socket", 0, 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 0);
+    expect_socket_calls(play);
+}
+
+static void epoll_reports_name_the_descriptor(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "epoll", 0);
+    const struct trace_event *event = need(play, TRACE_READY, 0, 0);
+    assert_int_equal(event->fd, 4);
+    assert_int_equal(event->a, POLLIN);
+    assert_int_equal(event->b, POLLIN);
+    assert_int_equal(event->flags, TRACE_EDGE);
+}
+
+static void select_reports_name_the_descriptor(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "select", 0);
+    assert_int_equal(call_of(play, TRACE_CALL_SELECT, 0)->b, 5000000);
+    assert_int_equal(need(play, TRACE_READY, 0, 0)->fd, 3);
+}
+
+static void armed_family_is_told_at_entry(void **state)
+{
+    struct play *play = *state;
+    start(play, "socket");
+    linux_tracer_arm(play->tracer, 1U << SCENARIO_CALL_LISTEN);
+    assert_int_equal(go(play), ENDED);
+    assert_int_equal(play->entered, 1U << SCENARIO_CALL_LISTEN);
+}
+
+/* ---- Threads, children, programs ---- */
+
+static void threads_are_followed(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "threads", 0);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_WRITE), 4);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_THREAD), 4);
+}
+
+static void children_are_followed(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "fork", 5);
+    const struct trace_event *event = call_of(play, TRACE_CALL_WRITE, 0);
+    assert_int_equal(event->fd, LINUX_PROCESS_STRIDE + 4);
+    assert_int_equal(event->result, 1);
+}
+
+static void descriptors_of_a_child_close_with_it(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "fork", 5);
+    const struct trace_event *event = need(play, TRACE_FD_CLOSE, TRACE_FILE_PIPE, 1);
+    assert_int_equal(event->fd, LINUX_PROCESS_STRIDE + 4);
+    assert_int_equal(event->a, 0); /* the parent has it still */
+}
+
+static void exec_closes_what_is_marked(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "exec", 7);
+    (void)call_of(play, TRACE_CALL_EXEC, 0);
+    assert_int_equal(need(play, TRACE_FD_CLOSE, TRACE_FILE_SOCKET, 0)->fd, 4);
+    assert_int_equal(count_of(play, TRACE_FD_CLOSE, TRACE_FILE_SOCKET), 1);
+}
+
+static void end_kills_the_children_that_are_left(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "orphan", 0);
+    linux_tracer_end(play->tracer, TRACE_EXIT_JUMPED);
+    assert_int_equal(waitpid(-1, NULL, __WALL | WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+/* ---- Sleep ---- */
+
+static void asleep_when_blocked_traces_block_once(void **state)
+{
+    struct play *play = *state;
+    start(play, "sleep");
+    assert_int_equal(go(play), ASLEEP);
+    assert_true(linux_tracer_asleep(play->tracer));
+    assert_int_equal(count_of(play, TRACE_BLOCK, TRACE_CALL_PAUSE), 1);
+    assert_true(linux_tracer_sleeps_for_ever(play->tracer));
+}
+
+static void asleep_while_calls_go_on_is_false(void **state)
+{
+    struct play *play = *state;
+    start(play, "calls");
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 0);
+}
+
+static void sleep_with_a_timeout_is_not_for_ever(void **state)
+{
+    struct play *play = *state;
+    start(play, "timeout");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(need(play, TRACE_BLOCK, TRACE_CALL_POLL, 0)->a, INT64_C(1000000000));
+    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+}
+
+static void sleep_with_a_timerfd_is_not_for_ever(void **state)
+{
+    struct play *play = *state;
+    start(play, "timer");
+    assert_int_equal(go(play), ASLEEP);
+    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+}
+
+static void sleep_with_an_alarm_is_not_for_ever(void **state)
+{
+    struct play *play = *state;
+    start(play, "alarm");
+    assert_int_equal(go(play), ASLEEP);
+    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+}
+
+/* ---- Spins ---- */
+
+static void spin_of_calls_is_told(void **state)
+{
+    struct play *play = *state;
+    start_with(play, ACTOR, "spin", 500, 0);
+    assert_int_equal(go(play), SPINS);
+    const struct trace_event *event = need(play, TRACE_SPIN, TRACE_CALL_POLL, 0);
+    assert_int_equal(event->fd, 3);
+    assert_true(event->a > 500);
+}
+
+static void spin_without_calls_is_told(void **state)
+{
+    struct play *play = *state;
+    start_with(play, ACTOR, "busy", 0, 50000);
+    assert_int_equal(go(play), SPINS);
+    assert_true(linux_tracer_cpu_us(play->tracer) > 50000);
+    linux_tracer_end(play->tracer, TRACE_EXIT_HUNG);
+    expect_exit(play, TRACE_EXIT_HUNG, 0);
+}
+
+/* ---- Ends and signals ---- */
+
+static void crash_is_told(void **state)
+{
+    struct play *play = *state;
+    start(play, "crash");
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_CRASHED, SIGSEGV);
+}
+
+static void abort_is_told(void **state)
+{
+    struct play *play = *state;
+    start(play, "abort");
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_ABORTED, SIGABRT);
+}
+
+static void sigpipe_is_told_as_the_kernels(void **state)
+{
+    struct play *play = *state;
+    start(play, "sigpipe");
+    assert_int_equal(go(play), ENDED);
+    const struct trace_event *event = need(play, TRACE_SIGNAL, SIGPIPE, 0);
+    assert_int_equal(event->a, TRACE_SIGNAL_KILLED);
+    assert_int_equal(event->b, 1);
+    expect_exit(play, TRACE_EXIT_SIGNALLED, SIGPIPE);
+}
+
+static void stop_by_a_handler_is_told(void **state)
+{
+    struct play *play = *state;
+    start(play, "stop");
+    assert_int_equal(go(play), ASLEEP);
+    linux_tracer_stopping(play->tracer);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGTERM, false), 0);
+    assert_int_equal(go(play), ENDED);
+    assert_int_equal(need(play, TRACE_SIGNAL, SIGTERM, 0)->a, TRACE_SIGNAL_HANDLED);
+    assert_int_equal(call_of(play, TRACE_CALL_PAUSE, 0)->err, EINTR);
+    expect_exit(play, TRACE_EXIT_STOPPED_BY_HANDLER, 3);
+    assert_int_equal(linux_tracer_wakeups(play->tracer), 1);
+}
+
+static void signal_that_would_kill_is_refused(void **state)
+{
+    struct play *play = *state;
+    start(play, "sleep");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGHUP, false), -EPERM);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGHUP, true), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_SIGNALLED, SIGHUP);
+}
+
+static void signal_after_the_end_finds_nobody(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "status", 7);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGTERM, true), -ESRCH);
+}
+
+/* ---- Faults ---- */
+
+static int arm(struct play *play, enum scenario_call family, int error, uint32_t limit)
+{
+    struct world_fault fault = {
+        .family = family, .error = error, .limit = limit, .times = 1, .interrupt = error == EINTR};
+    return linux_tracer_fault_arm(play->tracer, &fault);
+}
+
+static void fault_without_a_row_is_refused(void **state)
+{
+    assert_int_equal(arm(*state, SCENARIO_CALL_RECV, EDOM, 0), -EINVAL);
+}
+
+static void fault_answers_with_its_error(void **state)
+{
+    struct play *play = *state;
+    start(play, "accept");
+    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, EMFILE, 0), 0);
+    assert_int_equal(go(play), ENDED);
+    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_ACCEPT, 0)->err, EMFILE);
+    assert_int_equal(call_of(play, TRACE_CALL_ACCEPT, 0)->err, EMFILE);
+    assert_int_equal(call_of(play, TRACE_CALL_ACCEPT, 0)->flags, TRACE_FAULTED);
+    assert_true(call_of(play, TRACE_CALL_ACCEPT, 1)->result > 0);
+    expect_exit(play, TRACE_EXIT_RETURNED, EMFILE);
+}
+
+static void fault_waits_for_what_a_blocking_call_waits_for(void **state)
+{
+    struct play *play = *state;
+    start(play, "accept-later");
+    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, ENOBUFS, 0), 0);
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(count_of(play, TRACE_BLOCK, TRACE_CALL_ACCEPT), 1);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, ENOBUFS);
+    assert_int_equal(count_of(play, TRACE_FAULT, TRACE_CALL_ACCEPT), 1);
+}
+
+static void short_transfers_are_cut_and_buffers_left_as_they_were(void **state)
+{
+    struct play *play = *state;
+    struct world_fault fault = {.family = SCENARIO_CALL_RECV, .limit = 3, .times = 3};
+    start(play, "short");
+    assert_int_equal(linux_tracer_fault_arm(play->tracer, &fault), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 3 * 16 + 3 * 4 + 3);
+    assert_int_equal(call_of(play, TRACE_CALL_READV, 0)->result, 3);
+    assert_int_equal(call_of(play, TRACE_CALL_READV, 0)->a, 20);
+    assert_int_equal(call_of(play, TRACE_CALL_RECV, 0)->result, 3);
+    assert_int_equal(call_of(play, TRACE_CALL_RECVMSG, 0)->result, 3);
+    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_RECVMSG, 0)->a, 3);
+}
+
+static void partial_write_of_a_nonblocking_socket_is_cut(void **state)
+{
+    struct play *play = *state;
+    start(play, "short");
+    assert_int_equal(arm(play, SCENARIO_CALL_SEND, 0, 4), 0);
+    assert_int_equal(go(play), ENDED);
+    assert_int_equal(call_of(play, TRACE_CALL_SEND, 0)->result, 4);
+    assert_int_equal(call_of(play, TRACE_CALL_SEND, 0)->flags, TRACE_FAULTED | TRACE_NONBLOCK);
+}
+
+static void interruption_runs_a_handler(void **state)
+{
+    struct play *play = *state;
+    start(play, "interrupted");
+    assert_int_equal(arm(play, SCENARIO_CALL_WAIT, EINTR, 0), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 0);
+    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_POLL, 0)->err, EINTR);
+    assert_int_equal(need(play, TRACE_SIGNAL, SIGUSR1, 0)->a, TRACE_SIGNAL_HANDLED);
+    assert_int_equal(call_of(play, TRACE_CALL_POLL, 0)->err, EINTR);
+    assert_int_equal(call_of(play, TRACE_CALL_POLL, 0)->flags, TRACE_FAULTED);
+}
+
+static void note_unused(void *context, uint16_t step, enum trace_noop reason)
+{
+    struct play *play = context;
+    (void)step;
+    play->unused++;
+    play->reason = reason;
+}
+
+static void interruption_of_a_call_that_is_begun_again_is_not_allowed(void **state)
+{
+    struct play *play = *state;
+    start(play, "restarted");
+    assert_int_equal(arm(play, SCENARIO_CALL_RECV, EINTR, 0), 0);
+    assert_int_equal(go(play), ASLEEP);
+    linux_tracer_fault_clear(play->tracer, note_unused, play);
+    assert_int_equal(play->unused, 1);
+    assert_int_equal(play->reason, TRACE_NOOP_NOT_ALLOWED);
+}
+
+static void restarted_call_has_no_result(void **state)
+{
+    struct play *play = *state;
+    start(play, "restarted");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR1, false), 0);
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(need(play, TRACE_SIGNAL, SIGUSR1, 0)->a, TRACE_SIGNAL_HANDLED);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_RECV), 0);
+}
+
+static void fault_whose_call_never_came_is_told(void **state)
+{
+    struct play *play = *state;
+    start(play, "pipe");
+    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, EMFILE, 0), 0);
+    assert_int_equal(go(play), ENDED);
+    linux_tracer_fault_clear(play->tracer, note_unused, play);
+    assert_int_equal(play->unused, 1);
+    assert_int_equal(play->reason, TRACE_NOOP_CALL_NEVER_CAME);
+}
+
+static void limit_of_descriptors_leaves_so_many(void **state)
+{
+    struct play *play = *state;
+    start(play, "descriptors");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(linux_tracer_descriptors(play->tracer), 3);
+    linux_tracer_descriptors_free(play->tracer, 5);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 5);
+}
+
+/* ---- Nothing is left behind ---- */
+
+static bool is_alive(pid_t pid)
+{
+    return kill(pid, 0) == 0;
+}
+
+static void tracer_that_is_killed_leaves_no_process(void **state)
+{
+    struct play *play = *state;
+    int ends[2];
+    pid_t target = 0;
+    need_ptrace(play);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        start(play, "sleep");
+        if (go(play) == ASLEEP) {
+            /* The only child is the target. */
+            siginfo_t info = {.si_pid = 0};
+            FILE *children = fopen("/proc/thread-self/children", "re");
+            (void)info;
+            if (children != NULL && fscanf(children, "%d", &target) == 1) {
+                (void)!write(ends[1], &target, sizeof target);
+            }
+        }
+        for (;;) {
+            (void)pause();
+        }
+    }
+    assert_int_equal(read(ends[0], &target, sizeof target), sizeof target);
+    assert_true(is_alive(target));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(waitpid(target, NULL, 0), target); /* inherited by us, and it ends */
+    assert_false(is_alive(target));
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(start_unknown_program_is_not_found),
+        TEST(start_traces_the_standard_descriptors),
+        TEST(calls_of_pipes_are_traced),
+        TEST(write_to_stdout_is_output_and_no_call),
+        TEST(close_of_what_is_not_open_is_traced),
+        TEST(calls_of_sockets_are_traced),
+        TEST(calls_of_a_static_program_are_traced),
+        TEST(epoll_reports_name_the_descriptor),
+        TEST(select_reports_name_the_descriptor),
+        TEST(armed_family_is_told_at_entry),
+        TEST(threads_are_followed),
+        TEST(children_are_followed),
+        TEST(descriptors_of_a_child_close_with_it),
+        TEST(exec_closes_what_is_marked),
+        TEST(end_kills_the_children_that_are_left),
+        TEST(asleep_when_blocked_traces_block_once),
+        TEST(asleep_while_calls_go_on_is_false),
+        TEST(sleep_with_a_timeout_is_not_for_ever),
+        TEST(sleep_with_a_timerfd_is_not_for_ever),
+        TEST(sleep_with_an_alarm_is_not_for_ever),
+        TEST(spin_of_calls_is_told),
+        TEST(spin_without_calls_is_told),
+        TEST(crash_is_told),
+        TEST(abort_is_told),
+        TEST(sigpipe_is_told_as_the_kernels),
+        TEST(stop_by_a_handler_is_told),
+        TEST(signal_that_would_kill_is_refused),
+        TEST(signal_after_the_end_finds_nobody),
+        TEST(fault_without_a_row_is_refused),
+        TEST(fault_answers_with_its_error),
+        TEST(fault_waits_for_what_a_blocking_call_waits_for),
+        TEST(short_transfers_are_cut_and_buffers_left_as_they_were),
+        TEST(partial_write_of_a_nonblocking_socket_is_cut),
+        TEST(interruption_runs_a_handler),
+        TEST(interruption_of_a_call_that_is_begun_again_is_not_allowed),
+        TEST(restarted_call_has_no_result),
+        TEST(fault_whose_call_never_came_is_told),
+        TEST(limit_of_descriptors_leaves_so_many),
+        TEST(tracer_that_is_killed_leaves_no_process),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

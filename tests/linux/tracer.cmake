@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tracer, with a program that acts short plays: linked both ways, as one that carries its libc
+# along makes its calls elsewhere.
+find_package(Threads REQUIRED)
+foreach(name IN ITEMS tracer_actor tracer_actor_static)
+  add_executable(${name} programs/actor.c)
+  target_link_libraries(${name} PRIVATE sockspec_flags Threads::Threads)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+endforeach()
+target_link_options(tracer_actor_static PRIVATE -static)
+sockspec_test(test_tracer SOURCES test_tracer.c MODULES linux LABELS live)
+add_dependencies(test_tracer tracer_actor tracer_actor_static)
+target_compile_definitions(test_tracer PRIVATE
+  "ACTOR=\"$<TARGET_FILE:tracer_actor>\"" "ACTOR_STATIC=\"$<TARGET_FILE:tracer_actor_static>\"")
