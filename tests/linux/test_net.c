@@ -226,6 +226,34 @@ static void wire_cut_loses_until_it_is_mended(void **state)
     assert_received(net, pair.target, "lost");
 }
 
+/* Sends as much as the socket takes; how much that is. */
+static size_t fill(struct linux_net *net, int s)
+{
+    static const char bytes[1 << 16];
+    size_t sent = 0;
+    for (int64_t size; (size = linux_net_send(net, s, bytes, sizeof bytes, 0)) > 0;) {
+        sent += (size_t)size;
+        settle(net);
+    }
+    return sent;
+}
+
+/* Reads so many bytes, letting time pass where nothing else helps. */
+static void read_all(struct linux_net *net, int s, size_t want)
+{
+    static char bytes[1 << 16];
+    size_t got = 0;
+    for (unsigned turns = 0; got < want; turns++) {
+        assert_true(turns < 10000);
+        int64_t size = linux_net_recv(net, s, bytes, sizeof bytes, 0);
+        got += size > 0 ? (size_t)size : 0;
+        settle(net);
+        int64_t us = size <= 0 ? linux_net_resend_us(net) : -1;
+        fixture()->trace.now_us += us > 0 ? us : 0;
+    }
+    assert_int_equal(got, want);
+}
+
 static void window_closed_stops_the_sender_until_it_opens(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -235,24 +263,35 @@ static void window_closed_stops_the_sender_until_it_opens(void **state)
     assert_int_equal(linux_net_connect(net, peer, FIXTURE_PORT), -EINPROGRESS);
     settle(net);
     int target = linux_net_accept(net, listener);
-    static char bytes[1 << 16];
-    size_t sent = 0;
-    for (int64_t size; (size = linux_net_send(net, target, bytes, sizeof bytes, 0)) > 0;) {
-        sent += (size_t)size;
-        settle(net);
-    }
+    size_t sent = fill(net, target);
     assert_int_equal(linux_net_poll(net, target) & POLLOUT, 0);
-    size_t got = 0;
-    for (unsigned turns = 0; got < sent; turns++) {
-        int64_t size = linux_net_recv(net, peer, bytes, sizeof bytes, 0);
-        got += size > 0 ? (size_t)size : 0;
-        settle(net);
-        int64_t us = size <= 0 ? linux_net_resend_us(net) : -1;
-        fixture()->trace.now_us += us > 0 ? us : 0;
-        assert_true(turns < 10000);
-    }
-    assert_int_equal(got, sent);
+    read_all(net, peer, sent);
     assert_true((linux_net_poll(net, target) & POLLOUT) != 0);
+}
+
+/* The window was offered before the buffer shrank: the kernel throws away what it has no room for,
+ * and its sender would wait for long. */
+static void data_without_room_comes_again(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_setsockopt(net, pair.peer, WORLD_OPTION_RCVBUF, 1), 0);
+    size_t sent = fill(net, pair.target);
+    assert_true(linux_net_resend_us(net) > 0);
+    read_all(net, pair.peer, sent);
+}
+
+static void unread_does_not_count_the_fin(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "last");
+    assert_int_equal(linux_net_shutdown(net, pair.peer, SHUT_WR), 0);
+    settle(net);
+    assert_int_equal(linux_net_unread(net, pair.conn), 4);
+    assert_received(net, pair.target, "last");
+    assert_int_equal(linux_net_unread(net, pair.conn), 0);
+    assert_int_equal(linux_net_unread(net, pair.conn + 1), -1);
 }
 
 static void bytes_with_random_delivery_survive_in_order(void **state)
@@ -508,6 +547,7 @@ static void ports_used_anew_make_a_new_connection(void **state)
         assert_int_equal(linux_net_setsockopt(net, peer, WORLD_OPTION_REUSEADDR, 1), 0);
         assert_int_equal(linux_net_bind(net, peer, 40000), 0);
         assert_int_equal(linux_net_connect(net, peer, FIXTURE_PORT), -EINPROGRESS);
+        linux_net_sample(net, 0); /* the first one's TIME-WAIT is still its own */
         settle(net);
         assert_int_equal(linux_net_conn_of(net, peer), round);
         int target = linux_net_accept(net, listener);
@@ -731,6 +771,8 @@ int main(void)
         cmocka_unit_test(data_dropped_comes_again_in_its_time),
         cmocka_unit_test(wire_cut_loses_until_it_is_mended),
         cmocka_unit_test(window_closed_stops_the_sender_until_it_opens),
+        cmocka_unit_test(data_without_room_comes_again),
+        cmocka_unit_test(unread_does_not_count_the_fin),
         cmocka_unit_test(bytes_with_random_delivery_survive_in_order),
         cmocka_unit_test(close_by_the_peer_first_passes_every_state_of_closing),
         cmocka_unit_test(close_of_both_at_once_passes_closing),

@@ -349,6 +349,12 @@ static void script_duplicated(struct play *p)
     p->ops->deliver(p->world);
     play_recv(p, p->target, 5);
     play_recv(p, p->target, -EAGAIN);
+    p->ops->wire_hold(p->world, WORLD_TO_TARGET, true);
+    play_send(p, p->peer, "first");
+    play_send(p, p->peer, "second");
+    assert_int_equal(p->ops->wire_duplicate(p->world, WORLD_TO_TARGET, 0), 0);
+    assert_int_equal(p->ops->wire_deliver(p->world, WORLD_TO_TARGET, 1), 0);
+    play_recv(p, p->target, 5);
 }
 
 static void script_dropped(struct play *p)
