@@ -27,7 +27,7 @@ void facts_clear(struct facts *facts)
     facts->again_fd = -1;
 }
 
-void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
+void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int64_t now_us)
 {
     struct facts_fd *record = facts_use_fd(facts, fd);
     if (record == NULL) {
@@ -44,16 +44,16 @@ void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
     }
     struct facts_conn *conn = facts_conn(facts, record->conn);
     if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
-        facts_end_sending(facts, conn);
+        facts_end_sending(facts, conn, now_us);
         int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
         conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
                                 there > conn->received;
         conn->at_close = at;
-        conn->overdue_at_close = facts->now_us - conn->moved_us >= facts->patience_us;
+        conn->overdue_at_close = now_us - conn->moved_us >= facts->patience_us;
         int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
         bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
-        if ((!reads && facts->now_us - since >= facts->patience_us) ||
-            facts_no_room(facts, conn, facts->now_us)) {
+        if ((!reads && now_us - since >= facts->patience_us) ||
+            facts_no_room(facts, conn, now_us)) {
             conn->flags |= FACTS_SILENT;
         }
     }
@@ -61,7 +61,8 @@ void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at)
 
 void facts_finish_closing(struct facts *facts)
 {
-    facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at);
+    facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at,
+                   facts->closing.time_us);
     facts->closing.at = 0;
 }
 
@@ -443,7 +444,8 @@ static void take_open(struct facts *facts, const struct trace_event *event, uint
 
 static void take_closed(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts->closing = (struct facts_closing){event->fd, event->a == 1, at};
+    facts->closing = (struct facts_closing){
+        .fd = event->fd, .last = event->a == 1, .time_us = event->time_us, .at = at};
 }
 
 static void take_fault(struct facts *facts, const struct trace_event *event, uint32_t at)

@@ -194,7 +194,8 @@ struct facts_heap {
 /* A descriptor of which the kernel said that it is closed, while the call has not been told yet. */
 struct facts_closing {
     int32_t fd;
-    bool last;   /* of its open file description */
+    bool last; /* of its open file description */
+    int64_t time_us;
     uint32_t at; /* mark; 0: none */
 };
 
@@ -261,7 +262,6 @@ struct facts {
     uint32_t at_alarm;     /* SIGALRM came */
     uint32_t at_call;      /* the latest call of the program */
     uint32_t at_waiting_max;
-    int64_t now_us; /* of the program's latest event */
     uint32_t batch; /* index of the latest wait's CALL */
     uint32_t ready_count;
     struct facts_ready ready[FACTS_READY];
@@ -366,9 +366,8 @@ facts_take *facts_take_call(unsigned call, bool has_failed);
 /* The kernel tells of a close before the call that asked for it is told: that call shall still find
  * the descriptor open. Every event of the program begins here. */
 void facts_finish_closing(struct facts *facts) __attribute__((cold));
-static inline void facts_begin_event(struct facts *facts, const struct trace_event *event)
+static inline void facts_begin_event(struct facts *facts)
 {
-    facts->now_us = event->time_us;
     if (__builtin_expect(facts->closing.at != 0, 0)) {
         facts_finish_closing(facts);
     }

@@ -174,7 +174,7 @@ CALL(begin_wait)
 CALL(done_shutdown)
 {
     if (conn != NULL && event->a != SHUT_RD) {
-        facts_end_sending(facts, conn);
+        facts_end_sending(facts, conn, event->time_us);
         conn->at_shut = conn->at_shut != 0 ? conn->at_shut : at;
         conn->flags |= event->a == SHUT_WR ? FACTS_HALF_SHUT : 0;
         facts->live |= FACTS_ANY_SHUT;
@@ -183,7 +183,7 @@ CALL(done_shutdown)
 
 CALL(done_close)
 {
-    facts_close_fd(facts, event->fd, event->a == 1, at);
+    facts_close_fd(facts, event->fd, event->a == 1, at, event->time_us);
 }
 
 CALL(set_failed)

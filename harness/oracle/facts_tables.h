@@ -77,14 +77,15 @@ static inline struct facts_fd *facts_open_fd(struct facts *facts, int64_t fd, ui
 }
 
 /* The program sends no more on a connection: was the peer in the middle of a message? */
-static inline void facts_end_sending(const struct facts *facts, struct facts_conn *conn)
+static inline void facts_end_sending(const struct facts *facts, struct facts_conn *conn,
+                                     int64_t now_us)
 {
     int64_t end = conn->messages > 0 ? conn->message_end[(conn->messages - 1) % FACTS_MESSAGES] : 0;
     const uint32_t told = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL | FACTS_URGENT;
     if (conn->peer_sent > end && conn->received > end && conn->at_peer_fin == 0 &&
         conn->at_rst == 0 && (conn->flags & told) == 0 &&
-        facts->now_us - conn->message_us < facts->patience_us && !facts->stopping &&
-        !facts->played && conn->at_shut == 0) {
+        now_us - conn->message_us < facts->patience_us && !facts->stopping && !facts->played &&
+        conn->at_shut == 0) {
         conn->flags |= FACTS_CUT_MESSAGE;
     }
 }
@@ -109,6 +110,6 @@ static inline bool facts_no_room(const struct facts *facts, const struct facts_c
 }
 
 /* The descriptor is closed; `last`: nothing refers to its open file description any more. */
-void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at);
+void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int64_t now_us);
 
 #endif

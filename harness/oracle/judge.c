@@ -208,7 +208,7 @@ static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, 
             }
         }
         if (slot->own) {
-            facts_begin_event(facts, event);
+            facts_begin_event(facts);
         }
         slot->take(facts, event, index + 1);
     }
