@@ -148,12 +148,12 @@ struct kept {
     const struct profile *profile; /* NULL: free */
     uint32_t ordinal;
     uint32_t number;
-    uint32_t size;
     bool in_use; /* by this play: segments may refer to it */
     uint8_t bytes[DIALOGUE_KEPT_SIZE];
 };
 
 static _Thread_local struct kept kept[DIALOGUE_KEPT];
+static _Thread_local unsigned kept_turn; /* where the search for one to replace begins */
 
 static void kept_release(void)
 {
@@ -178,19 +178,20 @@ static struct kept *kept_find(const struct profile *profile, const struct dialog
 static struct kept *kept_make(const struct profile *profile, const struct dialogue_speech *speech,
                               const struct dialogue *dialogue, uint32_t number, uint32_t size)
 {
-    unsigned i = 0;
-    while (i < DIALOGUE_KEPT && kept[i].in_use) {
-        i++;
+    unsigned looked = 0;
+    while (looked < DIALOGUE_KEPT && kept[kept_turn % DIALOGUE_KEPT].in_use) {
+        looked++;
+        kept_turn++;
     }
-    if (i == DIALOGUE_KEPT) {
+    if (looked == DIALOGUE_KEPT) {
         return NULL;
     }
-    kept[i].profile = profile;
-    kept[i].ordinal = dialogue->ordinal;
-    kept[i].number = number;
-    kept[i].size = size;
-    (void)message_copy(profile, speech, dialogue, DIALOGUE_LARGE, 0, size, kept[i].bytes, size);
-    return &kept[i];
+    struct kept *place = &kept[kept_turn++ % DIALOGUE_KEPT];
+    place->profile = profile;
+    place->ordinal = dialogue->ordinal;
+    place->number = number;
+    (void)message_copy(profile, speech, dialogue, DIALOGUE_LARGE, 0, size, place->bytes, size);
+    return place;
 }
 
 const uint8_t *dialogue_lasting(const struct profile *profile, const struct dialogue_speech *speech,
