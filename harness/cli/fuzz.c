@@ -70,21 +70,13 @@ static void on_news(void *context, enum fuzz_news news, const struct fuzz_progre
 
 /* ---- Summary ---- */
 
-static bool applies(const struct fuzz_campaign_result *result, unsigned rule)
-{
-    const struct oracle_rule *row = &oracle_rules[rule];
-    bool binds = result->role == TRACE_ROLE_PAIR ? (row->binds & ORACLE_BOTH) != 0
-                                                 : (row->binds >> result->role & 1U) != 0;
-    return binds && row->decidable && (row->promises & ~result->promises) == 0;
-}
-
 static void print_rules(const struct fuzz_campaign_result *result)
 {
     const struct fuzz_stats *total = &result->total;
     (void)printf("\n%-8s %14s %14s\n", "rule", "kept in runs", "broken in runs");
     for (unsigned rule = 0; rule < FINDING_RULE_COUNT; rule++) {
         bool of_oracle = rule < ORACLE_RULE_COUNT;
-        if (total->broken[rule] == 0 && (!of_oracle || !applies(result, rule))) {
+        if (total->broken[rule] == 0 && (!of_oracle || !fuzz_campaign_applies(result, rule))) {
             continue;
         }
         (void)printf("%-8s %14" PRIu64 " %14" PRIu64 "%s\n", finding_rule_id(rule),

@@ -471,6 +471,15 @@ enum status fuzz_campaign_run(const struct fuzz_campaign_options *options,
     return status;
 }
 
+bool fuzz_campaign_applies(const struct fuzz_campaign_result *result, unsigned rule)
+{
+    assert(rule < ORACLE_RULE_COUNT);
+    const struct oracle_rule *row = &oracle_rules[rule];
+    bool binds = result->role == TRACE_ROLE_PAIR ? (row->binds & ORACLE_BOTH) != 0
+                                                 : (row->binds >> result->role & 1U) != 0;
+    return binds && row->decidable && (row->promises & ~result->promises) == 0;
+}
+
 void fuzz_campaign_done(struct fuzz_campaign_result *result)
 {
     free(result->found);

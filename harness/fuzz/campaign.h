@@ -103,6 +103,9 @@ struct fuzz_campaign_result {
 enum status fuzz_campaign_run(const struct fuzz_campaign_options *options,
                               struct fuzz_campaign_result *ret_result,
                               struct status_detail *detail) STATUS_MUST_USE;
+/* Whether runs of the campaign's target can keep or break a rule of the oracle: it binds the role,
+ * a trace can decide it, and the target promises what it asks for. */
+bool fuzz_campaign_applies(const struct fuzz_campaign_result *result, unsigned rule);
 /* Frees what a result owns; the result may be zeroed. */
 void fuzz_campaign_done(struct fuzz_campaign_result *result);
 

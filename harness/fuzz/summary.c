@@ -36,11 +36,14 @@ enum status place_target(const struct place *place, char name[TRACE_NAME_MAX],
     return status;
 }
 
-static json_t *rules_json(const struct fuzz_stats *total)
+/* Those that say something, and those that could have. */
+static json_t *rules_json(const struct fuzz_campaign_result *result)
 {
+    const struct fuzz_stats *total = &result->total;
     json_t *rules = json_array();
     for (unsigned rule = 0; rule < FINDING_RULE_COUNT; rule++) {
-        if (total->kept[rule] + total->broken[rule] > 0) {
+        bool applies = rule < ORACLE_RULE_COUNT && fuzz_campaign_applies(result, rule);
+        if (applies || total->kept[rule] + total->broken[rule] > 0) {
             (void)json_array_append_new(
                 rules,
                 json_pack("{s:s, s:I, s:I, s:I}", "rule", finding_rule_id(rule), "kept",
@@ -81,7 +84,7 @@ enum status place_summary(const struct place *place, const struct fuzz_campaign_
         (json_int_t)total->effective, "established", (json_int_t)total->established,
         "established_share", (double)total->established / runs, "state_pairs", (int)total->pairs,
         "broken_runs", (json_int_t)total->broken_runs, "restarts", (int)result->restarts, "rules",
-        rules_json(total), "findings", findings_json(result));
+        rules_json(result), "findings", findings_json(result));
     if (root == NULL) {
         return status_fail(detail, STATUS_NO_MEMORY, "no memory for campaign.json");
     }
