@@ -342,7 +342,6 @@ void linux_net_sample(struct linux_net *net, uint32_t number)
         at = next;
     }
     linux_conn_sample_listeners(net, TRACE_HOST_TARGET);
-    linux_conn_sample_listeners(net, TRACE_HOST_PEER);
 }
 
 uint32_t linux_net_connections(struct linux_net *net)

@@ -78,7 +78,6 @@ int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX
     int count = 0;
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         fds[count++] = net->tuns[host];
-        fds[count++] = net->epolls[host];
     }
     return count;
 }

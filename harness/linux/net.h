@@ -14,7 +14,7 @@
 #include "world/world.h"
 
 enum {
-    LINUX_NET_FDS_MAX = 4,        /* descriptors that tell of arrivals */
+    LINUX_NET_FDS_MAX = 2,        /* descriptors that tell of arrivals */
     LINUX_NET_SOCKETS_MAX = 1024, /* scripted sockets at a time */
     LINUX_NET_CONNS_MAX = 4096    /* connections of one play */
 };
@@ -53,8 +53,9 @@ bool linux_net_collect(struct linux_net *net);
 bool linux_net_deliver(struct linux_net *net);
 /* Whether something is in flight that is not held. */
 bool linux_net_in_flight(const struct linux_net *net);
-/* Descriptors that become readable when either kernel puts a segment out, or a scripted socket
- * becomes ready. Returns how many. */
+/* Descriptors that are readable while something waits to be collected. Returns how many. (A
+ * scripted socket becomes ready by what is delivered to it; a connect that the kernel gave up shows
+ * at linux_net_next_ready.) */
 int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX]);
 
 /* ---- Connections ---- */
@@ -62,9 +63,9 @@ int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX
 /* The connection between these two ports as `host` sees them; 0: none known. */
 uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint16_t local_port,
                         uint16_t remote_port);
-/* Asks the kernels (sock_diag) for the states of one connection, or of all that may still change
- * and of the listeners (conn 0), and traces what differs from what was traced last: STATE with
- * TRACE_SAMPLED. */
+/* Asks the kernels (sock_diag) for the states of one connection (7 us), or of all that may still
+ * change and of the target's listeners (conn 0; 25 us and more), and traces what differs from what
+ * was traced last: STATE with TRACE_SAMPLED. Scripted listeners are sampled as they change. */
 void linux_net_sample(struct linux_net *net, uint32_t conn);
 /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
 uint32_t linux_net_connections(struct linux_net *net);

@@ -210,6 +210,7 @@ void linux_wire_reset_end(struct linux_net *net, uint32_t number, enum trace_hos
 struct net_scripted {
     int fd; /* -1: free */
     uint8_t host;
+    bool listening;
     bool watched;   /* it stands for its description in the host's epoll */
     bool queued;    /* in the queue of ready ones */
     uint32_t group; /* of its description: duplicates share it */

@@ -150,6 +150,9 @@ int linux_net_socket(struct linux_net *net, enum trace_host host)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = errno;
     linux_namespace_leave(&net->spaces);
+    /* What a scenario sends goes out at once, whatever is unacknowledged. */
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, OPTION_NODELAY, &on, sizeof on);
     return fd < 0 ? -error : number_take(net, fd, host, ++net->groups);
 }
 
@@ -165,13 +168,14 @@ int linux_net_bind(struct linux_net *net, int s, uint16_t port)
 
 int linux_net_listen(struct linux_net *net, int s, int backlog)
 {
-    const struct net_scripted *socket = at(net, s);
+    struct net_scripted *socket = at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
     if (listen(socket->fd, backlog) < 0) {
         return -errno;
     }
+    socket->listening = true;
     watch(net, s);
     linux_conn_sample_listeners(net, (enum trace_host)socket->host);
     return 0;
@@ -259,13 +263,13 @@ int64_t linux_net_recv(struct linux_net *net, int s, void *data, size_t size, in
 
 /* What this end did: it shows on the wire, where the state goes with the segment, or in the state
  * alone. */
-static void changed(struct linux_net *net, uint32_t conn, enum trace_host host)
+static void changed(struct linux_net *net, const struct net_scripted *socket)
 {
     (void)linux_net_collect(net);
-    if (conn != 0) {
-        linux_conn_sample_end(net, conn, host);
-    } else {
-        linux_conn_sample_listeners(net, host);
+    if (socket->conn != 0) {
+        linux_conn_sample_end(net, socket->conn, (enum trace_host)socket->host);
+    } else if (socket->listening) {
+        linux_conn_sample_listeners(net, (enum trace_host)socket->host);
     }
 }
 
@@ -276,7 +280,7 @@ int linux_net_shutdown(struct linux_net *net, int s, int how)
         return -EBADF;
     }
     int result = shutdown(socket->fd, how) < 0 ? -errno : 0;
-    changed(net, linux_net_conn_of(net, s), (enum trace_host)socket->host);
+    changed(net, socket);
     return result;
 }
 
@@ -286,8 +290,7 @@ int linux_net_close(struct linux_net *net, int s)
     if (socket == NULL) {
         return -EBADF;
     }
-    enum trace_host host = (enum trace_host)socket->host;
-    uint32_t conn = linux_net_conn_of(net, s);
+    const struct net_scripted before = *socket;
     struct linger linger = {0};
     socklen_t size = sizeof linger;
     if (getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff != 0 &&
@@ -297,7 +300,7 @@ int linux_net_close(struct linux_net *net, int s)
         (void)set_linger(socket->fd, false, 0);
     }
     if (number_give(net, s)) {
-        changed(net, conn, host);
+        changed(net, &before);
     }
     return 0;
 }
@@ -393,12 +396,12 @@ int linux_net_dup(struct linux_net *net, int s)
     if (socket == NULL) {
         return -EBADF;
     }
-    uint32_t conn = socket->conn;
     int fd = fcntl(socket->fd, F_DUPFD_CLOEXEC, 0);
     int number =
         fd < 0 ? -errno : number_take(net, fd, (enum trace_host)socket->host, socket->group);
     if (number >= 0) {
-        net->scripted[number].conn = conn;
+        net->scripted[number].conn = socket->conn;
+        net->scripted[number].listening = socket->listening;
     }
     return number;
 }

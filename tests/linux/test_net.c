@@ -607,6 +607,33 @@ static int foreign_listener(struct linux_net *net, uint32_t address)
     return fd;
 }
 
+static bool anything_readable(struct linux_net *net)
+{
+    int fds[LINUX_NET_FDS_MAX];
+    struct pollfd polls[LINUX_NET_FDS_MAX];
+    int count = linux_net_descriptors(net, fds);
+    for (int i = 0; i < count; i++) {
+        polls[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    return poll(polls, (nfds_t)count, 0) > 0;
+}
+
+static void descriptors_are_readable_while_a_segment_waits(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int listener = foreign_listener(net, INADDR_ANY);
+    (void)connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    assert_false(anything_readable(net));
+    int fd = accept(listener, NULL, NULL);
+    assert_int_equal(send(fd, "banner", 6, 0), 6);
+    assert_true(anything_readable(net));
+    assert_true(linux_net_collect(net));
+    assert_false(anything_readable(net));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(listener), 0);
+}
+
 static void server_on_loopback_is_reached_over_the_wire(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -790,6 +817,7 @@ int main(void)
         cmocka_unit_test(ports_used_anew_make_a_new_connection),
         cmocka_unit_test(listening_is_seen_and_its_end_traced),
         cmocka_unit_test(listener_closed_with_a_waiting_connection_resets_it),
+        cmocka_unit_test(descriptors_are_readable_while_a_segment_waits),
         cmocka_unit_test(server_on_loopback_is_reached_over_the_wire),
         cmocka_unit_test(server_on_loopback_takes_an_injected_rst),
         cmocka_unit_test(reset_leaves_the_listener_of_a_process),
