@@ -64,6 +64,22 @@ def measure_steps(setting, ratios):
     print(f"  1,000 over 10: {ratios['step_cost_1000_over_10']:.2f}")
 
 
+def measure_live(setting, ratios):
+    text = run([setting.helpers / "bench_live_net", 5 * setting.rounds], allowed=(0, 77))[0]
+    print("One byte to and fro between two sockets of the real kernel, microseconds")
+    if text.startswith("bench_live_net:"):
+        print(f"  not measured: {text.strip()}")
+        return
+    times = pairs(text)
+    print(f"  plain loopback                                  {times['loopback'] / 1000:9.2f}")
+    print(f"  over the held wire, {times['segments']:.0f} segments                  {times['wire'] / 1000:9.2f}")
+    print(f"  a segment of ours, beyond that                  {times['ours'] / 1000:9.2f}")
+    print(f"  opening and closing a connection                {times['open'] / 1000:9.2f}")
+    print(f"  emptying the network                            {times['reset'] / 1000:9.2f}")
+    ratios["live_segment_us"] = times["ours"] / 1000
+    ratios["live_over_loopback"] = times["wire"] / times["loopback"]
+
+
 def measure_breakdown(setting, ratios):
     for target in FUZZED:
         result = breakdown.breakdown(setting, target)
@@ -84,7 +100,7 @@ def measure_breakdown(setting, ratios):
 
 
 PARTS = {"libfuzzer": measure_libfuzzer, "afl": measure_afl, "dialogue": measure_dialogue, "steps": measure_steps,
-         "breakdown": measure_breakdown}
+         "live": measure_live, "breakdown": measure_breakdown}
 
 
 def main():
