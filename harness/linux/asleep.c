@@ -146,7 +146,7 @@ static bool sleeps(struct tracer_thread *thread)
     long nr = -1;
     uint64_t args[TRACER_ARGUMENTS];
     thread->gone = false;
-    if (thread->process == NULL || thread->listening) {
+    if (thread->listening) {
         return false;
     }
     if (!tracer_proc_call(thread, &nr, args)) {

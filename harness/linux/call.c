@@ -41,6 +41,14 @@ void tracer_call_drop(struct linux_tracer *tracer, struct tracer_call *call)
     *call = (struct tracer_call){.fd = -1, .saved_argument = -1};
 }
 
+/* Time went by in it: what does so does not spin. */
+static bool is_rest(const struct tracer_call *call, int64_t result)
+{
+    enum scenario_call family = trace_call_family(call->what);
+    return result == 0 && call->timeout_us > 0 &&
+           (family == SCENARIO_CALL_SLEEP || family == SCENARIO_CALL_WAIT);
+}
+
 /* ---- Entry ---- */
 
 /* The same call again after it was broken off without a handler: nothing is new. */
@@ -87,7 +95,6 @@ void tracer_call_enter(struct linux_tracer *tracer, struct tracer_thread *thread
     call->what = row->what;
     memcpy(call->args, args, sizeof call->args);
     row->enter(tracer, thread, call);
-    tracer->calls++;
     if (call->file != NULL) {
         call->file->refs++;
         call->conn = call->what == TRACE_CALL_ACCEPT || call->what == TRACE_CALL_ACCEPT4
@@ -145,7 +152,8 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
     tracer->wakeups += call->blocked;
     if (is_progress(call, result)) {
         tracer_progress(tracer);
-    } else {
+    } else if (!is_rest(call, result)) {
+        tracer->calls++;
         tracer->last_call = call->what;
         tracer->last_fd = tracer_number(thread->process, call->fd);
     }

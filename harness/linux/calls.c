@@ -27,13 +27,15 @@
     static void leave_##name(struct linux_tracer *tracer, struct tracer_thread *thread,            \
                              struct tracer_call *call, int64_t *result)
 
-/* The descriptor that a call is about. What is not open is the program's mistake, and traced. */
+/* The descriptor that a call is about. A number that is not open is traced, as the program's
+ * mistake, but where it last was a file: which ones of those are open is not TCP's matter. */
 static void about(struct linux_tracer *tracer, struct tracer_thread *thread,
                   struct tracer_call *call, uint64_t fd)
 {
     call->fd = (int)fd;
     call->file = tracer_files_get(tracer, thread->process, call->fd);
-    call->traced = call->file == NULL || call->file->watched;
+    const struct tracer_slot *slot = tracer_files_slot(thread->process, call->fd);
+    call->traced = call->file != NULL ? call->file->watched : slot == NULL || !slot->was_other;
 }
 
 /* A new descriptor: opened in the table, its traced number is the result. */

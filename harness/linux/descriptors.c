@@ -249,7 +249,7 @@ static bool slot_close(struct linux_tracer *tracer, struct tracer_process *proce
     struct tracer_slot *slot = &process->slots[fd];
     struct tracer_file *file = slot->file;
     assert(file != NULL && file->slots > 0);
-    *slot = (struct tracer_slot){0};
+    *slot = (struct tracer_slot){.was_other = !file->watched};
     process->open_count--;
     bool last = --file->slots == 0;
     if (traced) {

@@ -272,9 +272,7 @@ struct tracer_thread *tracer_thread_add(struct linux_tracer *tracer, pid_t tid,
     thread->syscall_fd = -1;
     thread->schedstat_fd = -1;
     thread->wchan_fd = -1;
-    if (process != NULL) {
-        process->threads++;
-    }
+    process->threads++;
     HASH_ADD(hh, tracer->threads, tid, sizeof tid, thread);
     return thread;
 }
@@ -284,8 +282,6 @@ void tracer_thread_remove(struct linux_tracer *tracer, struct tracer_thread *thr
     HASH_DEL(tracer->threads, thread);
     tracer_call_drop(tracer, &thread->call);
     tracer_proc_close(thread);
-    if (thread->process != NULL) {
-        thread->process->threads--;
-    }
+    thread->process->threads--;
     free(thread);
 }

@@ -204,9 +204,9 @@ static void thread_ended(struct linux_tracer *tracer, struct tracer_thread *thre
                          const struct rusage *usage)
 {
     struct tracer_process *process = thread->process;
-    bool leads = process != NULL && process->pid == thread->tid;
+    bool leads = process->pid == thread->tid;
     tracer_thread_remove(tracer, thread);
-    if (process == NULL || process->threads > 0) {
+    if (process->threads > 0) {
         return;
     }
     if (leads) {
@@ -264,23 +264,33 @@ static void call_left(struct linux_tracer *tracer, struct tracer_thread *thread)
     go_on(thread, false, 0);
 }
 
-/* The thread group of a new thread: its own for a process. */
-static pid_t group_of(pid_t tid)
+/* The thread group and the parent of a thread, from /proc. */
+static void relatives(pid_t tid, pid_t *ret_group, pid_t *ret_parent)
 {
     char path[64];
     char line[128];
-    int group = tid;
+    *ret_group = tid;
+    *ret_parent = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "Tgid: %d", &group) == 1) {
+        (void)sscanf(line, "Tgid: %d", ret_group);
+        if (sscanf(line, "PPid: %d", ret_parent) == 1) {
             break;
         }
     }
     if (file != NULL) {
         (void)fclose(file);
     }
-    return group;
+}
+
+static struct tracer_process *process_find(const struct linux_tracer *tracer, pid_t pid)
+{
+    struct tracer_process *process = tracer->processes;
+    while (process != NULL && process->pid != pid) {
+        process = process->next;
+    }
+    return process;
 }
 
 static void trace_child(struct linux_tracer *tracer, enum trace_call what, int64_t result)
@@ -290,30 +300,37 @@ static void trace_child(struct linux_tracer *tracer, enum trace_call what, int64
     event->result = result;
 }
 
-/* fork, vfork or clone: the new thread is known from here on. Its own first stop may have come
- * before. */
-static void child_came(struct linux_tracer *tracer, struct tracer_thread *thread)
+/* A new thread, told by its parent's event or by its own first stop, whichever comes first.
+ * `parent` NULL: its own stop. */
+static struct tracer_thread *place(struct linux_tracer *tracer, pid_t tid,
+                                   struct tracer_process *parent)
 {
-    unsigned long message = 0;
-    if (ptrace(PTRACE_GETEVENTMSG, thread->tid, NULL, &message) != 0) {
-        return;
-    }
-    pid_t tid = (pid_t)message;
-    struct tracer_thread *child = tracer_thread_find(tracer, tid);
-    struct tracer_process *process = thread->process;
-    if (group_of(tid) == tid) {
-        process = tracer_process_add(tracer, tid, thread->process);
-        trace_child(tracer, TRACE_CALL_FORK, process != NULL ? process->number : 0);
-    } else {
+    pid_t group = tid;
+    pid_t parent_pid = 0;
+    relatives(tid, &group, &parent_pid);
+    struct tracer_process *process = process_find(tracer, group);
+    if (process != NULL) {
         trace_child(tracer, TRACE_CALL_THREAD, 0);
+    } else {
+        parent = parent != NULL ? parent : process_find(tracer, parent_pid);
+        process = tracer_process_add(tracer, group, parent != NULL ? parent : tracer->first);
+        if (process == NULL) {
+            (void)kill(group, SIGKILL);
+            return NULL;
+        }
+        trace_child(tracer, TRACE_CALL_FORK, process->number);
     }
     tracer_progress(tracer);
-    if (child == NULL) {
-        (void)tracer_thread_add(tracer, tid, process);
-    } else {
-        child->process = process;
-        process->threads++;
-        go_on(child, false, 0);
+    return tracer_thread_add(tracer, tid, process);
+}
+
+/* fork, vfork or clone. */
+static void child_came(struct linux_tracer *tracer, const struct tracer_thread *thread)
+{
+    unsigned long message = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, thread->tid, NULL, &message) == 0 &&
+        tracer_thread_find(tracer, (pid_t)message) == NULL) {
+        (void)place(tracer, (pid_t)message, thread->process);
     }
 }
 
@@ -389,10 +406,8 @@ static void handle(struct linux_tracer *tracer, pid_t tid, int status, const str
 {
     struct tracer_thread *thread = tracer_thread_find(tracer, tid);
     if (WIFSTOPPED(status)) {
-        if (thread == NULL) {
-            /* Its parent's event says what it is; until then it waits. */
-            (void)tracer_thread_add(tracer, tid, NULL);
-        } else if (thread->process != NULL) {
+        thread = thread != NULL ? thread : place(tracer, tid, NULL);
+        if (thread != NULL) {
             stopped(tracer, thread, status);
         }
     } else if (thread != NULL) {

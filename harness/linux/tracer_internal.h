@@ -60,6 +60,7 @@ struct tracer_file {
 
 struct tracer_slot {
     struct tracer_file *file; /* NULL: not open, as far as is known */
+    bool was_other;           /* what it last was is not watched */
     bool cloexec;
     bool inherited;
 };
@@ -117,7 +118,7 @@ struct tracer_call {
 
 struct tracer_thread {
     pid_t tid;
-    struct tracer_process *process; /* NULL: its parent's event has not come */
+    struct tracer_process *process;
     struct tracer_call call;
     bool listening;   /* in a group stop */
     bool interrupted; /* a fault's signal was sent: it is about to wake */
