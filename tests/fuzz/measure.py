@@ -291,7 +291,6 @@ def main():
     quiet = commands.add_parser("silence")
     quiet.add_argument("--runs", type=int, default=5_000_000)
     quiet.add_argument("--jobs", type=int, default=1)
-    quiet.add_argument("--seed", type=int, default=1)
     quiet.add_argument("--folder", help="where the campaigns stand and go on; default: a new one, not kept")
     quiet.add_argument("--seed", type=int, default=1)
     quiet.add_argument("--keep", help="folder that takes the findings, if there are any")

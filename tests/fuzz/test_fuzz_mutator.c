@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "fuzz/process.h"
 #include "scenario/code.h"
 
 enum { ROUNDS = 20000, ROOM = 1024 };
@@ -80,6 +81,35 @@ static void mutate_of_nothing_makes_a_scenario(void **state)
     }
 }
 
+static unsigned count_bursts(enum scenario_role role)
+{
+    static uint8_t data[SCENARIO_CODE_MAX];
+    static struct scenario scenario;
+    unsigned bursts = 0;
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        data[0] = SCENARIO_CODE_VERSION;
+        scenario_decode(data, fuzz_mutate(data, 1, sizeof(data), seed, role), &scenario);
+        bursts += scenario.count > 200;
+    }
+    return bursts;
+}
+
+static void mutate_for_a_server_bursts_now_and_then(void **state)
+{
+    (void)state;
+    assert_in_range(count_bursts(SCENARIO_ROLE_SERVER), ROUNDS / 2048, ROUNDS / 512);
+    assert_int_equal(count_bursts(SCENARIO_ROLE_CLIENT), 0);
+}
+
+static void flattened_counters_say_only_what_was_reached(void **state)
+{
+    (void)state;
+    uint8_t counters[] = {0, 1, 2, 128, 255, 0};
+    const uint8_t flat[] = {0, 1, 1, 1, 1, 0};
+    fuzz_counters_flatten(counters, sizeof(counters));
+    assert_memory_equal(counters, flat, sizeof(flat));
+}
+
 static void splice_of_any_bytes_fits_and_is_canonical(void **state)
 {
     (void)state;
@@ -114,6 +144,8 @@ int main(void)
         cmocka_unit_test(mutate_with_room_for_one_byte_writes_one),
         cmocka_unit_test(mutate_same_seed_gives_the_same),
         cmocka_unit_test(mutate_of_nothing_makes_a_scenario),
+        cmocka_unit_test(mutate_for_a_server_bursts_now_and_then),
+        cmocka_unit_test(flattened_counters_say_only_what_was_reached),
         cmocka_unit_test(splice_of_any_bytes_fits_and_is_canonical),
         cmocka_unit_test(role_of_each_target_has_its_name),
     };
