@@ -124,6 +124,43 @@ static void take_ready(struct facts *facts, const struct trace_event *event, uin
 
 /* ---- The kernel's events and the peer's ---- */
 
+static void begin_attempt(struct facts_conn *conn, const struct trace_event *event, uint32_t at)
+{
+    conn->at_connect = at;
+    conn->opened_us = event->time_us;
+}
+
+static void establish(struct facts_conn *conn, const struct trace_event *event, uint32_t at)
+{
+    conn->flags |= FACTS_ESTABLISHED;
+    conn->at_established = at;
+    conn->peer_us = conn->peer_us > 0 ? conn->peer_us : event->time_us;
+}
+
+/* A state that was seen by looking now and then. What moved the end is not known, and states in
+ * between may be missing: only what follows from this one is taken. */
+static void take_sampled(struct facts *facts, struct facts_conn *conn,
+                         const struct trace_event *event, uint32_t at)
+{
+    const uint32_t after_fin =
+        1U << TCP_CLOSE_WAIT | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK | 1U << TCP_TIME_WAIT;
+    if (event->what >= TCP_STATE_COUNT) {
+        return;
+    }
+    if (event->what == TCP_SYN_SENT) {
+        begin_attempt(conn, event, at);
+    } else if (tcp_states[event->what].synchronized && conn->at_established == 0) {
+        establish(conn, event, at);
+    }
+    if ((after_fin >> event->what & 1U) != 0 && conn->at_peer_fin == 0) {
+        conn->at_peer_fin = at;
+    }
+    if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_CAME) != 0) {
+        conn->at_rst = at;
+        facts->at_rst = at;
+    }
+}
+
 static void take_state(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
@@ -141,17 +178,18 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
         return;
     }
     conn->state = event->what;
+    if ((event->flags & TRACE_SAMPLED) != 0) {
+        take_sampled(facts, conn, event, at);
+        return;
+    }
     if (event->what == TCP_SYN_SENT) {
-        conn->at_connect = at;
-        conn->opened_us = event->time_us;
+        begin_attempt(conn, event, at);
     }
     if (event->b == TCP_EVENT_ABORT) {
         conn->at_abort = at;
     }
     if (event->what == TCP_ESTABLISHED) {
-        conn->flags |= FACTS_ESTABLISHED;
-        conn->at_established = at;
-        conn->peer_us = conn->peer_us > 0 ? conn->peer_us : event->time_us;
+        establish(conn, event, at);
     }
     if (event->b == TCP_EVENT_RECV_FIN || event->b == TCP_EVENT_RECV_FIN_ACK) {
         conn->at_peer_fin = at;
@@ -168,6 +206,10 @@ static void take_segment(struct facts *facts, const struct trace_event *event, u
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
         return;
+    }
+    if (event->what == SCENARIO_SEGMENT_RST && event->host != facts->host &&
+        event->result != TRACE_FATE_DROPPED && event->result != TRACE_FATE_HELD) {
+        conn->flags |= FACTS_RST_CAME;
     }
     if (event->result == TRACE_FATE_DROPPED || event->result == TRACE_FATE_INJECTED) {
         conn->flags |= FACTS_LOSSY;

@@ -41,7 +41,8 @@ enum facts_conn_flag {
     FACTS_RESOURCE = 1 << 19,      /* a call on it failed for want of descriptors or memory */
     FACTS_READY_SEEN = 1 << 20,    /* a wait reported it */
     FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
-    FACTS_CUT_MESSAGE = 1 << 22    /* the program ended it inside a message that was on its way */
+    FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
+    FACTS_RST_CAME = 1 << 23       /* an RST from the peer's end was on the wire, not held */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only

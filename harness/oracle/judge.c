@@ -178,11 +178,11 @@ static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan
     return left;
 }
 
-/* A segment that sets out says nothing: neither rules nor facts look at it. */
+/* Most segments that set out say nothing: neither rules nor facts look at them. */
 static inline bool is_mute(const struct trace_event *event)
 {
     return event->kind == TRACE_SEGMENT && event->result == TRACE_FATE_SENT &&
-           event->what != SCENARIO_SEGMENT_URGENT;
+           event->what != SCENARIO_SEGMENT_URGENT && event->what != SCENARIO_SEGMENT_RST;
 }
 
 /* The events from `index` up to `end`. */

@@ -304,6 +304,74 @@ static void pair_judges_each_program_in_its_role(void **state)
     trace_done(&trace);
 }
 
+/* A server's connection of which the states were only looked at now and then. */
+static void begin_sampled(struct trace *trace)
+{
+    assert_int_equal(trace_init(trace, TRACE_LENGTH), STATUS_OK);
+    trace->header.observers =
+        TRACE_SEES_CALLS | TRACE_SEES_STATES | TRACE_SEES_WIRE | TRACE_SEES_BYTES | TRACE_SEES_EXIT;
+    struct trace_event *event = trace_add(trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_ACCEPT;
+    event->fd = 3;
+    event->result = 5;
+    event->conn = 1;
+}
+
+static void add_sampled(struct trace *trace, enum tcp_state state)
+{
+    struct trace_event *event = trace_add(trace, TRACE_STATE, TRACE_HOST_TARGET);
+    event->what = (uint8_t)state;
+    event->conn = 1;
+    event->flags = TRACE_SAMPLED;
+}
+
+static void add_close(struct trace *trace)
+{
+    struct trace_event *event = trace_add(trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_CLOSE;
+    event->fd = 5;
+    event->a = 1;
+}
+
+static enum oracle_outcome quiet_outcome(struct trace *trace, unsigned rule)
+{
+    trace_add(trace, TRACE_PHASE, TRACE_HOST_TARGET)->what = TRACE_PHASE_QUIET;
+    enum oracle_outcome outcome = (enum oracle_outcome)judge(trace)->verdicts[rule].outcome;
+    trace_done(trace);
+    return outcome;
+}
+
+static void sampled_close_wait_shows_the_fin_of_the_peer(void **state)
+{
+    (void)state;
+    struct trace trace;
+    begin_sampled(&trace);
+    add_sampled(&trace, TCP_CLOSE_WAIT);
+    assert_int_equal(quiet_outcome(&trace, ORACLE_CLO_06), ORACLE_BROKEN);
+    begin_sampled(&trace);
+    add_close(&trace);
+    add_sampled(&trace, TCP_LAST_ACK);
+    assert_int_equal(quiet_outcome(&trace, ORACLE_CLO_06), ORACLE_KEPT);
+}
+
+static void sampled_closed_is_a_reset_only_after_its_segment(void **state)
+{
+    (void)state;
+    struct trace trace;
+    begin_sampled(&trace);
+    add_sampled(&trace, TCP_CLOSED);
+    add_close(&trace);
+    assert_int_equal(quiet_outcome(&trace, ORACLE_RST_13), ORACLE_NOT_APPLICABLE);
+    begin_sampled(&trace);
+    struct trace_event *segment = trace_add(&trace, TRACE_SEGMENT, TRACE_HOST_PEER);
+    segment->what = SCENARIO_SEGMENT_RST;
+    segment->result = TRACE_FATE_SENT;
+    segment->conn = 1;
+    add_sampled(&trace, TCP_CLOSED);
+    add_close(&trace);
+    assert_int_equal(quiet_outcome(&trace, ORACLE_RST_13), ORACLE_KEPT);
+}
+
 static void detail_names_note_connection_and_events(void **state)
 {
     (void)state;
@@ -403,6 +471,8 @@ int main(void)
         cmocka_unit_test(judge_descriptor_past_the_limit_is_an_error),
         cmocka_unit_test(judge_twice_gives_the_same_verdicts),
         cmocka_unit_test(pair_judges_each_program_in_its_role),
+        cmocka_unit_test(sampled_close_wait_shows_the_fin_of_the_peer),
+        cmocka_unit_test(sampled_closed_is_a_reset_only_after_its_segment),
         cmocka_unit_test(detail_names_note_connection_and_events),
         cmocka_unit_test(detail_in_a_small_buffer_is_cut),
         cmocka_unit_test(explain_says_rule_level_clause_and_why),
