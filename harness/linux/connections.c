@@ -84,6 +84,7 @@ void linux_conn_forget(struct linux_net *net)
     net->conn_count = 0;
     net->live_first = 0;
     net->live_last = 0;
+    net->expiry_us = INT64_MAX;
     memset(net->conn_heads, 0, sizeof net->conn_heads);
     memset(net->listener_count, 0, sizeof net->listener_count);
 }
@@ -237,6 +238,12 @@ static void trace_state(struct linux_net *net, enum trace_host host, uint32_t nu
     event->flags = TRACE_SAMPLED;
 }
 
+/* Whether time alone may end it. */
+static bool waits(uint8_t state)
+{
+    return state == TCP_TIME_WAIT || state == TCP_FIN_WAIT_2;
+}
+
 static void set_state(struct linux_net *net, uint32_t number, enum trace_host host,
                       enum tcp_state state)
 {
@@ -249,6 +256,11 @@ static void set_state(struct linux_net *net, uint32_t number, enum trace_host ho
     bool passive = from == TCP_CLOSED && state == TCP_SYN_RECEIVED;
     trace_state(net, host, number, passive ? TCP_LISTEN : from, state);
     conn->state[host] = (uint8_t)state;
+    if (waits((uint8_t)state)) {
+        conn->ends_us[host] = net->trace->now_us + NET_WAIT_US;
+        net->expiry_us =
+            conn->ends_us[host] < net->expiry_us ? conn->ends_us[host] : net->expiry_us;
+    }
     bool live = conn->state[0] != TCP_CLOSED || conn->state[1] != TCP_CLOSED;
     if (live && !conn->live) {
         live_add(net, number);
@@ -288,6 +300,45 @@ void linux_conn_sample_end(struct linux_net *net, uint32_t number, enum trace_ho
         set_state(net, old, host, TCP_CLOSED);
     }
     set_state(net, number, host, state);
+}
+
+static void expire_end(struct linux_net *net, uint32_t number, enum trace_host host)
+{
+    struct net_conn *conn = &net->conns[number];
+    struct linux_tuple tuple;
+    struct linux_diag_row row;
+    linux_conn_sample_end(net, number, host);
+    linux_conn_tuple(conn, host, &tuple);
+    if (!waits(conn->state[host]) || !linux_diag_query(&net->diag, host, &tuple, &row)) {
+        return;
+    }
+    if (row.inode != 0) {
+        conn->ends_us[host] = INT64_MAX; /* whoever has a descriptor may stay for ever */
+        return;
+    }
+    linux_net_end_socket(net, host, &row);
+    linux_conn_sample_end(net, number, host);
+}
+
+void linux_conn_expire(struct linux_net *net)
+{
+    int64_t now_us = net->trace->now_us;
+    int64_t first_us = INT64_MAX;
+    for (uint32_t at = net->live_first; at != 0;) {
+        const struct net_conn *conn = &net->conns[at];
+        uint32_t next = conn->live_next;
+        for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
+            if (waits(conn->state[host]) && conn->ends_us[host] <= now_us) {
+                expire_end(net, at, host);
+            }
+            if (waits(conn->state[host]) && conn->ends_us[host] < first_us) {
+                first_us = conn->ends_us[host];
+            }
+        }
+        at = next;
+    }
+    /* What could not be ended now waits for the kernel's own clock. */
+    net->expiry_us = first_us > now_us ? first_us : INT64_MAX;
 }
 
 /* ---- Listeners ---- */
@@ -399,7 +450,7 @@ static int64_t end_timer_us(struct linux_net *net, const struct net_conn *conn,
     linux_conn_tuple(conn, host, &tuple);
     if (conn->state[host] == TCP_CLOSED || conn->state[host] == TCP_TIME_WAIT ||
         !linux_diag_query(&net->diag, host, &tuple, &row) || row.timer == LINUX_DIAG_TIMER_NONE ||
-        row.state == TCP_TIME_WAIT) {
+        row.timer == LINUX_DIAG_TIMER_TIME_WAIT) {
         return -1;
     }
     bool resends = row.timer == LINUX_DIAG_TIMER_RETRANSMIT || row.timer == LINUX_DIAG_TIMER_PROBE;

@@ -99,8 +99,8 @@ static bool is_private(enum trace_host host, const struct linux_diag_row *row)
     return row->inode != 0 && !ours;
 }
 
-static void end_socket(struct linux_net *net, enum trace_host host,
-                       const struct linux_diag_row *row)
+void linux_net_end_socket(struct linux_net *net, enum trace_host host,
+                          const struct linux_diag_row *row)
 {
     if (linux_diag_destroy(&net->diag, host, row) == 0) {
         return;
@@ -119,7 +119,7 @@ static bool sweep(struct linux_net *net, enum trace_host host)
     size_t count = linux_diag_dump(&net->diag, host, ALL_BUT_LISTENERS, net->rows, NET_DUMP_MAX);
     for (size_t i = 0; i < count; i++) {
         if (!is_private(host, &net->rows[i])) {
-            end_socket(net, host, &net->rows[i]);
+            linux_net_end_socket(net, host, &net->rows[i]);
             any = true;
         }
     }

@@ -72,15 +72,15 @@ uint32_t linux_net_connections(struct linux_net *net);
 /* Whether anything on the target's host listens on this port. */
 bool linux_net_listening(struct linux_net *net, uint16_t port);
 /* Real time until the first timer of either kernel runs out that could change a connection (a SYN
- * sent again, keepalive, FIN-WAIT-2 of an orphan; not the end of TIME-WAIT), by sock_diag's
- * idiag_timer and idiag_expires; -1: none runs. The kernels' retransmission of data and FIN and
- * their zero-window probes stand far off (16 s) and change nothing: for them it tells when the
- * kernel would give up. */
+ * sent again, keepalive), by sock_diag's idiag_timer and idiag_expires; -1: none runs. The kernels'
+ * retransmission of data and FIN and their zero-window probes stand far off (16 s) and change
+ * nothing: for them it tells when the kernel would give up. */
 int64_t linux_net_timer_us(struct linux_net *net);
-/* Time of the trace until the wire itself sends again what was lost (or what a full receive buffer
- * refused), at the next collect: 200 ms after the loss, then doubling; -1: nothing waits for that.
- * A clock that jumps should stop here. */
-int64_t linux_net_resend_us(struct linux_net *net);
+/* What the network does by the clock of the trace, at the first collect after its time: it sends
+ * again what was lost, or what a full receive buffer refused (200 ms later, then doubling), and
+ * ends TIME-WAIT and an orphan's FIN-WAIT-2 after 60 s. Time of the trace until the next of these;
+ * -1: none. A clock that jumps should stop there. */
+int64_t linux_net_due_us(struct linux_net *net);
 /* Bytes that wait in the receive queue of the target's end; -1 where it has none. For deciding
  * whether a fault's precondition holds. */
 int64_t linux_net_unread(struct linux_net *net, uint32_t conn);

@@ -19,6 +19,7 @@ enum {
     NET_RESET_ROUNDS = 16,          /* looks at what is left, at reset */
     NET_RTO_MIN_MS = 16000,         /* of the kernels: they send nothing again during a play */
     NET_RTO_US = 200000,            /* after which the wire sends again what was lost */
+    NET_WAIT_US = 60000000,         /* TIME-WAIT, and FIN-WAIT-2 of an orphan (tcp_fin_timeout) */
     NET_RTO_MAX_US = 120000000,     /* the most that doubling makes of it */
     NET_DEATH_US = 900000000,       /* tcp_retries2 with tcp_rto_min_us as it is by default */
     NET_DEATH_ORPHAN_US = 100000000 /* tcp_orphan_retries likewise */
@@ -120,6 +121,7 @@ struct net_conn {
     uint32_t sent_end[TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t expects[TRACE_HOST_COUNT];  /* its RCV.NXT, by what it acknowledged last */
     uint32_t una[TRACE_HOST_COUNT];      /* its SND.UNA, by what was delivered to it */
+    int64_t ends_us[TRACE_HOST_COUNT];   /* TIME-WAIT, FIN-WAIT-2: trace time when it ends */
     uint16_t window[TRACE_HOST_COUNT];   /* what it offered last, as in the header */
     bool local_only;                     /* the target's end is on a loopback address: */
     uint8_t loopback[4];                 /* this one */
@@ -144,6 +146,8 @@ bool linux_conn_needs(struct linux_net *net, uint32_t number, enum trace_host se
                       const struct linux_packet *packet);
 /* Asks for the state of one end and traces it when it changed. */
 void linux_conn_sample_end(struct linux_net *net, uint32_t number, enum trace_host host);
+/* Ends what has waited long enough in TIME-WAIT, or in FIN-WAIT-2 without a descriptor. */
+void linux_conn_expire(struct linux_net *net);
 void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host);
 void linux_conn_forget(struct linux_net *net);
 void linux_conn_tuple(const struct net_conn *conn, enum trace_host host,
@@ -230,6 +234,10 @@ void linux_scripted_done(struct linux_net *net);
 
 /* ---- net.c ---- */
 
+/* Ends a socket, whatever its state. */
+void linux_net_end_socket(struct linux_net *net, enum trace_host host,
+                          const struct linux_diag_row *row);
+
 struct net_listener {
     struct linux_tuple tuple;
     uint32_t inode;
@@ -247,6 +255,7 @@ struct linux_net {
     uint16_t conn_heads[NET_CONN_HEADS];
     uint16_t live_first;
     uint16_t live_last;
+    int64_t expiry_us; /* no end of a connection ends before this; INT64_MAX: none waits */
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];
     uint32_t listener_count[TRACE_HOST_COUNT];
 

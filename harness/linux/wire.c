@@ -285,15 +285,21 @@ static bool resend(struct linux_net *net)
 bool linux_net_collect(struct linux_net *net)
 {
     bool any = net->wire.lost.first != NULL && resend(net);
+    if (net->trace->now_us >= net->expiry_us) {
+        linux_conn_expire(net);
+    }
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         any = linux_wire_collect(net, (enum trace_host)host) || any;
     }
     return any;
 }
 
-int64_t linux_net_resend_us(struct linux_net *net)
+int64_t linux_net_due_us(struct linux_net *net)
 {
     int64_t first = -1;
+    if (net->expiry_us != INT64_MAX) {
+        first = net->expiry_us > net->trace->now_us ? net->expiry_us - net->trace->now_us : 0;
+    }
     for (const struct net_segment *segment = net->wire.lost.first; segment != NULL;
          segment = segment->next) {
         int64_t us = segment->due_us - net->trace->now_us;

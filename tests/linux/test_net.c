@@ -200,13 +200,13 @@ static void data_dropped_comes_again_in_its_time(void **state)
     assert_int_equal(linux_net_wire_drop(net, WORLD_TO_TARGET, 0), 0);
     settle(net);
     assert_recv(net, pair.target, -EAGAIN);
-    int64_t us = linux_net_resend_us(net);
+    int64_t us = linux_net_due_us(net);
     assert_int_equal(us, 200000);
     fixture()->trace.now_us += us;
     settle(net);
     assert_received(net, pair.target, "again");
     assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_RETRANSMITTED), 1);
-    assert_int_equal(linux_net_resend_us(net), -1);
+    assert_int_equal(linux_net_due_us(net), -1);
 }
 
 static void wire_cut_loses_until_it_is_mended(void **state)
@@ -219,7 +219,7 @@ static void wire_cut_loses_until_it_is_mended(void **state)
     fixture()->trace.now_us += 200000;
     settle(net);
     assert_int_equal(segments(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_DROPPED), 2);
-    assert_int_equal(linux_net_resend_us(net), 400000);
+    assert_int_equal(linux_net_due_us(net), 400000);
     linux_net_cut(net, WORLD_TO_TARGET, false);
     fixture()->trace.now_us += 400000;
     settle(net);
@@ -248,7 +248,7 @@ static void read_all(struct linux_net *net, int s, size_t want)
         int64_t size = linux_net_recv(net, s, bytes, sizeof bytes, 0);
         got += size > 0 ? (size_t)size : 0;
         settle(net);
-        int64_t us = size <= 0 ? linux_net_resend_us(net) : -1;
+        int64_t us = size <= 0 ? linux_net_due_us(net) : -1;
         fixture()->trace.now_us += us > 0 ? us : 0;
     }
     assert_int_equal(got, want);
@@ -277,7 +277,7 @@ static void data_without_room_comes_again(void **state)
     struct pair pair = open_pair(net);
     assert_int_equal(linux_net_setsockopt(net, pair.peer, WORLD_OPTION_RCVBUF, 1), 0);
     size_t sent = fill(net, pair.target);
-    assert_true(linux_net_resend_us(net) > 0);
+    assert_true(linux_net_due_us(net) > 0);
     read_all(net, pair.peer, sent);
 }
 
@@ -456,6 +456,45 @@ static void inject_without_connection_is_enotconn(void **state)
     struct linux_net *net = fresh(state);
     int s = linux_net_socket(net, TRACE_HOST_PEER);
     assert_int_equal(linux_net_inject(net, s, SCENARIO_SEGMENT_RST, WORLD_TO_TARGET), -ENOTCONN);
+}
+
+static void time_wait_ends_by_the_clock_of_the_trace(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_close(net, pair.target), 0);
+    settle(net);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    settle(net);
+    assert_int_equal(linux_net_close(net, pair.listener), 0);
+    int s = linux_net_socket(net, TRACE_HOST_TARGET);
+    assert_int_equal(linux_net_bind(net, s, FIXTURE_PORT), -EADDRINUSE);
+    assert_int_equal(linux_net_due_us(net), 60000000);
+    assert_int_equal(linux_net_timer_us(net), -1);
+    fixture()->trace.now_us += 60000000;
+    settle(net);
+    assert_int_equal(linux_net_bind(net, s, FIXTURE_PORT), 0);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED,
+                  TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_TIME_WAIT, TCP_CLOSED);
+    assert_int_equal(linux_net_due_us(net), -1);
+}
+
+static void fin_wait_2_ends_for_orphans_alone(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair orphan = open_pair(net);
+    int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+    settle(net);
+    assert_int_equal(linux_net_close(net, orphan.peer), 0);
+    assert_int_equal(linux_net_shutdown(net, peer, SHUT_WR), 0);
+    settle(net);
+    assert_int_equal(linux_net_timer_us(net), -1);
+    fixture()->trace.now_us += linux_net_due_us(net);
+    settle(net);
+    ASSERT_STATES(TRACE_HOST_PEER, 1, TCP_CLOSED, TCP_SYN_SENT, TCP_ESTABLISHED, TCP_FIN_WAIT_1,
+                  TCP_FIN_WAIT_2, TCP_CLOSED);
+    assert_state(net, peer, TCP_FIN_WAIT_2);
+    assert_int_equal(linux_net_due_us(net), -1);
 }
 
 /* ---- Readiness ---- */
@@ -810,6 +849,8 @@ int main(void)
         cmocka_unit_test(rst_injected_is_believed),
         cmocka_unit_test(data_injected_is_read),
         cmocka_unit_test(inject_without_connection_is_enotconn),
+        cmocka_unit_test(time_wait_ends_by_the_clock_of_the_trace),
+        cmocka_unit_test(fin_wait_2_ends_for_orphans_alone),
         cmocka_unit_test(next_ready_tells_each_change_once),
         cmocka_unit_test(dup_keeps_the_connection_open),
         cmocka_unit_test(reset_leaves_nothing_behind),
