@@ -24,14 +24,31 @@ enum {
 #endif
 #endif
 
+/* Whether a sanitizer stands in front of the C library although this code is not instrumented: a
+ * target of a fuzzer brought it along. */
+#if defined(BYTES_CHECKED)
+static inline bool bytes_intercepted(void)
+{
+    return false;
+}
+#else
+void __asan_init(void) __attribute__((weak));
+static inline bool bytes_intercepted(void)
+{
+    return __asan_init != NULL;
+}
+#endif
+
 /* A long run at once, past whatever stands in front of the C library. */
 static inline void bytes_move(void *to, const void *from, size_t size)
 {
-#if defined(__x86_64__) && !defined(BYTES_CHECKED)
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
-#else
-    memcpy(to, from, size);
+#if defined(__x86_64__)
+    if (bytes_intercepted()) {
+        __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+        return;
+    }
 #endif
+    memcpy(to, from, size);
 }
 
 /* memcpy. */
@@ -101,6 +118,9 @@ static inline size_t bytes_match(const void *a, const void *b, size_t size)
     const uint8_t *left = a;
     const uint8_t *right = b;
     size_t at = 0;
+    if (size > BYTES_SHORT && !bytes_intercepted() && memcmp(left, right, size) == 0) {
+        return size;
+    }
     for (; size - at >= BYTES_BLOCK && bytes_block_same(left + at, right + at); at += BYTES_BLOCK) {
     }
     for (; size - at >= 8; at += 8) {
