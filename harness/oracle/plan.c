@@ -85,6 +85,30 @@ static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
     }
 }
 
+/* The reason of a SKIP where this observer, and perhaps another, was not present. */
+static const char *why_unseen(uint32_t absent)
+{
+    static const struct {
+        uint32_t observer;
+        const char *reason;
+    } reasons[] = {
+        {TRACE_SEES_CALLS, "calls were not seen, which it needs"},
+        {TRACE_SEES_STATES, "states of endpoints were not seen, which it needs"},
+        {TRACE_SEES_WIRE, "segments were not seen, which it needs"},
+        {TRACE_SEES_DESCRIPTORS, "descriptors were not seen, which it needs"},
+        {TRACE_SEES_HEAP, "the heap was not seen, which it needs"},
+        {TRACE_SEES_BYTES, "the peer's bytes were not seen, which it needs"},
+        {TRACE_SEES_EXIT, "exits were not seen, which it needs"},
+        {TRACE_SEES_CPU, "CPU time was not seen, which it needs"},
+    };
+    for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if ((absent & reasons[i].observer) != 0) {
+            return reasons[i].reason;
+        }
+    }
+    return "processes were not seen, which it needs";
+}
+
 /* Why a rule is not judged in such runs, NULL when it is. */
 static const char *why_skipped(const struct oracle_rule *row, const struct oracle_plan *plan)
 {
@@ -94,8 +118,9 @@ static const char *why_skipped(const struct oracle_rule *row, const struct oracl
     if (!row->decidable) {
         return row->reason;
     }
-    if ((row->observers & ~plan->observers) != 0) {
-        return "an observer that it needs was not present";
+    uint32_t absent = row->observers & ~plan->observers;
+    if (absent != 0) {
+        return why_unseen(absent);
     }
     if ((row->promises & ~plan->promises) != 0) {
         return "the profile does not promise what it is about";
