@@ -101,5 +101,7 @@ def afl(setting, target):
         rates[0].append(afl_rate(setting, ours, seeds, stats))
         rates[1].append(afl_rate(setting, empty, seeds))
     runs, effective = counts(stats)
+    if effective < STEPS_MIN * runs:
+        fail(f"{target} under AFL++: only {effective / runs:.1f} steps with an effect in the mean run")
     return {"ours": median(rates[0]), "empty": median(rates[1]), "steps": effective / runs,
             "ratio": median(a / b for a, b in zip(*rates))}
