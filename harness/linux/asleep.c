@@ -194,6 +194,9 @@ static bool all_sleep(struct linux_tracer *tracer)
 bool linux_tracer_asleep(struct linux_tracer *tracer)
 {
     bool interrupted = false;
+    if (tracer->refused && tracer->first != NULL) {
+        return tracer_plain_asleep(tracer->first_pid);
+    }
     if (tracer->first == NULL || tracer->started || !all_sleep(tracer)) {
         return false;
     }

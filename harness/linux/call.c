@@ -105,6 +105,11 @@ void tracer_call_enter(struct linux_tracer *tracer, struct tracer_thread *thread
     call->nonblock |= (call->flags & MSG_DONTWAIT) != 0;
     enum scenario_call family = trace_call_family(call->what);
     bool concerns = call->traced || call->what == TRACE_CALL_OPEN;
+    /* The loader of the program needs descriptors too: a limit that was asked for before the start
+     * comes with the first call that could matter. */
+    if (tracer->files_wanted_now >= 0 && family == SCENARIO_CALL_SOCKET) {
+        linux_tracer_descriptors_free(tracer, tracer->files_wanted_now);
+    }
     if (concerns && (tracer->armed >> family & 1U) != 0 && tracer->hooks.on_enter != NULL) {
         tracer->hooks.on_enter(tracer->hooks.context, family);
     }

@@ -48,7 +48,7 @@ int linux_tracer_fault_arm(struct linux_tracer *tracer, const struct world_fault
 {
     int error = fault->interrupt ? EINTR : fault->error;
     const struct fault_row *row = world_fault_row(fault->family, error);
-    if (row == NULL || fault->times == 0) {
+    if (row == NULL || fault->times == 0 || tracer->refused) {
         return -EINVAL;
     }
     struct tracer_fault *slot = slot_find(tracer);

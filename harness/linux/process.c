@@ -58,13 +58,28 @@ static bool descriptors_set(const struct linux_tracer_start *start)
            syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) == 0;
 }
 
+static void filter_set(const struct linux_tracer *tracer, int channel)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        give_up(channel, "no_new_privs");
+    }
+    int error = tracer_filter_load(tracer->filter);
+    if (error != 0) {
+        errno = -error;
+        give_up(channel, "seccomp");
+    }
+}
+
 static void __attribute__((noreturn))
 child(const struct linux_tracer *tracer, const struct linux_tracer_start *start, int channel,
       pid_t parent)
 {
     char go = 0;
+    struct sched_param background = {0};
     signals_reset();
     (void)setsid();
+    /* What a segment wakes does not run before we sleep: see linux_world_new. */
+    (void)sched_setscheduler(0, SCHED_BATCH, &background);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
         give_up(channel, "prctl");
     }
@@ -80,13 +95,8 @@ child(const struct linux_tracer *tracer, const struct linux_tracer_start *start,
     if (read(channel, &go, 1) != 1) {
         _exit(127);
     }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        give_up(channel, "no_new_privs");
-    }
-    int error = tracer_filter_load(tracer->filter);
-    if (error != 0) {
-        errno = -error;
-        give_up(channel, "seccomp");
+    if (!tracer->refused) {
+        filter_set(tracer, channel);
     }
     (void)execvpe(start->argv[0], start->argv, start->envp != NULL ? start->envp : environ);
     give_up(channel, "exec");
@@ -148,6 +158,19 @@ static enum status seize(const struct linux_tracer_start *start, pid_t pid, int 
     return failure(start, &report, detail);
 }
 
+/* Without ptrace: the exec closes the channel, and a failure is told through it. */
+static enum status release(const struct linux_tracer_start *start, pid_t pid, int channel,
+                           struct status_detail *detail)
+{
+    struct report report = {.error = 0};
+    (void)!write(channel, "", 1);
+    if (read(channel, &report, sizeof report) <= 0) {
+        return STATUS_OK;
+    }
+    (void)waitpid(pid, NULL, 0);
+    return failure(start, &report, detail);
+}
+
 enum status tracer_spawn(struct linux_tracer *tracer, const struct linux_tracer_start *start,
                          pid_t *ret_pid, struct status_detail *detail)
 {
@@ -166,7 +189,8 @@ enum status tracer_spawn(struct linux_tracer *tracer, const struct linux_tracer_
     if (pid < 0) {
         status = status_fail(detail, STATUS_ENVIRONMENT, "fork: %s", strerror(errno));
     } else {
-        status = seize(start, pid, channel[0], detail);
+        status = tracer->refused ? release(start, pid, channel[0], detail)
+                                 : seize(start, pid, channel[0], detail);
     }
     (void)close(channel[0]);
     if (status == STATUS_OK) {

@@ -142,6 +142,9 @@ int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fa
         return -ESRCH;
     }
     assert(number > 0 && number < TRACER_SIGNALS);
+    if (tracer->refused) {
+        tracer_plain_handlers(tracer->first);
+    }
     bool blocked = number != SIGKILL && is_blocked(tracer, first, number);
     bool fatal = tracer_signal_disposition(first, number) == TRACE_SIGNAL_KILLED;
     if (fatal && !blocked && !even_if_fatal) {
@@ -152,8 +155,8 @@ int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fa
     }
     if (blocked) {
         trace_signal(tracer, number, TRACE_SIGNAL_BLOCKED, false);
-    } else if (number == SIGKILL) { /* nothing stops at this one */
-        trace_signal(tracer, number, TRACE_SIGNAL_KILLED, false);
+    } else if (number == SIGKILL || tracer->refused) { /* nothing stops at it */
+        trace_signal(tracer, number, tracer_signal_disposition(first, number), false);
     }
     tracer_progress(tracer);
     return 0;

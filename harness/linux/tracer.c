@@ -51,6 +51,7 @@ enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
         return status_fail(detail, STATUS_NO_MEMORY, "the tracer");
     }
     tracer->signal_fd = -1;
+    tracer->files_wanted = -1;
     tracer->hooks = *hooks;
     tracer->iovecs = calloc(TRACER_IOVECS_MAX * 2, sizeof *tracer->iovecs);
     if (tracer->iovecs == NULL) {
@@ -94,7 +95,7 @@ void linux_tracer_free(struct linux_tracer *tracer)
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason)
 {
     *ret_reason = tracer->reason;
-    return tracer->refused ? 0
+    return tracer->refused ? TRACE_SEES_EXIT | TRACE_SEES_CPU
                            : TRACE_SEES_CALLS | TRACE_SEES_DESCRIPTORS | TRACE_SEES_EXIT |
                                  TRACE_SEES_CPU | TRACE_SEES_PROCESSES;
 }
@@ -116,6 +117,7 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->wakeups = 0;
     tracer->cpu_gone_us = 0;
     tracer->files_soft = 0;
+    tracer->files_wanted_now = tracer->files_wanted;
     tracer_progress(tracer);
 }
 
@@ -124,9 +126,6 @@ enum status linux_tracer_start(struct linux_tracer *tracer, const struct linux_t
 {
     pid_t pid = 0;
     assert(tracer->threads == NULL && tracer->processes == NULL);
-    if (tracer->refused) {
-        return status_fail(detail, STATUS_ENVIRONMENT, "%s", tracer->reason);
-    }
     enum status status = tracer_spawn(tracer, start, &pid, detail);
     if (status != STATUS_OK) {
         return status;
@@ -140,7 +139,11 @@ enum status linux_tracer_start(struct linux_tracer *tracer, const struct linux_t
         linux_tracer_end(tracer, TRACE_EXIT_JUMPED);
         return status_fail(detail, STATUS_NO_MEMORY, "the tracer");
     }
-    tracer_files_start(tracer, tracer->first);
+    if (tracer->refused) {
+        tracer->started = false;
+    } else {
+        tracer_files_start(tracer, tracer->first);
+    }
     return STATUS_OK;
 }
 
@@ -195,7 +198,7 @@ static void process_ended(struct linux_tracer *tracer, struct tracer_process *pr
     if (first) {
         first_ended(tracer, status, held);
     }
-    tracer_files_close_all(tracer, process, !first);
+    tracer_files_close_all(tracer, process, !tracer->exited);
     tracer_process_remove(tracer, process);
     tracer_progress(tracer);
 }
@@ -445,10 +448,26 @@ static pid_t next_stop(const struct linux_tracer *tracer, pid_t last, int *ret_s
     }
 }
 
+/* Without ptrace there is nothing but the end to be told of. */
+static enum linux_turn plain_turn(struct linux_tracer *tracer)
+{
+    struct rusage usage;
+    int status = 0;
+    (void)told_of_stops(tracer);
+    if (wait4(tracer->first_pid, &status, WNOHANG, &usage) != tracer->first_pid) {
+        return LINUX_TURN_NOTHING;
+    }
+    thread_ended(tracer, tracer->threads, status, &usage);
+    return LINUX_TURN_ENDED;
+}
+
 enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
 {
     enum linux_turn turn = LINUX_TURN_NOTHING;
     pid_t last = 0;
+    if (tracer->refused && tracer->first != NULL) {
+        return plain_turn(tracer);
+    }
     if (tracer->started && tracer->first != NULL) {
         tracer->started = false;
         go_on(tracer_thread_find(tracer, tracer->first_pid), false, 0);
@@ -505,6 +524,9 @@ void linux_tracer_end(struct linux_tracer *tracer, enum trace_exit how)
 {
     tracer->ending = true;
     tracer->end_how = how;
+    if (tracer->refused) {
+        tracer_plain_kill(tracer->first_pid);
+    }
     while (tracer->threads != NULL) {
         struct rusage usage;
         int status = 0;
@@ -528,4 +550,5 @@ void linux_tracer_end(struct linux_tracer *tracer, enum trace_exit how)
     while (tracer->processes != NULL) {
         tracer_process_remove(tracer, tracer->processes);
     }
+    tracer->first_pid = 0;
 }

@@ -63,8 +63,9 @@ enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
                              struct status_detail *detail) STATUS_MUST_USE;
 void linux_tracer_free(struct linux_tracer *tracer); /* kills and reaps all that is left */
 
-/* What it can see here: enum trace_observer bits (CALLS, DESCRIPTORS, EXIT, CPU, PROCESSES), fewer
- * where ptrace is refused; `ret_reason` says why. */
+/* What it can see here: enum trace_observer bits (CALLS, DESCRIPTORS, EXIT, CPU, PROCESSES). Where
+ * ptrace is refused, EXIT and CPU alone, and `ret_reason` says why: the target runs all the same,
+ * its sleep is judged by /proc, and no fault can be armed. */
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason);
 
 /* Starts the program, stopped before its first instruction is run by linux_tracer_turn. Events go

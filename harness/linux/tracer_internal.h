@@ -192,6 +192,8 @@ struct linux_tracer {
     struct tracer_fault faults[TRACER_FAULTS_MAX];
     uint32_t fault_count;
     uint32_t faults_armed; /* bit of each family */
+    int files_wanted;      /* descriptors_free before the program began; -1: no limit */
+    int files_wanted_now;  /* the same, until it is in force */
     uint64_t files_soft;   /* RLIMIT_NOFILE before descriptors_free; 0: not lowered */
 
     uint64_t *iovecs; /* TRACER_IOVECS_MAX * 2: address, length */
@@ -339,5 +341,13 @@ void tracer_proc_close(struct tracer_thread *thread);
 /* The system call that a thread sleeps in, from /proc. */
 bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,
                       uint64_t ret_args[TRACER_ARGUMENTS]);
+
+/* ---- plain.c: where ptrace is refused ---- */
+/* Whether all threads of the process and of its descendants sleep, as far as /proc tells. */
+bool tracer_plain_asleep(pid_t pid);
+/* Ends it and all its descendants. */
+void tracer_plain_kill(pid_t pid);
+/* What it does about signals, as /proc tells: nothing of SA_RESTART. */
+void tracer_plain_handlers(struct tracer_process *process);
 
 #endif

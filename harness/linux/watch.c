@@ -107,6 +107,11 @@ static uint64_t limit_for(const struct tracer_process *process, int free_count)
 
 void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count)
 {
+    tracer->files_wanted = free_count;
+    if (tracer->processes == NULL) {
+        return;
+    }
+    tracer->files_wanted_now = -1;
     if (free_count < 0 && tracer->files_soft == 0) {
         return;
     }
@@ -299,6 +304,9 @@ static bool process_has_timer(const struct tracer_process *process)
 
 bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
 {
+    if (tracer->refused) {
+        return false; /* what it sleeps in cannot be seen */
+    }
     for (const struct tracer_process *process = tracer->processes; process != NULL;
          process = process->next) {
         if (process_has_timer(process)) {

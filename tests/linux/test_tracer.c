@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <seccomp.h>
+
 #include "linux/tracer.h"
 
 enum { EVENTS = 1 << 17 };
@@ -67,7 +69,7 @@ static int tear_down(void **state)
 static void need_ptrace(const struct play *play)
 {
     const char *reason = "";
-    if (linux_tracer_observers(play->tracer, &reason) == 0) {
+    if ((linux_tracer_observers(play->tracer, &reason) & TRACE_SEES_CALLS) == 0) {
         print_message("skipped: %s\n", reason);
         skip();
     }
@@ -596,6 +598,66 @@ static void limit_of_descriptors_leaves_so_many(void **state)
     expect_exit(play, TRACE_EXIT_RETURNED, 5);
 }
 
+static void limit_before_the_start_spares_the_loader(void **state)
+{
+    struct play *play = *state;
+    linux_tracer_descriptors_free(play->tracer, 3);
+    play_to_end(play, "limited", 2); /* a socket took one of the three */
+}
+
+/* ---- Without ptrace ---- */
+
+/* In a process that may not trace: what the tracer says there, as a status. */
+static int act_without_ptrace(void)
+{
+    struct linux_tracer_hooks hooks = {.context = NULL};
+    struct linux_tracer *tracer = NULL;
+    struct status_detail detail = {.text = ""};
+    struct trace trace;
+    const char *reason = "";
+    char *argv[] = {(char *)(uintptr_t)ACTOR, (char *)(uintptr_t) "stop", NULL};
+    struct linux_tracer_start begin = {
+        .argv = argv, .namespace_fd = -1, .input = -1, .output = -1, .stop_signal = SIGTERM};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0) != 0 ||
+        seccomp_load(filter) != 0 || trace_init(&trace, EVENTS) != STATUS_OK ||
+        linux_tracer_new(&hooks, &tracer, &detail) != STATUS_OK) {
+        return 10;
+    }
+    if (linux_tracer_observers(tracer, &reason) != (TRACE_SEES_EXIT | TRACE_SEES_CPU) ||
+        strstr(reason, "ptrace") == NULL) {
+        return 11;
+    }
+    if (linux_tracer_start(tracer, &begin, &trace, &detail) != STATUS_OK) {
+        return 12;
+    }
+    /* It may be seen asleep before its handler is there. */
+    while (
+        linux_tracer_turn(tracer) == LINUX_TURN_NOTHING &&
+        (!linux_tracer_asleep(tracer) || linux_tracer_signal(tracer, SIGTERM, false) == -EPERM)) {
+        (void)sched_yield();
+    }
+    linux_tracer_stopping(tracer);
+    while (linux_tracer_turn(tracer) != LINUX_TURN_ENDED) {
+        (void)sched_yield();
+    }
+    const struct trace_event *last = &trace.events[trace.count - 1];
+    linux_tracer_free(tracer);
+    return last->kind == TRACE_EXIT && last->what == TRACE_EXIT_STOPPED_BY_HANDLER ? 0 : 13;
+}
+
+static void target_runs_where_ptrace_is_refused(void **state)
+{
+    int status = 0;
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(act_without_ptrace());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 /* ---- Nothing is left behind ---- */
 
 static bool is_alive(pid_t pid)
@@ -679,6 +741,8 @@ int main(void)
         TEST(restarted_call_has_no_result),
         TEST(fault_whose_call_never_came_is_told),
         TEST(limit_of_descriptors_leaves_so_many),
+        TEST(limit_before_the_start_spares_the_loader),
+        TEST(target_runs_where_ptrace_is_refused),
         TEST(tracer_that_is_killed_leaves_no_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

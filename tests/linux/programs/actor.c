@@ -315,6 +315,16 @@ static int act_descriptors(void)
     return errno == EMFILE ? count : 99;
 }
 
+static int act_limited(void)
+{
+    need(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+    int count = 0;
+    while (dup(0) >= 0) {
+        count++;
+    }
+    return errno == EMFILE ? count : 99;
+}
+
 static int act_sigpipe(void)
 {
     int ends[2];
@@ -362,6 +372,7 @@ static const struct {
     {"select", act_select},
     {"descriptors", act_descriptors},
     {"sigpipe", act_sigpipe},
+    {"limited", act_limited},
     {"calls", act_calls},
 };
 
