@@ -16,6 +16,8 @@
 #include "linux/net_internal.h"
 
 /* The C library's netinet/tcp.h names states as ours are named. */
+/* Many small segments in flight take far more room than their bytes. */
+enum { SEND_ROOM = 1 << 20 };
 enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
 
 enum { EVENTS = 64 };
@@ -152,7 +154,9 @@ int linux_net_socket(struct linux_net *net, enum trace_host host)
     linux_namespace_leave(&net->spaces);
     /* What a scenario sends goes out at once, whatever is unacknowledged. */
     int on = 1;
+    int room = SEND_ROOM;
     (void)setsockopt(fd, IPPROTO_TCP, OPTION_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
     return fd < 0 ? -error : number_take(net, fd, host, ++net->groups);
 }
 
