@@ -151,6 +151,7 @@ static void notify_items(struct model *model, struct epoll_item *first, uint32_t
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits)
 {
     model_changed(model);
+    model->readiness++;
     if (file->items != NULL) {
         notify_items(model, file->items, bits);
     }

@@ -91,6 +91,7 @@ static void slot_fill(struct model *model, struct model_process *process, int fd
         (file->status_flags & O_NONBLOCK) | ((descriptor_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
     event->b = process->open_count;
     model_changed(model);
+    model->readiness++;
 }
 
 int model_fd_install(struct model *model, struct model_file *file, uint32_t descriptor_flags,
@@ -146,6 +147,7 @@ bool io_slot_close(struct model *model, struct model_process *process, int fd, b
         event->b = process->open_count;
     }
     model_changed(model);
+    model->readiness++;
     if (!last) {
         return false;
     }

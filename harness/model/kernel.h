@@ -162,7 +162,8 @@ struct model {
     struct random random;       /* kernel choices */
     int64_t now_us;             /* virtual time since reset */
     int64_t realtime_offset_us; /* CLOCK_REALTIME - now */
-    uint64_t changes; /* counts everything that happened: a sleeper looks again when it moved */
+    uint64_t changes;   /* counts everything that happened: a sleeper looks again when it moved */
+    uint64_t readiness; /* counts what may make a file ready, and what comes and goes in a table */
     uint64_t calls_at_instant; /* calls of the target since `changes` last moved */
     uint32_t order;            /* permutation of ready descriptors */
     uint32_t faults_armed;     /* bit (1 << enum scenario_call) of each family with a fault armed */

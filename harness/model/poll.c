@@ -34,6 +34,17 @@ static int wait_for(struct model *model, enum trace_call call, model_condition c
     return result;
 }
 
+/* Whether a look could find anything that the last one did not: nearly all that happens while a
+ * program sleeps makes none of its files ready. */
+static bool look_again(const struct model *model, uint64_t *seen)
+{
+    bool again = *seen != model->readiness;
+    *seen = model->readiness;
+    return again;
+}
+
+enum { NEVER_LOOKED = -1 }; /* as uint64_t: no count reaches it */
+
 /* ---- poll --------------------------------------------------------------------------------------
  */
 
@@ -41,11 +52,15 @@ struct poll_wait {
     struct pollfd *fds;
     nfds_t count;
     int ready;
+    uint64_t seen; /* see look_again */
 };
 
 static bool poll_look(struct model *model, void *argument)
 {
     struct poll_wait *wait = argument;
+    if (!look_again(model, &wait->seen)) {
+        return wait->ready > 0;
+    }
     wait->ready = 0;
     for (nfds_t i = 0; i < wait->count; i++) {
         struct pollfd *fd = &wait->fds[i];
@@ -64,7 +79,7 @@ static bool poll_look(struct model *model, void *argument)
 int model_sys_poll(struct model *model, enum trace_call call, struct pollfd *fds, nfds_t count,
                    int64_t timeout_us, const sigset_t *mask)
 {
-    struct poll_wait wait = {.fds = fds, .count = count};
+    struct poll_wait wait = {.fds = fds, .count = count, .seen = (uint64_t)NEVER_LOOKED};
     model_call_enter(model, call, -1);
     int64_t result = count > MODEL_DESCRIPTORS_MAX
                          ? -EINVAL
@@ -104,7 +119,8 @@ struct select_wait {
     unsigned long asked[SETS][WORDS];
     unsigned long got[SETS][WORDS];
     int ready;
-    bool bad; /* a descriptor is not open */
+    uint64_t seen; /* see look_again */
+    bool bad;      /* a descriptor is not open */
 };
 
 /* Which sets ask for the descriptor, as poll bits. */
@@ -137,6 +153,9 @@ static void select_look_at(struct model *model, struct select_wait *wait, int wo
 static bool select_look(struct model *model, void *argument)
 {
     struct select_wait *wait = argument;
+    if (!look_again(model, &wait->seen)) {
+        return wait->bad || wait->ready > 0;
+    }
     memset(wait->got, 0, sizeof wait->got);
     wait->ready = 0;
     for (int word = 0; word * (int)WORD_BITS < wait->count; word++) {
@@ -186,7 +205,8 @@ static void select_trace(struct model *model, const struct select_wait *wait)
 int model_sys_select(struct model *model, enum trace_call call, int count, fd_set *in, fd_set *out,
                      fd_set *except, int64_t timeout_us, const sigset_t *mask)
 {
-    struct select_wait wait = {.count = count < FD_SETSIZE ? count : FD_SETSIZE};
+    struct select_wait wait = {.count = count < FD_SETSIZE ? count : FD_SETSIZE,
+                               .seen = (uint64_t)NEVER_LOOKED};
     fd_set *const sets[SETS] = {[IN] = in, [OUT] = out, [EXCEPT] = except};
     model_call_enter(model, call, -1);
     int64_t result = -EINVAL;

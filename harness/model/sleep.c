@@ -77,6 +77,7 @@ void io_stop_fail(struct model *model, struct io_task *task)
     task->stop_calls = 0;
     model->io->process[task - model->io->tasks].failing = true;
     model_changed(model);
+    model->readiness++;
 }
 
 /* The target first, then the other program. */
