@@ -367,7 +367,7 @@ enum status pcapng_write(const struct trace *trace, const struct pcapng_note *no
     if (capture.packets != NULL && capture.ends != NULL) {
         status = write_all(&capture, notes, note_count, output, detail);
     } else {
-        (void)status_fail(detail, status, "no memory for the packets of a trace");
+        status = status_fail(detail, status, "no memory for the packets of a trace");
     }
     for (uint32_t i = 0; i < capture.count; i++) {
         free(capture.packets[i].comment);
