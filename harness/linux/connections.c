@@ -456,8 +456,8 @@ static int64_t end_timer_us(struct linux_net *net, const struct net_conn *conn,
     bool resends = row.timer == LINUX_DIAG_TIMER_RETRANSMIT || row.timer == LINUX_DIAG_TIMER_PROBE;
     if (resends && !is_opening((uint8_t)row.state)) {
         /* What was lost comes again from our wire; what is held does so too early. What counts is
-         * when the kernel gives up. */
-        return row.inode != 0 ? NET_DEATH_US : NET_DEATH_ORPHAN_US;
+         * when the kernel gives up, and whether anyone could tell. */
+        return row.inode != 0 ? NET_DEATH_US : -1;
     }
     return row.expires_us;
 }

@@ -74,7 +74,7 @@ bool linux_net_listening(struct linux_net *net, uint16_t port);
 /* Real time until the first timer of either kernel runs out that could change a connection (a SYN
  * sent again, keepalive), by sock_diag's idiag_timer and idiag_expires; -1: none runs. The kernels'
  * retransmission of data and FIN and their zero-window probes stand far off (16 s) and change
- * nothing: for them it tells when the kernel would give up. */
+ * nothing: for them it tells when the kernel would give up, where a program could notice. */
 int64_t linux_net_timer_us(struct linux_net *net);
 /* What the network does by the clock of the trace, at the first collect after its time: it sends
  * again what was lost, or what a full receive buffer refused (200 ms later, then doubling), and

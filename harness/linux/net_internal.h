@@ -10,19 +10,18 @@
 
 enum {
     NET_MTU = 1500,
-    NET_LOOPBACK = 127,             /* first byte of IPv4's loopback addresses */
-    NET_QUEUE = 16384,              /* packets that a device keeps until they are read */
-    NET_SEGMENTS_MAX = 16384,       /* on the wire, and lost ones that come again */
-    NET_LISTENERS_MAX = 64,         /* of one host that are told apart */
-    NET_CONN_HEADS = 1024,          /* of the table of ports; a power of two */
-    NET_DUMP_MAX = 1024,            /* rows of one look at all sockets of a host */
-    NET_RESET_ROUNDS = 16,          /* looks at what is left, at reset */
-    NET_RTO_MIN_MS = 16000,         /* of the kernels: they send nothing again during a play */
-    NET_RTO_US = 200000,            /* after which the wire sends again what was lost */
-    NET_WAIT_US = 60000000,         /* TIME-WAIT, and FIN-WAIT-2 of an orphan (tcp_fin_timeout) */
-    NET_RTO_MAX_US = 120000000,     /* the most that doubling makes of it */
-    NET_DEATH_US = 900000000,       /* tcp_retries2 with tcp_rto_min_us as it is by default */
-    NET_DEATH_ORPHAN_US = 100000000 /* tcp_orphan_retries likewise */
+    NET_LOOPBACK = 127,         /* first byte of IPv4's loopback addresses */
+    NET_QUEUE = 16384,          /* packets that a device keeps until they are read */
+    NET_SEGMENTS_MAX = 16384,   /* on the wire, and lost ones that come again */
+    NET_LISTENERS_MAX = 64,     /* of one host that are told apart */
+    NET_CONN_HEADS = 1024,      /* of the table of ports; a power of two */
+    NET_DUMP_MAX = 1024,        /* rows of one look at all sockets of a host */
+    NET_RESET_ROUNDS = 16,      /* looks at what is left, at reset */
+    NET_RTO_MIN_MS = 16000,     /* of the kernels: they send nothing again during a play */
+    NET_RTO_US = 200000,        /* after which the wire sends again what was lost */
+    NET_WAIT_US = 60000000,     /* TIME-WAIT, and FIN-WAIT-2 of an orphan (tcp_fin_timeout) */
+    NET_RTO_MAX_US = 120000000, /* the most that doubling makes of it */
+    NET_DEATH_US = 900000000    /* tcp_retries2 with tcp_rto_min_us as it is by default */
 };
 
 static inline enum trace_host net_other(enum trace_host host)

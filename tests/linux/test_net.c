@@ -405,6 +405,18 @@ static void fin_lost_comes_again(void **state)
     assert_state(net, pair.target, TCP_CLOSE_WAIT);
 }
 
+static void timer_of_held_data_is_when_the_kernel_gives_up(void **state)
+{
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    assert_int_equal(linux_net_timer_us(net), -1);
+    linux_net_hold(net, WORLD_TO_TARGET, true);
+    send_text(net, pair.peer, "held");
+    assert_int_equal(linux_net_timer_us(net), 900000000);
+    assert_int_equal(linux_net_close(net, pair.peer), 0);
+    assert_int_equal(linux_net_timer_us(net), -1); /* nobody is left to be told */
+}
+
 static void abort_resets_the_other_end(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -844,6 +856,7 @@ int main(void)
         cmocka_unit_test(close_of_both_at_once_passes_closing),
         cmocka_unit_test(close_without_reader_stays_in_fin_wait_2),
         cmocka_unit_test(fin_lost_comes_again),
+        cmocka_unit_test(timer_of_held_data_is_when_the_kernel_gives_up),
         cmocka_unit_test(abort_resets_the_other_end),
         cmocka_unit_test(close_with_linger_does_not_wait),
         cmocka_unit_test(rst_injected_is_believed),
