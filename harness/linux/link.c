@@ -43,7 +43,8 @@ static const struct sysctl {
     {"ipv4/tcp_no_metrics_save", "1"}, /* no connection learns from those before it */
     {"ipv4/tcp_slow_start_after_idle", "0"},
     {"ipv4/tcp_autocorking", "0"},
-    {"ipv4/tcp_early_retrans", "0"}, /* no tail loss probe */
+    {"ipv4/tcp_moderate_rcvbuf", "0"}, /* follows the round trip's time */
+    {"ipv4/tcp_early_retrans", "0"},   /* no tail loss probe */
     {"ipv4/tcp_recovery", "0"},
     {"ipv4/tcp_frto", "0"},
     {"ipv4/tcp_max_reordering", "10000"},
