@@ -129,24 +129,35 @@ static bool goal_step(struct linux_world *live)
     int64_t left_us = goal->at_us - live->trace->now_us;
     bool enough = left_us <= 0 || linux_tracer_wakeups(live->tracer) >= goal->wakeups_max ||
                   (goal->early && holds_nothing(live));
-    if (!enough && is_still(live, left_us)) {
-        pass(live, left_us);
-        enough = true;
-    }
     if (enough) {
         goal->open = false;
+        return true;
+    }
+    int64_t due_us = linux_net_due_us(live->net);
+    int64_t step_us = due_us >= 0 && due_us < left_us ? due_us : left_us;
+    if (is_still(live, step_us)) {
+        pass(live, step_us);
     } else {
-        wait_in_trace(live, left_us);
+        wait_in_trace(live, step_us);
     }
     return true;
 }
 
 /* ---- The loop ---- */
 
+static void world_deliver(struct world *world)
+{
+    struct linux_world *live = of(world);
+    do {
+        (void)linux_net_collect(live->net);
+    } while (linux_net_deliver(live->net));
+}
+
 static void on_enter(void *context, enum scenario_call family)
 {
     struct linux_world *live = context;
     if (live->hooks != NULL && (live->hooks->armed >> family & 1U) != 0) {
+        world_deliver(&live->world); /* a handshake's last ACK may be on its way */
         live->hooks->on_call(live->hooks->context, family);
         linux_tracer_moved(live->tracer);
         linux_tracer_arm(live->tracer, live->hooks->armed);
@@ -353,14 +364,6 @@ static void world_settle(struct world *world)
             (void)linux_net_collect(live->net);
         } while (linux_net_deliver(live->net));
     } while (goal_step(live));
-}
-
-static void world_deliver(struct world *world)
-{
-    struct linux_world *live = of(world);
-    do {
-        (void)linux_net_collect(live->net);
-    } while (linux_net_deliver(live->net));
 }
 
 static void set_goal(struct linux_world *live, int64_t us, uint32_t wakeups_max, bool early)
