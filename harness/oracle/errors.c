@@ -55,8 +55,8 @@ static uint32_t cut_off(const struct facts_conn *conn)
 {
     const uint32_t ended = FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT;
     if ((conn->flags & (FACTS_OFF_PROTOCOL | FACTS_OLD)) != 0 || (conn->flags & ended) == 0 ||
-        conn->sent == 0) {
-        return 0;
+        conn->sent == 0 || (conn->flags & FACTS_PEER_SEEN) == 0) {
+        return 0; /* What another program at the other end has said is not known. */
     }
     return conn->at_rst != 0 ? conn->at_rst : conn->at_peer_fin;
 }
