@@ -260,5 +260,6 @@ bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread
     event->fd = call->fd < 0 ? -1 : tracer_number(thread->process, call->fd);
     event->conn = call->conn;
     event->a = call->timeout_us;
+    event->b = (int64_t)HASH_COUNT(tracer->threads) - 1;
     return true;
 }

@@ -125,6 +125,9 @@ ORACLE_EVENT(dat_18)
     bool on_one =
         facts->block_family == SCENARIO_CALL_RECV || facts->block_family == SCENARIO_CALL_SEND;
     const struct trace_event *block = oracle_event(oracle, facts->at_block);
+    if (block->b > 0) { /* another thread may serve the others */
+        return;
+    }
     struct facts_fd *record = facts_fd(facts, block->fd);
     uint32_t held = block->conn != 0 ? block->conn : record != NULL ? record->conn : 0;
     for (uint32_t i = 1; on_one && held != 0 && i <= facts->conns_used; i++) {

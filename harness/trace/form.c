@@ -134,7 +134,9 @@ _Static_assert(COUNT_OF(message_texts) == COUNT_OF(message_bits), "one text per 
 static const struct trace_form kind_forms[TRACE_KIND_COUNT] = {
     [TRACE_PHASE] = {.what = {"phase", &phase_names}, .a = {"fds", NULL}, .b = {"heap", NULL}},
     [TRACE_CALL] = {.what = {"call", &trace_names_call}},
-    [TRACE_BLOCK] = {.what = {"call", &trace_names_call}, .a = {"timeout_us", NULL}},
+    [TRACE_BLOCK] = {.what = {"call", &trace_names_call},
+                     .a = {"timeout_us", NULL},
+                     .b = {"other_threads", NULL}},
     [TRACE_READY] = {.a = {"asked", &trace_names_poll}, .b = {"got", &trace_names_poll}},
     [TRACE_FD_OPEN] = {.what = {"file", &file_names},
                        .a = {"open_flags", &trace_names_open},

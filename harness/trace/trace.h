@@ -97,7 +97,7 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
     X(PHASE, "phase") /* what: enum trace_phase; a: descriptors open, b: heap blocks held */      \
     X(CALL, "call") /* what: enum trace_call, fd, conn, result, err; a, b: see below */           \
     X(BLOCK, "block") /* what: the call that goes to sleep, fd, conn; a: timeout in us, -1        \
-                         none */                                                                  \
+                         none; b: threads of the target besides the one that sleeps */            \
     X(READY, "ready") /* after a wait's CALL, one per descriptor: fd, conn; a: asked, b: got      \
                          (poll bits); epoll: TRACE_EDGE in flags where the item is                \
                          edge-triggered */                                                        \
