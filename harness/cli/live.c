@@ -18,7 +18,7 @@
 
 enum {
     LIVE_CPU_LIMIT_MS =
-        120000,            /* CPU time of ours in one play: to follow a target that never rests */
+        30000,             /* CPU time of ours in one play: to follow a target that never rests */
     LIVE_SPARE_MS = 60000, /* asleep beyond what the limits of the manifest allow */
     LIVE_FOLDERS = 8       /* depth of a folder that is removed, in descriptors */
 };

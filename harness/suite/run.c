@@ -610,6 +610,14 @@ static void turns_wait(struct turn *turns, uint32_t count)
     }
 }
 
+/* Until one case was judged, it may turn out that none can be: few are begun before the first are
+ * told. */
+static bool is_too_far(const struct suite_setup *setup, const struct suite_result *result,
+                       uint32_t untold)
+{
+    return result->played == 0 && untold >= 2 * setup->player_count;
+}
+
 /* Plays by all players at once; what is told keeps the order. */
 static enum status run_turns(const struct suite_setup *setup, struct turn *turns, uint32_t count,
                              struct suite_result *result, struct status_detail *detail)
@@ -630,7 +638,8 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
             while (begun < count && turns[begun].unfit != NULL) {
                 turns[begun++].over = true;
             }
-            if (begun < count && !is_busy(turns, begun, setup->players[p])) {
+            if (begun < count && !is_too_far(setup, result, begun - told) &&
+                !is_busy(turns, begun, setup->players[p])) {
                 turn_begin(setup, &turns[begun++], setup->players[p]);
             }
         }
