@@ -23,6 +23,9 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->at_close != 0 && conn->at_close < conn->at_request) {
         return false; /* It was gone before the request was whole. */
     }
+    if (conn->crossed_at_close) {
+        return false; /* It closed for the silence before, and could not know of the request. */
+    }
     if (conn->at_open > facts->at_phase[TRACE_PHASE_PLAYED]) {
         return false; /* It waited in the queue until the peers closed. */
     }

@@ -50,6 +50,8 @@ void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int
                                 there > conn->received;
         conn->at_close = at;
         conn->overdue_at_close = now_us - conn->moved_us >= facts->patience_us;
+        conn->crossed_at_close = conn->overdue_at_close && conn->request_us == now_us &&
+                                 conn->at_request > conn->at_receive;
         int64_t since = conn->reader_us > conn->peer_us ? conn->reader_us : conn->peer_us;
         bool reads = conn->sent <= conn->peer_read && (conn->flags & FACTS_STALLED) == 0;
         if ((!reads && now_us - since >= facts->patience_us) ||
@@ -225,6 +227,7 @@ static void take_segment(struct facts *facts, const struct trace_event *event, u
 static void end_message(struct facts_conn *conn, const struct trace_event *event, uint32_t at)
 {
     conn->at_request = at;
+    conn->request_us = event->time_us;
     conn->message_end[conn->messages++ % FACTS_MESSAGES] =
         event->b > 0 ? event->b : conn->peer_sent;
 }

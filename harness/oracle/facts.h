@@ -130,7 +130,9 @@ struct facts_conn {
     uint32_t at_receive;   /* the newest receive that brought something */
     uint32_t at_linger;    /* SO_LINGER {1,0} was set */
     uint32_t at_abort;     /* the program's end aborted */
+    int64_t request_us;    /* when that message was whole */
     bool overdue_at_close; /* it closed after a silence: a limit of its own may have passed */
+    bool crossed_at_close; /* so it did, and the newest message came in that very instant */
     bool unread_at_close;  /* with an answer on its way it closed over input that it had not read */
     uint32_t at_close;     /* the program closed its last descriptor, or it was shut for both */
     uint32_t at_shut;      /* shutdown(SHUT_WR) by the program */
