@@ -93,8 +93,8 @@ static void verdict_tell(struct run *run, const char *rule, const char *title, e
         return;
     }
     assert(count == 0 || run->trace != NULL); /* evidence is events of a trace */
-    bool shows =
-        run->trace != NULL && (grade == GRADE_FAIL || grade == GRADE_WARN || grade == GRADE_ERROR);
+    bool shows = run->trace != NULL && !run->unplayable &&
+                 (grade == GRADE_FAIL || grade == GRADE_WARN || grade == GRADE_ERROR);
     struct report_event report_events[ORACLE_EVIDENCE_MAX];
     char texts[ORACLE_EVIDENCE_MAX][TRACE_DESCRIBE_MAX];
     for (uint32_t i = 0; i < count; i++) {
