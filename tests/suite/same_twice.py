@@ -44,7 +44,7 @@ def main():
     compared = different = 0
     with tempfile.TemporaryDirectory() as scratch:
         for target in wanted:
-            ini = configparser.ConfigParser(interpolation=None)
+            ini = configparser.ConfigParser(interpolation=None, strict=False)
             ini.read_string("[target]\n" + pathlib.Path(targets, f"{target}.target.ini").read_text())
             for case in names(sockspec, ini["target"]["role"]):
                 for seed in SEEDS:
