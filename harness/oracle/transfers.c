@@ -57,7 +57,8 @@ ORACLE_EVENT(dat_06)
     if (interrupted == SCENARIO_CALL_SEND && conn != NULL && conn->at_stall != 0) {
         since = conn->reader_us; /* A timed send moves a part when its limit has passed. */
     }
-    bool overdue = facts->wire_lossy || event->time_us - since >= facts->patience_us;
+    bool silent = conn != NULL && (conn->flags & FACTS_SILENT) != 0;
+    bool overdue = facts->wire_lossy || silent || event->time_us - since >= facts->patience_us;
     if (now == interrupted && (again || event->err != EINTR)) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_intr, index + 1));
     } else if (now == SCENARIO_CALL_CLOSE && !facts->stopping && facts->turn <= record->at_intr &&
