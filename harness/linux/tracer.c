@@ -425,29 +425,6 @@ static bool told_of_stops(const struct linux_tracer *tracer)
     return read(tracer->signal_fd, &info, sizeof info) > 0;
 }
 
-/* Whether a thread was just let into a call: most are over at once. */
-static bool is_call_running(const struct linux_tracer *tracer, pid_t tid)
-{
-    struct tracer_thread *thread = NULL;
-    HASH_FIND(hh, tracer->threads, &tid, sizeof tid, thread);
-    return thread != NULL && thread->call.row != NULL && !thread->call.broken_off;
-}
-
-static pid_t next_stop(const struct linux_tracer *tracer, pid_t last, int *ret_status,
-                       struct rusage *ret_usage)
-{
-    enum { LOOKS = 24 };
-    for (int i = 0;; i++) {
-        pid_t tid = wait4(-1, ret_status, __WALL | WNOHANG | __WNOTHREAD, ret_usage);
-        if (tid > 0) {
-            return tid;
-        }
-        if (i >= LOOKS || !is_call_running(tracer, last)) {
-            return 0;
-        }
-    }
-}
-
 /* Without ptrace there is nothing but the end to be told of. */
 static enum linux_turn plain_turn(struct linux_tracer *tracer)
 {
@@ -464,7 +441,6 @@ static enum linux_turn plain_turn(struct linux_tracer *tracer)
 enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
 {
     enum linux_turn turn = LINUX_TURN_NOTHING;
-    pid_t last = 0;
     if (tracer->refused && tracer->first != NULL) {
         return plain_turn(tracer);
     }
@@ -476,8 +452,8 @@ enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
     for (int i = 0; i < TRACER_STOPS_AT_A_TURN && tracer->first != NULL; i++) {
         struct rusage usage;
         int status = 0;
-        pid_t tid = next_stop(tracer, last, &status, &usage);
-        if (tid == 0) {
+        pid_t tid = wait4(-1, &status, __WALL | WNOHANG | __WNOTHREAD, &usage);
+        if (tid <= 0) {
             if (turn == LINUX_TURN_NOTHING && told_of_stops(tracer)) {
                 continue;
             }
@@ -485,7 +461,6 @@ enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
         }
         handle(tracer, tid, status, &usage);
         turn = LINUX_TURN_PROGRESS;
-        last = tid;
     }
     return tracer->first == NULL ? LINUX_TURN_ENDED : turn;
 }
