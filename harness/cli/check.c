@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/words.h"
+#include "report/pcapng.h"
 #include "scenario/code.h"
 #include "scenario/shrink.h"
 #include "sockspec/sockspec.h"
+#include "trace/describe.h"
 #include "trace/jsonl.h"
 #include "trace/ladder.h"
 
@@ -46,19 +48,65 @@ static int end_report(struct cli_session *session, int64_t start_us)
     return (int)report_exit_code(&session->report);
 }
 
-/* The trace of the last play goes where --trace said. */
-static int save_trace(struct cli_session *session, const struct trace *trace)
+/* What the rules that were broken have to say about a play's packets. */
+struct pcapng_notes {
+    struct pcapng_note notes[ORACLE_RULE_COUNT * ORACLE_EVIDENCE_MAX];
+    char texts[ORACLE_RULE_COUNT * ORACLE_EVIDENCE_MAX][TRACE_DESCRIBE_MAX + 32];
+    uint32_t count;
+};
+
+static void note_evidence(struct pcapng_notes *notes, const struct trace *trace,
+                          const struct oracle_judgement *judgement)
+{
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        const struct oracle_verdict *verdict = &judgement->verdicts[rule];
+        for (unsigned i = 0; verdict->outcome == ORACLE_BROKEN && i < verdict->count; i++) {
+            char text[TRACE_DESCRIBE_MAX];
+            uint32_t event = verdict->events[i];
+            (void)trace_describe(&trace->events[event], text, sizeof(text));
+            (void)snprintf(notes->texts[notes->count], sizeof(notes->texts[0]), "%s broken: %s",
+                           oracle_rules[rule].id, text);
+            notes->notes[notes->count] = (struct pcapng_note){event, notes->texts[notes->count]};
+            notes->count++;
+        }
+    }
+}
+
+static enum status save_packets(struct cli_session *session, const struct trace *trace,
+                                const struct oracle_judgement *judgement,
+                                struct status_detail *detail)
+{
+    struct pcapng_notes *notes = calloc(1, sizeof(*notes));
+    if (notes == NULL) {
+        return status_fail(detail, STATUS_NO_MEMORY, "no memory for comments on packets");
+    }
+    note_evidence(notes, trace, judgement);
+    struct trace_output output = trace_output_stream(session->pcapng.stream);
+    enum status status = pcapng_write(trace, notes->notes, notes->count, &output, detail);
+    free(notes);
+    return status == STATUS_OK ? trace_save_commit(&session->pcapng, detail) : status;
+}
+
+/* The last play goes where --trace and --pcapng said. */
+static int save_play(struct cli_session *session, const struct trace *trace,
+                     const struct oracle_judgement *judgement)
 {
     struct status_detail detail = {""};
-    if (session->trace.stream == NULL) {
-        return 0;
+    enum status status = STATUS_OK;
+    if (session->trace.stream != NULL) {
+        struct trace_output output = trace_output_stream(session->trace.stream);
+        status = trace_jsonl_write(trace, &output, &detail);
+        status = status == STATUS_OK ? trace_save_commit(&session->trace, &detail) : status;
     }
-    struct trace_output output = trace_output_stream(session->trace.stream);
-    enum status status = trace_jsonl_write(trace, &output, &detail);
-    if (status == STATUS_OK) {
-        status = trace_save_commit(&session->trace, &detail);
+    if (status == STATUS_OK && session->pcapng.stream != NULL) {
+        status = save_packets(session, trace, judgement, &detail);
     }
     return status == STATUS_OK ? 0 : cli_error(session->options, "%s", detail.text);
+}
+
+static bool saves_play(const struct cli_session *session)
+{
+    return session->trace.stream != NULL || session->pcapng.stream != NULL;
 }
 
 /* ---- check ---- */
@@ -103,9 +151,9 @@ int cli_check(struct cli_session *session)
     if (any == 0 && options->cases != NULL) {
         return no_such_case(session, "--case: ", options->cases);
     }
-    if (options->trace != NULL && selected != 1) {
-        return cli_usage(options, "--trace needs a --case that selects one case; it selects %u",
-                         selected);
+    if ((options->trace != NULL || options->pcapng != NULL) && selected != 1) {
+        return cli_usage(options, "--%s needs a --case that selects one case; it selects %u",
+                         options->trace != NULL ? "trace" : "pcapng", selected);
     }
     int failed = cli_session_report(session);
     if (failed != 0) {
@@ -118,13 +166,13 @@ int cli_check(struct cli_session *session)
     /* What fails as a whole was told case by case: the exit code follows from that. */
     enum status status = suite_run(&session->setup, &session->cases, &result, &detail);
     int code = end_report(session, start);
-    if (status == STATUS_OK && session->trace.stream != NULL) {
+    if (status == STATUS_OK && saves_play(session)) {
         const struct trace *trace = NULL;
         const struct oracle_judgement *judgement = NULL;
         struct player_outcome outcome;
         status = suite_play(&session->setup, one, &trace, &judgement, &outcome, &detail);
-        int unsaved =
-            status == STATUS_OK ? save_trace(session, trace) : cli_status(options, status, &detail);
+        int unsaved = status == STATUS_OK ? save_play(session, trace, judgement)
+                                          : cli_status(options, status, &detail);
         code = code == 0 ? unsaved : code;
     }
     return code;
@@ -252,12 +300,12 @@ int cli_replay(struct cli_session *session)
         const struct trace *trace = NULL;
         const struct oracle_judgement *judgement = NULL;
         struct player_outcome outcome;
-        bool again = options->trace != NULL || (options->verbose && !options->tap);
+        bool again = saves_play(session) || (options->verbose && !options->tap);
         if (status == STATUS_OK && again) {
             status = suite_play(&session->setup, the_case, &trace, &judgement, &outcome, &detail);
         }
         if (status == STATUS_OK && again) {
-            int unsaved = save_trace(session, trace);
+            int unsaved = save_play(session, trace, judgement);
             code = code == 0 ? unsaved : code;
             if (options->verbose && !options->tap) {
                 draw_ladder(trace, &the_case->scenario);

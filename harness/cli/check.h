@@ -43,6 +43,7 @@ struct cli_session {
     struct cases cases;
     struct report report;
     struct trace_save trace;
+    struct trace_save pcapng;
     char replay_options[6144];
     struct suite_setup setup;
 };

@@ -376,8 +376,9 @@ int cli_many(const struct cli_options *options)
     if ((int)json_out + (int)junit_out + (int)options->tap > 1) {
         return cli_usage(options, "only one form can go to stdout");
     }
-    if (options->trace != NULL) {
-        return cli_usage(options, "--trace needs a single TARGET");
+    if (options->trace != NULL || options->pcapng != NULL) {
+        return cli_usage(options, "--%s needs a single TARGET",
+                         options->trace != NULL ? "trace" : "pcapng");
     }
     char scratch[CLI_SCRATCH_MAX] = "";
     struct job *jobs = calloc((size_t)count, sizeof(*jobs));

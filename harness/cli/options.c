@@ -41,6 +41,8 @@ static const struct option_row option_rows[] = {
     {"tap", 0, NULL, NULL, AT(tap), ON(CHECK) | ON(REPLAY), "print TAP version 14 instead of text"},
     {"trace", 0, "FILE", NULL, AT(trace), PLAYS,
      "write the trace as JSON Lines; check: of the one case that --case selects"},
+    {"pcapng", 0, "FILE", NULL, AT(pcapng), PLAYS,
+     "write its segments for Wireshark, with comments on those that matter; likewise"},
     {"verbose", 'v', NULL, NULL, AT(verbose), PLAYS | ON(LIST),
      "show every verdict, not only what matters"},
     {"rules", 0, "SET", "linux|posix", AT(rules), PLAYS,

@@ -39,6 +39,7 @@ struct cli_options {
     const char *json;
     const char *junit;
     const char *trace;
+    const char *pcapng;
     const char *corpus;
     const char *targets;
     const char *rules; /* "linux" or "posix"; NULL: the manifest's */

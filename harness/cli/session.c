@@ -200,12 +200,16 @@ int cli_session_report(struct cli_session *session)
     if (status == STATUS_OK && options->trace != NULL) {
         status = trace_save_open(&session->trace, options->trace, &detail);
     }
+    if (status == STATUS_OK && options->pcapng != NULL) {
+        status = trace_save_open(&session->pcapng, options->pcapng, &detail);
+    }
     return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
 }
 
 void cli_session_done(struct cli_session *session)
 {
     trace_save_abandon(&session->trace);
+    trace_save_abandon(&session->pcapng);
     report_done(&session->report);
     for (unsigned i = 0; i < SUITE_PLAYERS_MAX; i++) {
         player_free(session->players[i]);

@@ -420,6 +420,14 @@ static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_by
     *ret_bytes = 0;
 }
 
+/* Only the tracer's observers can be refused: without namespaces there is no world. */
+static const char *world_absent(struct world *world)
+{
+    const char *reason = NULL;
+    (void)linux_tracer_observers(of(world)->tracer, &reason);
+    return reason;
+}
+
 static void world_free(struct world *world)
 {
     struct linux_world *live = of(world);
@@ -611,6 +619,7 @@ static const struct world_ops operations = {
     .descriptors = world_descriptors,
     .heap = world_heap,
     .connections = world_connections,
+    .absent = world_absent,
 };
 
 struct linux_world_with_ops {
