@@ -289,7 +289,7 @@ static void end_verdict(struct run *run)
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
 
 /* A step without effect: the case did not do what it says. Not so where the target itself had gone
- * astray. */
+ * astray, nor with a command. */
 static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
                                 size_t size)
 {
@@ -306,6 +306,11 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
     }
     if (event->b == TRACE_NOOP_NOT_ALLOWED || event->b == TRACE_NOOP_TOO_SLOW) {
+        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
+        return CASE_SKIPPED;
+    }
+    if (run->setup->subject->program == NULL) {
+        /* Nobody knows how a command goes about it: a call that never comes is no fault of ours. */
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
