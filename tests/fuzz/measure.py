@@ -103,6 +103,8 @@ def first_detection(options):
 
 # Why fuzzing cannot keep a rule on some program, or does so seldom.
 RARE = {
+    "ACC-10": "it waits in accept, not for a listener",
+    "ACC-16": "it has no event loop",
     "BKL-04": "only a burst overfills a queue of 128: one scenario in 1,024 is one, since it costs as much as ten others",
     "CLO-15": "its protocol has no last request",
     "CRE-12": "it connects in blocking mode",
