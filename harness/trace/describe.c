@@ -366,7 +366,8 @@ static const char *host_text(unsigned host)
 static void add_state(struct phrase *words, const struct trace_event *event)
 {
     phrase_add(words, "%s: %s -> %s (%s)", host_text(event->host), trace_state_text(event->a),
-               trace_state_text(event->what), trace_event_text(event->b));
+               trace_state_text(event->what),
+               trace_state_sampled(event) ? "seen" : trace_event_text(event->b));
 }
 
 static void add_dialogue(struct phrase *words, const struct trace_event *event)

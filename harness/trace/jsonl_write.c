@@ -204,7 +204,9 @@ static void put_event(struct buffer *buffer, const struct trace_event *event)
         put_errno(buffer, event->err);
     }
     put_field(buffer, &form.a, event->a);
-    put_field(buffer, &form.b, event->b);
+    if (!trace_state_sampled(event)) {
+        put_field(buffer, &form.b, event->b);
+    }
     if (event->flags != 0) {
         put_key(buffer, "flags");
         put_bits(buffer, &trace_names_flag, event->flags);

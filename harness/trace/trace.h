@@ -321,6 +321,11 @@ static inline struct trace_event *trace_add(struct trace *trace, enum trace_kind
         .time_us = trace->now_us, .kind = (uint8_t)kind, .host = (uint8_t)host, .fd = -1};
     return event;
 }
+/* Whether a state was seen by looking, so that nobody knows what it came by (b says nothing). */
+static inline bool trace_state_sampled(const struct trace_event *event)
+{
+    return event->kind == TRACE_STATE && (event->flags & TRACE_SAMPLED) != 0;
+}
 static inline bool trace_full(const struct trace *trace)
 {
     return trace->count + 1 >= trace->capacity;
