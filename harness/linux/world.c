@@ -638,7 +638,7 @@ static void share_one_processor(void)
         return;
     }
     int skip = (int)getpid() % CPU_COUNT(&allowed); /* worlds side by side take different ones */
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (CPU_ISSET(cpu, &allowed) && skip-- == 0) {
             CPU_ZERO(&one);
             CPU_SET(cpu, &one);

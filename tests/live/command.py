@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The live world as people use it: `sockspec check -- COMMAND` on programs that were never built with sockspec.
+
+command.py SOCKSPEC TARGETS: TARGETS is the folder of the plain reference programs. Exits 77 with the reason where this
+machine refuses namespaces (1 where SOCKSPEC_NO_SKIP is set).
+"""
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOCKSPEC, TARGETS = sys.argv[1:3]
+ECHO = [f"{TARGETS}/echo-epoll", "--port", "{port}"]
+CLIENT = [f"{TARGETS}/client-echo", "--host", "{host}", "--port", "{port}", "--requests", "3"]
+PYTHON_ECHO = """
+import socketserver, signal, sys
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(4096):
+            self.request.sendall(data)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+Server(("", int(sys.argv[1])), Echo).serve_forever()
+"""
+
+
+def sockspec(*arguments, **options):
+    return subprocess.run([SOCKSPEC, *arguments], capture_output=True, text=True, check=False, **options)
+
+
+def verdicts(*arguments):
+    """Exit code and grade by (case, rule)."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        done = sockspec(*arguments[:1], "--json", out.name, *arguments[1:])
+        report = json.loads(pathlib.Path(out.name).read_text(encoding="utf-8") or '{"verdicts": []}')
+    return done.returncode, {(v["case"], v["rule"]): v["grade"] for v in report["verdicts"]}
+
+
+def descendants(pid):
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text(encoding="ascii").split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def network_namespaces():
+    """Of all processes that this one may look at."""
+    found = set()
+    for link in pathlib.Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(os.readlink(link))
+        except OSError:
+            pass
+    return found
+
+
+def wait_for_target(check):
+    """Until the check has a tree of a world and a target under it; their descriptors to wait for their ends."""
+    while True:
+        tree = descendants(check.pid)
+        if len(tree) >= 2:
+            try:
+                return [os.pidfd_open(pid) for pid in tree]
+            except ProcessLookupError:
+                continue
+        if check.poll() is not None:
+            raise AssertionError("the check ended before its target ran")
+
+
+def blocks(data):
+    """Type and body of each block of a pcapng file; the lengths at both ends of a block must agree."""
+    at = 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        assert struct.unpack_from("<I", data, at + length - 4)[0] == length
+        yield kind, data[at + 8:at + length - 4]
+        at += length
+
+
+class Command(unittest.TestCase):
+    def test_correct_server_breaks_no_rule(self):
+        code, grades = verdicts("check", "--profile", "echo", "--", *ECHO)
+        self.assertEqual(code, 0)
+        self.assertEqual({grade for grade in grades.values() if grade not in ("PASS", "SKIP", "INFO")}, set())
+        self.assertGreater(sum(grade == "PASS" for grade in grades.values()), 1000)
+
+    def test_correct_client_breaks_no_rule(self):
+        code, grades = verdicts("check", "--profile", "echo", "--role", "client", "--", *CLIENT)
+        self.assertEqual(code, 0)
+        self.assertGreater(sum(grade == "PASS" for grade in grades.values()), 300)
+
+    def test_broken_server_is_caught_by_its_rule(self):
+        code, grades = verdicts("check", "--profile", "echo", "--case", "server/abrupt/*", "--",
+                                f"{TARGETS}/fdh-01-leak-on-abort", "--port", "{port}")
+        self.assertEqual(code, 1)
+        self.assertIn("FAIL", {grade for (_, rule), grade in grades.items() if rule == "FDH-01"})
+
+    def test_interpreted_threaded_server_is_judged(self):
+        code, grades = verdicts("check", "--profile", "echo", "--case", "server/data/*", "--", sys.executable, "-c",
+                                PYTHON_ECHO, "{port}")
+        self.assertIn(code, (0, 1))
+        self.assertEqual(grades[("server/data/split-request", "DAT-02")], "PASS")
+        self.assertNotIn("ERROR", grades.values())
+
+    def test_verdicts_are_the_same_ten_times_also_on_busy_processors(self):
+        cases = ("check", "--profile", "echo", "--case", "server/abrupt/*", "--", *ECHO)
+        first = verdicts(*cases)
+        for _ in range(4):
+            self.assertEqual(verdicts(*cases), first)
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+        try:
+            for _ in range(5):
+                self.assertEqual(verdicts(*cases), first)
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
+
+    def ends_with_nothing_left(self, number):
+        before = network_namespaces()
+        with subprocess.Popen([SOCKSPEC, "check", "--profile", "echo", "--", *ECHO], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as check:
+            tree = wait_for_target(check)
+            check.send_signal(number)
+            check.wait()
+        for descriptor in tree:
+            self.assertTrue(select.select([descriptor], [], [], 60)[0], "a process outlived the check")
+            os.close(descriptor)
+        self.assertEqual(network_namespaces() - before, set())
+
+    def test_killed_check_leaves_nothing(self):
+        self.ends_with_nothing_left(signal.SIGKILL)
+
+    def test_interrupted_check_leaves_nothing(self):
+        self.ends_with_nothing_left(signal.SIGINT)
+
+    def test_missing_program_is_a_usage_error(self):
+        done = sockspec("check", "--profile", "echo", "--", "./no-such-program", "{port}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no-such-program", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_program_that_ends_at_once_is_an_error_with_its_output(self):
+        done = sockspec("check", "--profile", "echo", "--case", "server/data/whole*", "--", "sh", "-c",
+                        "echo no such option >&2; exit 5", "{port}")
+        self.assertEqual(done.returncode, 3 if "ERROR" in done.stdout else 2, done.stdout + done.stderr)
+
+    def test_scenario_replays_in_both_worlds(self):
+        scenario = "peer connect\npeer send request[0:5]\npeer reset\n"
+        for world in ("model", "linux"):
+            done = sockspec("replay", "-", "--target", "fdh-01-leak-on-abort", "--world", world, "--rule", "FDH-01",
+                            input=scenario)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("FDH-01", done.stdout)
+
+    def test_packets_of_a_failing_play_are_saved(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder, "play.pcapng")
+            sockspec("replay", "server/abrupt/after-answer", "--target", "fdh-01-leak-on-abort", "--world", "linux",
+                     "--pcapng", str(out))
+            found = list(blocks(out.read_bytes()))
+        packets = [body for kind, body in found if kind == 6]
+        self.assertGreater(len(packets), 5)
+        sources = {socket.inet_ntoa(body[20 + 12:20 + 16]) for body in packets}
+        self.assertEqual(len(sources), 2, "both directions")
+        self.assertTrue(any(b"FDH-01 broken" in body for body in packets))
+
+
+def refused():
+    """Why the live world cannot run here; empty where it can."""
+    done = sockspec("check", "--profile", "echo", "--case", "server/data/split-request", "--", *ECHO)
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+
+
+if __name__ == "__main__":
+    reason = refused()
+    if reason and not os.environ.get("SOCKSPEC_NO_SKIP"):
+        print("skipped:", reason)
+        sys.exit(77)
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
