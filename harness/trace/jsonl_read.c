@@ -269,9 +269,8 @@ static void read_event(struct line *line, struct trace_event *event)
     event->err = get_errno(line);
     event->a = get_form(line, &form.a, &range_any);
     event->flags = (uint8_t)get_field(line, &flags, &range_u8);
-    if (!trace_state_sampled(event)) {
-        event->b = get_form(line, &form.b, &range_any);
-    }
+    event->b = trace_state_sampled(event) ? get_field(line, &form.b, &range_any)
+                                          : get_form(line, &form.b, &range_any);
 }
 
 static enum status line_read(struct trace *trace, struct line *line, const char *data, size_t size)

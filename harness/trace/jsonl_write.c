@@ -204,7 +204,7 @@ static void put_event(struct buffer *buffer, const struct trace_event *event)
         put_errno(buffer, event->err);
     }
     put_field(buffer, &form.a, event->a);
-    if (!trace_state_sampled(event)) {
+    if (event->b != 0 || !trace_state_sampled(event)) {
         put_field(buffer, &form.b, event->b);
     }
     if (event->flags != 0) {
