@@ -18,6 +18,7 @@ expect() {
 }
 
 run_test=$1 outcomes=$2
+unset SOCKSPEC_NO_SKIP
 expect 0 pass
 expect 77 skip
 expect 77 pass skip
@@ -25,4 +26,9 @@ expect 1 fail
 expect 1 skip fail
 expect 1 fail skip pass
 expect 9 skip exit
+# Where everything could run, what is skipped has failed.
+SOCKSPEC_NO_SKIP=1
+export SOCKSPEC_NO_SKIP
+expect 1 skip
+expect 0 pass
 exit $status
