@@ -98,7 +98,10 @@ child(const struct linux_tracer *tracer, const struct linux_tracer_start *start,
     if (!tracer->refused) {
         filter_set(tracer, channel);
     }
-    (void)execvpe(start->argv[0], start->argv, start->envp != NULL ? start->envp : environ);
+    for (char *const *entry = start->envp; entry != NULL && *entry != NULL; entry++) {
+        (void)putenv(*entry);
+    }
+    (void)execvp(start->argv[0], start->argv);
     give_up(channel, "exec");
 }
 

@@ -40,7 +40,7 @@ struct linux_tracer_hooks {
 /* What to start. Strings are borrowed until the start returned. */
 struct linux_tracer_start {
     char *const *argv;  /* argv[0] is looked up in PATH */
-    char *const *envp;  /* NULL: ours */
+    char *const *envp;  /* "NAME=value", on top of ours; NULL: none */
     const char *folder; /* working folder; NULL: ours */
     int namespace_fd;   /* network namespace to start in; -1: ours */
     int input;          /* its stdin; -1: /dev/null */
