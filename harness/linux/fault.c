@@ -351,9 +351,10 @@ void tracer_fault_enter(struct linux_tracer *tracer, struct tracer_thread *threa
     }
 }
 
-/* An answer of EAGAIN where something was ready: an edge-triggered watch hears of it again, as the
- * kernel that had answered so would tell it. Setting these options to what they are looks at the
- * readiness anew. */
+/* An answer of EAGAIN where something was ready, or a transfer that was cut short: an
+ * edge-triggered watch hears of the rest, as the kernel that had answered so would tell it.
+ * epoll(7), questions and answers: less than was asked means that the descriptor was drained.
+ * Setting these options to what they are looks at the readiness anew. */
 static void tell_again(const struct tracer_thread *thread)
 {
     const struct tracer_call *call = &thread->call;
@@ -441,6 +442,7 @@ int64_t tracer_fault_leave(struct linux_tracer *tracer, struct tracer_thread *th
         if (was_shortened(thread, fault, result)) {
             strike(tracer, thread, fault);
             call->faulted = true;
+            tell_again(thread);
         } else {
             give_back(tracer, fault);
         }

@@ -166,6 +166,16 @@ static bool concerns(const struct model_file *file, enum scenario_call family)
            (file->ops->kind == TRACE_FILE_SOCKET || file->ops->kind == TRACE_FILE_LISTENER);
 }
 
+/* An edge-triggered watch hears of what is still there, as the kernel that had answered so would
+ * tell it. epoll(7), questions and answers: a transfer of less than was asked means that the
+ * descriptor was drained. */
+static void tell_again(struct model *model, struct model_file *file)
+{
+    if (file != NULL) {
+        model_file_notify(model, file, io_file_poll(model, file));
+    }
+}
+
 /* The fault answers the call with its error. */
 static int answer(struct model *model, struct io_fault *fault, enum trace_call call, int fd,
                   uint32_t conn)
@@ -176,10 +186,7 @@ static int answer(struct model *model, struct io_fault *fault, enum trace_call c
         io_signal_run(model, io_signal_choose(model, false), false);
     }
     if (error == EAGAIN) {
-        struct model_file *file = model_fd_file(model, fd);
-        if (file != NULL) {
-            model_file_notify(model, file, io_file_poll(model, file));
-        }
+        tell_again(model, model_fd_file(model, fd));
     }
     return -error;
 }
@@ -235,6 +242,7 @@ void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_
         return;
     }
     io_fault_struck(model, fault, call, fd, conn);
+    tell_again(model, file);
 }
 
 struct io_fault *io_fault_interrupt(struct model *model, enum trace_call call)

@@ -138,6 +138,9 @@ CALL(done_recv)
         (struct facts_receive){.from = (uint32_t)conn->received, .at = at};
     conn->received += event->result;
     conn->at_receive = at;
+    if (event->result < event->a) {
+        conn->at_edge = 0; /* drained: what comes later is an edge of its own */
+    }
     conn->moved_us = event->time_us;
 }
 

@@ -152,7 +152,8 @@ ORACLE_EVENT(rdy_07)
     } else {
         struct facts_fd *record = facts_fd(facts, event->fd);
         struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
-        bool drained = event->err == EAGAIN || (event->err == 0 && event->result == 0);
+        /* epoll(7), questions and answers: less than was asked for means drained. */
+        bool drained = event->err == EAGAIN || (event->err == 0 && event->result < event->a);
         bool listener = record != NULL && record->listener && record->edge;
         if (drained && (listener || (conn != NULL && conn->at_edge != 0))) {
             oracle_keep(
