@@ -64,7 +64,10 @@ ORACLE_EVENT(fdh_01)
             other = record->at_opened;
         }
     }
-    if (others >= 2) { /* One may be opened once and kept on purpose. */
+    /* One may be opened once and kept on purpose; a new worker takes the place of an old one. */
+    uint32_t ready = facts->at_phase[TRACE_PHASE_READY];
+    bool more = ready == 0 || event->a > oracle_event(oracle, ready)->a;
+    if (others >= 2 && more) {
         oracle_break(oracle, rule,
                      "it held more descriptors at the end than before the first connection",
                      EVIDENCE(0, other, index + 1));
