@@ -14,7 +14,7 @@
 #include "world/world.h"
 
 enum {
-    LINUX_PROCESS_STRIDE = 512, /* descriptor F of process P (0: the first) is traced as P * this +
+    LINUX_PROCESS_STRIDE = TRACE_PROCESS_STRIDE, /* descriptor F of process P (0: the first) is traced as P * this +
                                    F where F is small, so that two processes' numbers differ */
     LINUX_PROCESSES_MAX = 8     /* with numbers of their own; later ones share the last */
 };
@@ -92,8 +92,6 @@ bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
 /* Calls, CPU time and threads: whether the target spins (SPIN was traced). The caller ends it. */
 bool linux_tracer_spins(struct linux_tracer *tracer);
 /* Something changed (a segment was delivered, a step played): counting of calls starts anew. */
-void linux_tracer_moved(struct linux_tracer *tracer);
-/* The world changed (something was delivered, a step was played): a spin begins anew. */
 void linux_tracer_moved(struct linux_tracer *tracer);
 bool linux_tracer_alive(const struct linux_tracer *tracer);
 /* How often a thread was woken (finished a call that it had slept in) since the start. */
