@@ -29,8 +29,9 @@ def arguments():
     parser.add_argument("--explained", type=pathlib.Path, default=pathlib.Path(__file__).with_name("disagreements.txt"))
     parser.add_argument("--write", type=pathlib.Path, help="where the page goes")
     parser.add_argument("--case", help="only these cases")
+    parser.add_argument("--jobs", default="4", help="cases at once on the real kernel, which mostly waits")
     parser.add_argument("names", nargs="*", metavar="TARGET")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.targets = options.targets or pathlib.Path(options.sockspec).resolve().parent.parent / "targets"
     return options
 
@@ -46,7 +47,7 @@ def check(options, name, world):
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch, "report.json")
         command = [options.sockspec, "check", name, "--targets", str(options.targets), "--json", str(report)]
-        command += ["--world", "linux"] if world == "linux" else []
+        command += ["--world", "linux", "--jobs", options.jobs] if world == "linux" else []
         command += ["--case", options.case] if options.case else []
         subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
         return json.loads(report.read_text()) if report.exists() else None

@@ -47,8 +47,8 @@ def check(sockspec, name, report):
     """Runs the check; returns its wall time. What is built has a name, the rest is a folder."""
     target = name if "command" not in manifest(name) else str(ROOT / "targets" / name)
     began = time.monotonic()
-    subprocess.run([sockspec, "check", target, "--world", "linux", "--json", str(report)], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
+    command = [sockspec, "check", target, "--world", "linux", "--jobs", "2", "--json", str(report)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return time.monotonic() - began
 
 
@@ -81,7 +81,7 @@ def main():
     parser.add_argument("--write", type=pathlib.Path, help="where the page goes")
     parser.add_argument("--keep", type=pathlib.Path, help="where the JSON reports stay")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     rows = []
     serious = 0
     with tempfile.TemporaryDirectory() as scratch:

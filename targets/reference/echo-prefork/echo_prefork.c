@@ -59,8 +59,11 @@ static int worker_accept(const struct server *s)
     if (ready <= 0)
         return -1;
     int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && listener_classify(errno) == ACCEPT_PAUSE)
-        clock_pause_ms(RETRY_MS);
+    if (fd < 0 && listener_classify(errno) == ACCEPT_PAUSE) {
+        /* With the mask, so that a request to stop ends the pause and no other client is taken. */
+        struct timespec limit = {RETRY_MS / 1000, RETRY_MS % 1000 * 1000000L};
+        (void)ppoll(NULL, 0, &limit, &s->wait_mask);
+    }
     return fd;
 }
 
