@@ -169,7 +169,7 @@ static bool is_stop_waiting(void)
            info.si_pid != 0;
 }
 
-static bool all_sleep(struct linux_tracer *tracer)
+bool tracer_all_sleep(struct linux_tracer *tracer)
 {
     struct tracer_thread *thread = NULL;
     bool alone = HASH_COUNT(tracer->threads) == 1;
@@ -197,7 +197,7 @@ bool linux_tracer_asleep(struct linux_tracer *tracer)
     if (tracer->refused && tracer->first != NULL) {
         return tracer_plain_asleep(tracer->first_pid);
     }
-    if (tracer->first == NULL || tracer->started || !all_sleep(tracer)) {
+    if (tracer->first == NULL || tracer->started || !tracer_all_sleep(tracer)) {
         return false;
     }
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {

@@ -115,6 +115,8 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->ending = false;
     tracer->spins = false;
     tracer->wakeups = 0;
+    tracer->forks = 0;
+    tracer->ended_count = 0;
     tracer->cpu_gone_us = 0;
     tracer->files_soft = 0;
     tracer->files_wanted_now = tracer->files_wanted;
@@ -188,6 +190,25 @@ static void first_ended(struct linux_tracer *tracer, int status, int descriptors
     }
 }
 
+static struct trace_event *trace_process(struct linux_tracer *tracer, enum trace_process what,
+                                         int number, int nth)
+{
+    struct trace_event *event = tracer_event(tracer, TRACE_PROCESS);
+    event->what = (uint8_t)what;
+    event->result = number;
+    event->a = nth;
+    return event;
+}
+
+static void child_ended(struct linux_tracer *tracer, const struct tracer_process *process)
+{
+    uint32_t place = tracer->ended_count++ % TRACER_ENDED_MAX;
+    tracer->ended[place].pid = process->pid;
+    tracer->ended[place].number = process->number;
+    tracer->ended[place].nth = process->nth;
+    (void)trace_process(tracer, TRACE_PROCESS_ENDED, process->number, process->nth);
+}
+
 static void process_ended(struct linux_tracer *tracer, struct tracer_process *process, int status)
 {
     bool first = process == tracer->first;
@@ -199,6 +220,9 @@ static void process_ended(struct linux_tracer *tracer, struct tracer_process *pr
         first_ended(tracer, status, held);
     }
     tracer_files_close_all(tracer, process, !tracer->exited);
+    if (!first && !tracer->exited && !tracer->ending) {
+        child_ended(tracer, process);
+    }
     tracer_process_remove(tracer, process);
     tracer_progress(tracer);
 }
@@ -296,11 +320,13 @@ static struct tracer_process *process_find(const struct linux_tracer *tracer, pi
     return process;
 }
 
-static void trace_child(struct linux_tracer *tracer, enum trace_call what, int64_t result)
+static void trace_child(struct linux_tracer *tracer, enum trace_call what, int64_t result,
+                        int64_t a)
 {
     struct trace_event *event = tracer_event(tracer, TRACE_CALL);
     event->what = (uint8_t)what;
     event->result = result;
+    event->a = a;
 }
 
 /* A new thread, told by its parent's event or by its own first stop, whichever comes first.
@@ -313,7 +339,7 @@ static struct tracer_thread *place(struct linux_tracer *tracer, pid_t tid,
     relatives(tid, &group, &parent_pid);
     struct tracer_process *process = process_find(tracer, group);
     if (process != NULL) {
-        trace_child(tracer, TRACE_CALL_THREAD, 0);
+        trace_child(tracer, TRACE_CALL_THREAD, 0, 0);
     } else {
         parent = parent != NULL ? parent : process_find(tracer, parent_pid);
         process = tracer_process_add(tracer, group, parent != NULL ? parent : tracer->first);
@@ -321,7 +347,8 @@ static struct tracer_thread *place(struct linux_tracer *tracer, pid_t tid,
             (void)kill(group, SIGKILL);
             return NULL;
         }
-        trace_child(tracer, TRACE_CALL_FORK, process->number);
+        process->nth = ++tracer->forks;
+        trace_child(tracer, TRACE_CALL_FORK, process->number, process->nth);
     }
     tracer_progress(tracer);
     return tracer_thread_add(tracer, tid, process);
@@ -354,7 +381,7 @@ static void program_changed(struct linux_tracer *tracer, struct tracer_thread *t
         process->handlers[number] = process->handlers[number] == 1;
     }
     tracer_files_exec(tracer, process);
-    trace_child(tracer, TRACE_CALL_EXEC, 0);
+    trace_child(tracer, TRACE_CALL_EXEC, 0, process->number);
     tracer_progress(tracer);
 }
 
@@ -483,6 +510,77 @@ void linux_tracer_arm(struct linux_tracer *tracer, uint32_t armed)
 uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer)
 {
     return tracer->wakeups;
+}
+
+/* ---- Children that ended, or did not ---- */
+
+static bool is_zombie(pid_t pid)
+{
+    char path[64];
+    char line[128];
+    char state = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && state == 0 && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "State: %c", &state);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return state == 'Z';
+}
+
+void linux_tracer_unreaped(struct linux_tracer *tracer)
+{
+    uint32_t count = tracer->ended_count;
+    uint32_t oldest = count > TRACER_ENDED_MAX ? count - TRACER_ENDED_MAX : 0;
+    for (uint32_t i = oldest; tracer->first != NULL && i < count; i++) {
+        uint32_t place = i % TRACER_ENDED_MAX;
+        if (is_zombie(tracer->ended[place].pid)) {
+            (void)trace_process(tracer, TRACE_PROCESS_UNREAPED, tracer->ended[place].number,
+                                tracer->ended[place].nth);
+        }
+    }
+}
+
+static int listeners_of(const struct tracer_process *process)
+{
+    int count = 0;
+    for (int fd = 0; fd < process->slots_size; fd++) {
+        const struct tracer_file *file = process->slots[fd].file;
+        count += file != NULL && file->kind == TRACE_FILE_LISTENER;
+    }
+    return count;
+}
+
+bool linux_tracer_left(struct linux_tracer *tracer)
+{
+    uint32_t events = tracer->trace->count;
+    bool moved = false;
+    if (tracer->refused || tracer->first != NULL) {
+        return true;
+    }
+    while (tracer->threads != NULL) {
+        struct rusage usage;
+        int status = 0;
+        pid_t tid = wait4(-1, &status, __WALL | WNOHANG | __WNOTHREAD, &usage);
+        if (tid <= 0) {
+            (void)told_of_stops(tracer);
+            break;
+        }
+        handle(tracer, tid, status, &usage);
+        moved = true;
+    }
+    tracer->trace->count = events;
+    if (tracer->threads != NULL && (moved || !tracer_all_sleep(tracer))) {
+        return false;
+    }
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        trace_process(tracer, TRACE_PROCESS_LEFT, process->number, process->nth)->b =
+            listeners_of(process);
+    }
+    return true;
 }
 
 /* ---- The end of all ---- */

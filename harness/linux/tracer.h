@@ -14,9 +14,11 @@
 #include "world/world.h"
 
 enum {
-    LINUX_PROCESS_STRIDE = TRACE_PROCESS_STRIDE, /* descriptor F of process P (0: the first) is traced as P * this +
-                                   F where F is small, so that two processes' numbers differ */
-    LINUX_PROCESSES_MAX = 8     /* with numbers of their own; later ones share the last */
+    LINUX_PROCESS_STRIDE =
+        TRACE_PROCESS_STRIDE, /* descriptor F of process P (0: the first) is traced as P * this +
+                F where F is small, so that two processes' numbers differ */
+    LINUX_PROCESSES_MAX =
+        TRACE_PROCESSES_MAX /* with numbers of their own; later ones share the last */
 };
 
 struct linux_tracer;
@@ -94,6 +96,12 @@ bool linux_tracer_spins(struct linux_tracer *tracer);
 /* Something changed (a segment was delivered, a step played): counting of calls starts anew. */
 void linux_tracer_moved(struct linux_tracer *tracer);
 bool linux_tracer_alive(const struct linux_tracer *tracer);
+/* While the first process lives: a PROCESS event UNREAPED for each child that has ended and that
+ * nobody has waited for. Of many children only the latest are remembered. */
+void linux_tracer_unreaped(struct linux_tracer *tracer);
+/* After LINUX_TURN_ENDED: lets the children that are left go on; what they do is not traced. False
+ * while one of them works; else true, with a PROCESS event LEFT for each that sleeps. */
+bool linux_tracer_left(struct linux_tracer *tracer);
 /* How often a thread was woken (finished a call that it had slept in) since the start. */
 uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer);
 
@@ -116,6 +124,8 @@ void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count);
 
 /* What it holds now: open descriptors of all its processes, by /proc; resident memory in bytes. */
 int linux_tracer_descriptors(const struct linux_tracer *tracer);
+/* How many of them are sockets of connections, as far as its calls told. */
+int linux_tracer_sockets(const struct linux_tracer *tracer);
 int64_t linux_tracer_resident(const struct linux_tracer *tracer);
 int64_t linux_tracer_cpu_us(const struct linux_tracer *tracer);
 

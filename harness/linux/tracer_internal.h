@@ -19,6 +19,7 @@ enum {
     TRACER_SPIN_LOOKS = 4,         /* further ones for each open descriptor */
     TRACER_CPU_MAX_US = 2000000,   /* CPU time without progress when the start does not say */
     TRACER_CPU_LOOK_NS = 20000000, /* real time without progress before CPU time is looked at */
+    TRACER_ENDED_MAX = 64,         /* children that ended and may not have been waited for */
     TRACER_STOPS_AT_A_TURN = 64,   /* then the world looks at the wire again */
     TRACER_ARGUMENTS = 6,
     TRACER_FDS_MAX = 1 << 20, /* higher numbers are not followed */
@@ -68,6 +69,7 @@ struct tracer_slot {
 struct tracer_process {
     pid_t pid;
     int number; /* 0: the first; LINUX_PROCESSES_MAX - 1 is shared */
+    int nth;    /* 0: the first; children in the order of their forks */
     int pidfd;
     uint32_t threads;
     struct tracer_slot *slots;
@@ -195,6 +197,14 @@ struct linux_tracer {
     int files_wanted;      /* descriptors_free before the program began; -1: no limit */
     int files_wanted_now;  /* the same, until it is in force */
     uint64_t files_soft;   /* RLIMIT_NOFILE before descriptors_free; 0: not lowered */
+
+    int forks; /* children so far */
+    struct {
+        pid_t pid;
+        int number;
+        int nth;
+    } ended[TRACER_ENDED_MAX]; /* the latest children that ended: a ring */
+    uint32_t ended_count;
 
     uint64_t *iovecs; /* TRACER_IOVECS_MAX * 2: address, length */
 };
@@ -336,6 +346,8 @@ int64_t tracer_fault_leave(struct linux_tracer *tracer, struct tracer_thread *th
 bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thread);
 
 /* ---- asleep.c ---- */
+/* Whether every thread sleeps, by two looks at /proc. */
+bool tracer_all_sleep(struct linux_tracer *tracer);
 void tracer_proc_close(struct tracer_thread *thread);
 
 /* The system call that a thread sleeps in, from /proc. */

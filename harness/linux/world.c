@@ -25,6 +25,7 @@ enum {
     REST_MAX_US = 1000,        /* between two looks at a running target */
     START_LIMIT_US = 30000000, /* unless the command says otherwise */
     STOP_LIMIT_US = 10000000,
+    LEFT_LIMIT_US = 1000000, /* for children to fall asleep or end, after the first process */
     IDLE_ROUNDS_MAX = 100000 /* steps in a row that change nothing */
 };
 
@@ -50,6 +51,8 @@ struct linux_world {
     int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
     bool in_service;     /* it listened, or slept for the first time */
     int baseline;        /* descriptors when it was ready */
+    int sockets;         /* of them */
+    int kept;            /* beyond these, with no connection left: seen to be held for ever */
 };
 
 static struct linux_world *of(struct world *world)
@@ -111,12 +114,31 @@ static bool is_still(struct linux_world *live, int64_t us)
     return timer_us < 0 || timer_us > us;
 }
 
-/* Whether the target holds no more than when it was ready. */
+/* Descriptors that the target holds beyond those when it was ready, with no connection left; -1: a
+ * connection is left. */
+static int surplus(struct linux_world *live)
+{
+    int more = linux_tracer_descriptors(live->tracer) - live->baseline;
+    return linux_net_connections(live->net) != 0 ? -1 : more > 0 ? more : 0;
+}
+
+/* Whether the target holds nothing that time could still take from it: no connection's socket, and
+ * of others no more than when it was ready, or than it kept in an earlier play to the very end. */
 static bool holds_nothing(struct linux_world *live)
 {
-    return !linux_tracer_alive(live->tracer) ||
-           (linux_net_connections(live->net) == 0 &&
-            linux_tracer_descriptors(live->tracer) <= live->baseline);
+    if (!linux_tracer_alive(live->tracer)) {
+        return true;
+    }
+    int more = surplus(live);
+    return more == 0 ||
+           (more > 0 && more <= live->kept && linux_tracer_sockets(live->tracer) <= live->sockets);
+}
+
+/* The time of the drain is over: what is held now is held for ever, by the next plays too. */
+static void learn_kept(struct linux_world *live)
+{
+    int more = linux_tracer_alive(live->tracer) ? surplus(live) : 0;
+    live->kept = more > live->kept ? more : live->kept;
 }
 
 /* Lets time pass towards the goal. False when there is none. */
@@ -131,6 +153,9 @@ static bool goal_step(struct linux_world *live)
                   (goal->early && holds_nothing(live));
     if (enough) {
         goal->open = false;
+        if (goal->early && left_us <= 0) {
+            learn_kept(live);
+        }
         return true;
     }
     int64_t due_us = linux_net_due_us(live->net);
@@ -270,6 +295,7 @@ static bool has_started(struct linux_world *live)
         real_us() - live->started_us >= limit_us) {
         live->in_service = true;
         live->baseline = linux_tracer_descriptors(live->tracer);
+        live->sockets = linux_tracer_sockets(live->tracer);
         return true;
     }
     wait_for_news(live, REST_MAX_US);
@@ -280,6 +306,7 @@ static void stop(struct linux_world *live)
 {
     live->stopping_us = real_us();
     live->goal.open = false;
+    linux_tracer_unreaped(live->tracer);
     linux_tracer_stopping(live->tracer);
     (void)linux_tracer_signal(live->tracer, live->target->stop_signal, true);
 }
@@ -323,6 +350,15 @@ static void run_target(struct linux_world *live)
     }
 }
 
+/* Children that outlive the first process: those that were told to end get the time to do so. */
+static void look_for_children(struct linux_world *live)
+{
+    int64_t until_us = real_us() + LEFT_LIMIT_US;
+    for (unsigned looks = 0; !linux_tracer_left(live->tracer) && real_us() < until_us; looks++) {
+        rest(live, looks);
+    }
+}
+
 static enum status world_run(struct world *world, const struct world_target *target,
                              struct world_hooks *hooks, struct status_detail *detail)
 {
@@ -353,6 +389,7 @@ static enum status world_run(struct world *world, const struct world_target *tar
         linux_tracer_arm(live->tracer, hooks->armed);
         run_target(live);
         (void)linux_net_collect(live->net);
+        look_for_children(live);
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED); /* children that are left */
         linux_net_sample(live->net, 0);
     }

@@ -116,6 +116,12 @@ ORACLE_END(acc_12)
         oracle_break(oracle, rule, "it ended when it was out of descriptors",
                      EVIDENCE(0, facts->at_full, facts->at_died));
     }
+    if (facts->at_flooded != 0) {
+        oracle_break(oracle, rule,
+                     "out of descriptors it tried again and wrote a message a hundred times within "
+                     "a second",
+                     EVIDENCE(0, facts->at_flood, facts->at_full, facts->at_flooded));
+    }
     for (uint32_t i = 1; facts->at_memory == 0 && i <= facts->conns_used; i++) {
         if (facts_never_accepted(facts, &facts->conns[i])) {
             oracle_break(oracle, rule,

@@ -78,7 +78,9 @@ ORACLE_EVENT(clo_12)
         return;
     }
     if (event->kind == TRACE_CALL) {
-        if (facts->at_stop_told != 0 && facts->at_last_block > facts->at_stop_told) {
+        /* When a child heard of it no trace tells. */
+        if (facts->at_stop_told != 0 && facts->at_last_block > facts->at_stop_told &&
+            facts_process(event->fd) == 0) {
             oracle_break(oracle, rule,
                          "it handled the stop signal and went on accepting connections",
                          EVIDENCE(event->conn, facts->at_stop_handled, facts->at_stop_told,

@@ -59,8 +59,8 @@ ORACLE_EVENT(fdh_01)
             oracle_break(oracle, rule,
                          "the descriptor of an ended connection was still open at the end",
                          EVIDENCE(record->conn, record->at_opened, index + 1));
-        } else if (conn == NULL && !record->baseline) {
-            others++;
+        } else if (conn == NULL && !record->baseline && record->kind != TRACE_FILE_OTHER) {
+            others++; /* what is no file of its own is the run time's: devices, folders, … */
             other = record->at_opened;
         }
     }
@@ -136,11 +136,29 @@ ORACLE_END(fdh_04)
     }
 }
 
-/* Whether a program ever execs is not to be seen; one that asks for SOCK_CLOEXEC elsewhere means
- * it. */
+/* Sockets that a program was started with and never touched, when all is quiet. */
+static void judge_execed(struct oracle *oracle, unsigned rule, uint32_t index)
+{
+    const struct facts *facts = &oracle->facts;
+    for (uint32_t fd = 0; facts->at_exec != 0 && fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        if (record->open && record->execed) {
+            oracle_break(oracle, rule,
+                         "another program was started with a socket that it has no use for",
+                         EVIDENCE(record->conn, record->at_opened, facts->at_exec, index + 1));
+        }
+    }
+}
+
+/* Whether a program ever execs is not always to be seen; one that asks for SOCK_CLOEXEC elsewhere
+ * means it. */
 ORACLE_EVENT(fdh_05)
 {
     const struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_PHASE) {
+        judge_execed(oracle, rule, index);
+        return;
+    }
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
     if (record == NULL || !record->accepted || !record->open || facts->at_cloexec == 0) {
         return;
@@ -152,6 +170,121 @@ ORACLE_EVENT(fdh_05)
             oracle, rule,
             "it asks for SOCK_CLOEXEC elsewhere, and an accepted descriptor has no FD_CLOEXEC",
             EVIDENCE(record->conn, facts->at_cloexec, record->at_opened, index + 1));
+    }
+}
+
+/* ---- Processes and threads ---- */
+
+/* A copy of the listener in the process of a descriptor: the mark of its opening, 0 none. */
+static uint32_t listener_beside(const struct facts *facts, int64_t fd)
+{
+    uint32_t first = facts_process(fd) * TRACE_PROCESS_STRIDE;
+    uint32_t end = first + TRACE_PROCESS_STRIDE;
+    for (uint32_t other = first; other < end && other < facts->fds_used; other++) {
+        if (facts->fds[other].open && facts->fds[other].listens) {
+            return facts->fds[other].at_opened;
+        }
+    }
+    return 0;
+}
+
+/* A child reads once more, or the end, after it has answered: it had every occasion to close. */
+static void judge_child(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                        uint32_t index)
+{
+    struct facts *facts = &oracle->facts;
+    uint32_t process = facts_process(event->fd);
+    const struct facts_fd *record = facts_fd(facts, event->fd);
+    const struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+    if (process == 0 || process == TRACE_PROCESSES_MAX - 1 || conn == NULL || record->accepted ||
+        conn->at_child == 0 || conn->sent == 0) {
+        return;
+    }
+    uint32_t listener = listener_beside(facts, event->fd);
+    if (listener != 0) {
+        oracle_break(oracle, rule,
+                     "a child that serves one connection has kept its copy of the listener",
+                     EVIDENCE(record->conn, listener, index + 1));
+    }
+}
+
+/* The descriptor that accept gave, still open and never used while a child served the connection.
+ */
+static const struct facts_fd *kept_by_parent(const struct facts *facts, uint32_t number)
+{
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *record = &facts->fds[fd];
+        if (record->open && record->accepted && !record->used && record->conn == number) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+ORACLE_EVENT(fdh_06)
+{
+    const struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_CALL) {
+        judge_child(oracle, rule, event, index);
+        return;
+    }
+    if (event->kind == TRACE_PROCESS) {
+        uint32_t ended =
+            event->a > 0 && event->a <= FACTS_CHILDREN ? facts->at_ended[event->a - 1] : 0;
+        /* One that is waited for at the next occasion does no harm. */
+        if (event->what == TRACE_PROCESS_UNREAPED && ended != 0 && facts->at_fork > ended) {
+            oracle_break(oracle, rule,
+                         "a child had ended before the next one was made, and it never waited for "
+                         "it: a zombie",
+                         EVIDENCE(0, ended, facts->at_fork, index + 1));
+        }
+        return;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->at_child == 0) {
+            continue;
+        }
+        const struct facts_fd *kept = kept_by_parent(facts, i);
+        if (kept != NULL) {
+            oracle_break(oracle, rule,
+                         "a child served the connection, and the parent never closed its own copy",
+                         EVIDENCE(i, kept->at_opened, conn->at_child, index + 1));
+        } else if (conn->at_close != 0) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_open, conn->at_child, conn->at_close));
+        }
+    }
+}
+
+ORACLE_EVENT(fdh_07)
+{
+    const struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
+    if (record == NULL || !record->open || !record->slept_on ||
+        facts_process(event->fd) == TRACE_PROCESSES_MAX - 1) {
+        return;
+    }
+    if (facts_family(event->what) == SCENARIO_CALL_SHUTDOWN) {
+        oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_opened, index + 1));
+    } else {
+        oracle_break(oracle, rule,
+                     "it closed a descriptor while another thread slept in a call on it",
+                     EVIDENCE(record->conn, record->at_opened, index + 1));
+    }
+}
+
+/* A child that was left behind with the listener, or an end that left none. */
+ORACLE_EVENT(fdh_08)
+{
+    const struct facts *facts = &oracle->facts;
+    bool ready = facts->in_service && facts->at_phase[TRACE_PHASE_READY] != 0;
+    if (event->kind == TRACE_PROCESS) {
+        if (event->what == TRACE_PROCESS_LEFT && event->b > 0 && facts->at_exit != 0 && ready) {
+            oracle_break(oracle, rule, "it ended, and a child that it left behind holds its port",
+                         EVIDENCE(0, facts->at_fork, facts->at_exit, index + 1));
+        }
+    } else if (ready && (event->what == TRACE_EXIT_STOPPED_BY_HANDLER ||
+                         event->what == TRACE_EXIT_RETURNED)) {
+        oracle_keep(oracle, rule, EVIDENCE(0, index + 1));
     }
 }
 

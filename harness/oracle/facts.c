@@ -79,6 +79,7 @@ static void take_block(struct facts *facts, const struct trace_event *event, uin
     struct facts_fd *record = facts_fd(facts, event->fd);
     if (record != NULL) {
         facts_followed_up(record);
+        record->slept_on = event->b > 0 && family != SCENARIO_CALL_WAIT;
     }
     if (family == SCENARIO_CALL_WAIT) {
         facts->at_sleep = at;
@@ -100,6 +101,7 @@ static void take_ready(struct facts *facts, const struct trace_event *event, uin
         return;
     }
     record->at_ready = at;
+    record->execed = false;
     record->live |= FACTS_FD_READY;
     facts_followed_up(record);
     if (record->listener) {
@@ -406,7 +408,8 @@ static void start_program(struct facts *facts)
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
     facts->at_stop_handled = facts->at_stop_told = facts->at_connect_intr = facts->at_close_intr =
         facts->at_cloexec = 0;
-    facts->at_io = facts->at_alarm = facts->at_call = 0;
+    facts->at_io = facts->at_alarm = facts->at_call = facts->at_fork = facts->at_exec = 0;
+    memset(facts->at_ended, 0, sizeof facts->at_ended);
     facts->at_phase[TRACE_PHASE_READY] = 0;
 }
 
@@ -481,9 +484,36 @@ static void take_open(struct facts *facts, const struct trace_event *event, uint
     struct facts_fd *record = facts_open_fd(facts, event->fd, event->conn, at);
     if (record != NULL) {
         record->inherited |= (event->flags & TRACE_INHERITED) != 0;
+        record->listens = event->what == TRACE_FILE_LISTENER;
+        record->kind = event->what;
         if (event->fd <= 2 && record->inherited) {
             facts->console |= 1U << event->fd;
         }
+    }
+}
+
+/* Each failure counts once, however many pieces the message came in. */
+static void take_output(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    if (facts->at_full <= facts->flood_full) {
+        return;
+    }
+    facts->flood_full = facts->at_full;
+    if (facts->floods == 0 || event->time_us - facts->flood_us > 1000000) {
+        facts->floods = 0;
+        facts->flood_us = event->time_us;
+        facts->at_flood = at;
+    }
+    facts->floods++;
+    if (facts->floods == FACTS_FLOOD) {
+        facts->at_flooded = at;
+    }
+}
+
+static void take_process(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    if (event->what == TRACE_PROCESS_ENDED && event->a > 0 && event->a <= FACTS_CHILDREN) {
+        facts->at_ended[event->a - 1] = at;
     }
 }
 
@@ -536,17 +566,18 @@ facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)
         facts_take *take;
         bool own;
     } takers[TRACE_KIND_COUNT] = {
-        [TRACE_NONE] = {take_nothing, false},       [TRACE_PHASE] = {take_phase, false},
-        [TRACE_CALL] = {take_nothing, true},        [TRACE_BLOCK] = {take_block, true},
-        [TRACE_READY] = {take_ready, true},         [TRACE_FD_OPEN] = {take_open, true},
-        [TRACE_FD_CLOSE] = {take_closed, true},     [TRACE_STATE] = {take_state, false},
-        [TRACE_SEGMENT] = {take_segment, false},    [TRACE_DIALOGUE] = {take_dialogue, false},
-        [TRACE_PEER] = {take_peer, false},          [TRACE_STEP] = {take_step, false},
-        [TRACE_NOOP] = {take_nothing, false},       [TRACE_FAULT] = {take_fault, true},
-        [TRACE_TIME] = {take_time, false},          [TRACE_SIGNAL] = {take_signal, true},
-        [TRACE_HEAP] = {take_heap, true},           [TRACE_SPIN] = {take_spin, true},
-        [TRACE_EXIT] = {take_exit, true},           [TRACE_OUTPUT] = {take_nothing, true},
-        [TRACE_UNSUPPORTED] = {take_nothing, true}, [TRACE_OVERFLOW] = {take_overflow, false},
+        [TRACE_NONE] = {take_nothing, false},      [TRACE_PHASE] = {take_phase, false},
+        [TRACE_CALL] = {take_nothing, true},       [TRACE_BLOCK] = {take_block, true},
+        [TRACE_READY] = {take_ready, true},        [TRACE_FD_OPEN] = {take_open, true},
+        [TRACE_FD_CLOSE] = {take_closed, true},    [TRACE_STATE] = {take_state, false},
+        [TRACE_SEGMENT] = {take_segment, false},   [TRACE_DIALOGUE] = {take_dialogue, false},
+        [TRACE_PEER] = {take_peer, false},         [TRACE_STEP] = {take_step, false},
+        [TRACE_NOOP] = {take_nothing, false},      [TRACE_FAULT] = {take_fault, true},
+        [TRACE_TIME] = {take_time, false},         [TRACE_SIGNAL] = {take_signal, true},
+        [TRACE_HEAP] = {take_heap, true},          [TRACE_SPIN] = {take_spin, true},
+        [TRACE_EXIT] = {take_exit, true},          [TRACE_PROCESS] = {take_process, true},
+        [TRACE_OUTPUT] = {take_output, true},      [TRACE_UNSUPPORTED] = {take_nothing, true},
+        [TRACE_OVERFLOW] = {take_overflow, false},
     };
     *ret_own = takers[kind].own;
     return takers[kind].take;

@@ -12,6 +12,8 @@ enum {
     FACTS_MESSAGES = 8,          /* latest messages of the peer likewise */
     FACTS_READY = 64,            /* descriptors of one wait's answer */
     FACTS_HEAP = 8,              /* latest heap samples */
+    FACTS_FLOOD = 100,           /* complaints about one want in a second that are a flood */
+    FACTS_CHILDREN = 64,         /* first children whose ends are remembered */
     FACTS_PATIENCE_US = 1000000, /* shorter than any sensible limit of a program */
     FACTS_PATIENCE_PART =
         12 /* a program may give up on a peer that is silent for this part of idle_limit */
@@ -140,6 +142,7 @@ struct facts_conn {
     uint32_t at_half;      /* the peer half-closed */
     uint32_t at_stall;     /* the newest stall of the peer */
     uint32_t at_connect;   /* the connect call */
+    uint32_t at_child;     /* a child moved bytes on it that another process had accepted */
     uint32_t requests_at_half;
     uint32_t at_edge; /* edge-triggered input was reported and not yet read to the end */
     struct facts_receive
@@ -160,10 +163,14 @@ struct facts_fd {
     bool edge;           /* in an epoll set, edge-triggered */
     bool checked;        /* SO_ERROR read (or connect called again) since EINPROGRESS */
     bool used;           /* bytes moved on it since the failed option */
+    uint8_t kind;       /* enum trace_file, as its opening said; OTHER where it was not told */
     bool oob_inline : 1;
     bool reuseaddr : 1;
     bool baseline : 1;  /* open at READY */
     bool inherited : 1; /* 0, 1, 2 as the program found them */
+    bool listens : 1;   /* a listener, or a child's copy of one */
+    bool execed : 1;    /* another program was started with it, and has not touched it */
+    bool slept_on : 1;  /* a thread sleeps in a transfer or accept on it, and there are others */
     uint32_t conn;
     uint32_t at_opened;
     uint32_t at_closed;     /* of the previous generation while open */
@@ -264,6 +271,15 @@ struct facts {
     uint32_t console;      /* bits 0 to 2: the program found this number open */
     uint32_t at_alarm;     /* SIGALRM came */
     uint32_t at_call;      /* the latest call of the program */
+    uint32_t at_flood; /* the first of the latest failures of accept for want of descriptors that it
+                          wrote about */
+    uint32_t at_flooded;               /* there were FACTS_FLOOD of them within a second */
+    uint32_t flood_full;               /* at_full of the latest */
+    uint32_t floods;                   /* how many since at_flood */
+    int64_t flood_us;                  /* time of the first */
+    uint32_t at_fork;                  /* the latest fork */
+    uint32_t at_exec;                  /* the latest exec that left sockets open */
+    uint32_t at_ended[FACTS_CHILDREN]; /* ends of children, by which one they were */
     uint32_t at_waiting_max;
     uint32_t batch; /* index of the latest wait's CALL */
     uint32_t ready_count;
@@ -382,6 +398,12 @@ static inline enum scenario_call facts_family(unsigned call)
     static const uint8_t families[TRACE_CALL_COUNT] = {TRACE_CALL_TABLE(FACTS_FAMILY)};
 #undef FACTS_FAMILY
     return call < TRACE_CALL_COUNT ? (enum scenario_call)families[call] : SCENARIO_CALL_NONE;
+}
+
+/* The process that a descriptor is of, where processes are seen; 0: the first. */
+static inline uint32_t facts_process(int64_t fd)
+{
+    return fd >= 0 ? (uint32_t)(fd / TRACE_PROCESS_STRIDE) : 0;
 }
 
 /* The descriptor's record, NULL for numbers that cannot be one. */

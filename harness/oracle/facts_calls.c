@@ -47,12 +47,17 @@ CALL(done_listen)
     facts->backlog = event->a;
     if (record != NULL) {
         record->listener = true;
+        record->listens = true;
         record->at_failed = 0;
     }
 }
 
 CALL(done_accept)
 {
+    if (record != NULL) {
+        record->execed = false;
+        record->slept_on = false;
+    }
     struct facts_fd *taken = facts_open_fd(facts, event->result, event->conn, at);
     if (taken == NULL) {
         return;
@@ -117,6 +122,12 @@ CALL(transferred)
     if (record != NULL) {
         facts_followed_up(record);
         record->used = true;
+        record->execed = false;
+        record->slept_on = false;
+        if (conn != NULL && facts_process(event->fd) > 0 && !record->accepted &&
+            (conn->flags & FACTS_ACCEPTED) != 0) {
+            conn->at_child = at;
+        }
     }
 }
 
@@ -202,6 +213,7 @@ CALL(done_option)
     if (record == NULL) {
         return;
     }
+    record->execed = false;
     bool set = event->what == TRACE_CALL_SETSOCKOPT;
     if (event->a == ((SOL_SOCKET << 16) | SO_ERROR) && !set) {
         set_checked(record);
@@ -241,6 +253,9 @@ CALL(done_control)
     bool dup = event->what == TRACE_CALL_DUP || event->what == TRACE_CALL_DUP2 ||
                event->what == TRACE_CALL_DUP3;
     bool fcntl = event->what == TRACE_CALL_FCNTL;
+    if (record != NULL) {
+        record->execed = false;
+    }
     if (event->what == TRACE_CALL_EPOLL_CTL) {
         set_edge(CALL_ARGUMENTS);
     } else if (dup || (fcntl && (event->a == F_DUPFD || event->a == F_DUPFD_CLOEXEC))) {
@@ -256,8 +271,24 @@ CALL(done_control)
     }
 }
 
+/* Another program begins in a process: what it was started with. */
+CALL(done_exec)
+{
+    int64_t first = event->a * TRACE_PROCESS_STRIDE;
+    for (int64_t fd = first + 3; fd < first + TRACE_PROCESS_STRIDE && fd < facts->fds_used; fd++) {
+        struct facts_fd *kept = &facts->fds[fd];
+        if (kept->open && (kept->conn != 0 || kept->listens)) {
+            kept->execed = true;
+            facts->at_exec = at;
+        }
+    }
+}
+
 CALL(done_other)
 {
+    if (record != NULL) {
+        record->execed = false;
+    }
     if (event->what == TRACE_CALL_GETPEERNAME && record != NULL) {
         set_checked(record);
     }
@@ -293,6 +324,8 @@ CALL(set_interrupted)
     if (record != NULL) {
         bool interrupted = event->err == EINTR && !is_meant(facts, at);
         record->at_intr = interrupted ? at : 0;
+        record->execed = false;
+        record->slept_on = false;
         facts_set_live(&record->live, FACTS_FD_INTR, interrupted);
         facts->intr_fd = event->fd;
     }
@@ -474,6 +507,10 @@ static void take_NONE(struct facts *facts, const struct trace_event *event, uint
     facts->at_call = at;
     if (event->fd >= 0) {
         take_OTHER(facts, event, at);
+    } else if (event->what == TRACE_CALL_FORK) {
+        facts->at_fork = at;
+    } else if (event->what == TRACE_CALL_EXEC) {
+        done_exec(facts, event, at, NULL, NULL);
     }
 }
 

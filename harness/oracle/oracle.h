@@ -56,12 +56,12 @@ struct oracle_rule {
     uint8_t binds;     /* enum oracle_binds */
     uint8_t level;     /* enum oracle_level */
     bool fail;         /* broken is FAIL although the level is not MUST */
-    bool decidable;    /* a trace of the model can decide it */
+    bool decidable;    /* a trace can decide it */
     const char *cite;  /* where it stands */
     const char *why;   /* what goes wrong without it, and in which real programs */
     const char
         *observed; /* how a trace shows it; for an undecidable rule: what would have to be seen */
-    const char *reason;    /* undecidable: why no trace of the model shows it; else NULL */
+    const char *reason;    /* undecidable: why no trace shows it; else NULL */
     uint32_t observers;    /* enum trace_observer: without one of them the grade is SKIP */
     uint32_t promises;     /* enum trace_promise: all must be made, or the rule does not apply */
     uint32_t kinds;        /* bits (1 << enum trace_kind) of kinds that have no mask of their own */

@@ -106,7 +106,7 @@ static const char *why_unseen(uint32_t absent)
             return reasons[i].reason;
         }
     }
-    return "processes were not seen, which it needs";
+    return "processes and threads were not seen, which it needs: only a live run shows them";
 }
 
 /* Why a rule is not judged in such runs, NULL when it is. */

@@ -249,8 +249,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "merely tries again uses a whole processor; nine of 117 collected bugs are of this "
                 "kind.",
             .observed =
-                "A spin on accept with EMFILE or ENFILE, an end right after it, or a "
-                "completed connection that is never accepted although the limit was lifted.",
+                "A spin on accept with EMFILE or ENFILE, an end right after it, a hundred such "
+                "answers "
+                "within a second each of which it wrote a message about, or a completed connection "
+                "that is never accepted although the limit was lifted.",
             SEEN_BY(CALLS | STATES | EXITS),
             .kinds = K(SPIN),
             .calls_done = F(ACCEPT),
@@ -1162,10 +1164,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "after the server closed it: no FIN, the client waits. Five of 117 collected bugs.",
             .observed = "A program that makes a socket with SOCK_CLOEXEC uses an accepted "
                         "descriptor that never got "
-                        "FD_CLOEXEC. A program that asks for it nowhere is not judged: no trace "
-                        "shows whether it would "
-                        "exec.",
+                        "FD_CLOEXEC; or another program was started with a socket beyond numbers 0 "
+                        "to 2 and had not touched it when all was quiet. A program that asks for "
+                        "FD_CLOEXEC nowhere and starts no other is not judged.",
             SEEN_BY(CALLS),
+            .phases = PHASE(QUIET),
             .calls_done = F(RECV) | F(SEND),
             .calls_failed = F(RECV) | F(SEND),
             .when_kept = FACTS_FD_INHERITED,
@@ -1182,8 +1185,17 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why =
                 "The FIN is not sent until the last copy is closed: clients hang and the process "
                 "table fills.",
-            .observed = "The descriptors and the children of both processes.",
-            .reason = "it takes fork, which the model does not have",
+            .observed =
+                "A child moved bytes on a connection that its parent had accepted, and: the "
+                "parent's own descriptor of it was never used and is open when all is "
+                "quiet; or the child answered and read on with a copy of the listener "
+                "open; or, when the program is asked to stop, a child is a zombie that had "
+                "ended before a later one was made.",
+            SEEN_BY(CALLS | TRACE_SEES_PROCESSES),
+            .kinds = K(PROCESS),
+            .phases = PHASE(QUIET),
+            .calls_done = F(RECV),
+            ON_EVENT(fdh_06),
         },
     [ORACLE_FDH_07] =
         {
@@ -1198,7 +1210,9 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                    "under it.",
             .observed = "A close in one thread while another thread's call on the number has not "
                         "returned.",
-            .reason = "it takes threads, which the model does not have",
+            SEEN_BY(CALLS | TRACE_SEES_PROCESSES),
+            .calls_done = F(CLOSE) | F(SHUTDOWN),
+            ON_EVENT(fdh_07),
         },
     [ORACLE_FDH_08] =
         {
@@ -1208,10 +1222,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             GOOD,
             .cite = "close(2) DESCRIPTION; ip(7) DESCRIPTION; socket(7) SO_REUSEADDR",
             .why = "A child or an old worker holds the port, and the new one cannot bind.",
-            .observed = "The listening sockets of the machine after the process is gone.",
-            .reason =
-                "the kernel closes what a single process leaves: only children and reloads in "
-                "real processes can keep the port",
+            .observed = "A child holds a listener when the first process has ended and all that is "
+                        "left of the program sleeps.",
+            SEEN_BY(EXITS | TRACE_SEES_PROCESSES),
+            .kinds = K(PROCESS) | K(EXIT),
+            ON_EVENT(fdh_08),
         },
     [ORACLE_FDH_09] =
         {

@@ -26,6 +26,7 @@ static const char *const peer_texts[] = {TRACE_PEER_TABLE(TEXT2)};
 static const char *const noop_texts[] = {TRACE_NOOP_TABLE(TEXT2)};
 static const char *const noop_ids[] = {TRACE_NOOP_TABLE(NAME2)};
 static const char *const exit_texts[] = {TRACE_EXIT_TABLE(TEXT2)};
+static const char *const process_texts[] = {TRACE_PROCESS_TABLE(TEXT2)};
 static const char *const state_texts[] = {TCP_STATE_TABLE(TEXT2)};
 static const char *const event_texts[] = {TCP_EVENT_TABLE(TEXT2)};
 static const char *const segment_texts[] = {SCENARIO_SEGMENT_TABLE(TEXT2)};
@@ -118,6 +119,7 @@ static const struct trace_names fate_names = ENUM_NAMES(fate_texts);
 static const struct trace_names dialogue_names = ENUM_NAMES(dialogue_texts);
 static const struct trace_names peer_names = ENUM_NAMES(peer_texts);
 static const struct trace_names exit_names = ENUM_NAMES(exit_texts);
+static const struct trace_names process_names = ENUM_NAMES(process_texts);
 static const struct trace_names state_names = ENUM_NAMES(state_texts);
 static const struct trace_names event_names = ENUM_NAMES(event_texts);
 static const struct trace_names segment_names = ENUM_NAMES(segment_texts);
@@ -170,6 +172,10 @@ static const struct trace_form kind_forms[TRACE_KIND_COUNT] = {
     [TRACE_HEAP] = {.result = {"dialogues", NULL}, .a = {"blocks", NULL}, .b = {"bytes", NULL}},
     [TRACE_SPIN] = {.what = {"call", &trace_names_call}, .a = {"calls", NULL}},
     [TRACE_EXIT] = {.what = {"how", &exit_names}, .a = {"fds", NULL}, .b = {"heap", NULL}},
+    [TRACE_PROCESS] = {.what = {"child", &process_names},
+                       .result = {"process", NULL},
+                       .a = {"nth", NULL},
+                       .b = {"listeners", NULL}},
     [TRACE_OUTPUT] = {.a = {"bytes", NULL}},
     [TRACE_UNSUPPORTED] = {.what = {"call", &trace_names_call}, .result = {"ends_run", NULL}},
 };
@@ -241,6 +247,8 @@ static const struct call_form call_forms[TRACE_CALL_COUNT] = {
     [TRACE_CALL_DUP3] = {{"wanted", NULL}, {NULL, NULL}},
     [TRACE_CALL_SIGACTION] = {{"signal", &trace_names_signal}, {"handling", NULL}},
     [TRACE_CALL_EXIT] = {{"status", NULL}, {NULL, NULL}},
+    [TRACE_CALL_FORK] = {{"nth", NULL}, {NULL, NULL}},
+    [TRACE_CALL_EXEC] = {{"process", NULL}, {NULL, NULL}},
 };
 
 static void field_default(struct trace_field *field, const char *key)
@@ -350,6 +358,11 @@ const char *trace_noop_name(enum trace_noop reason)
 const char *trace_exit_name(enum trace_exit how)
 {
     return name_or_mark(&exit_names, (unsigned)how);
+}
+
+const char *trace_process_name(enum trace_process what)
+{
+    return name_or_mark(&process_names, (unsigned)what);
 }
 
 const char *trace_state_text(int64_t state)

@@ -15,7 +15,10 @@
 
 enum {
     TRACE_EVENTS_MAX = 1 << 18, /* events of one trace; the run ends in TRACE_OVERFLOW beyond */
-    TRACE_NAME_MAX = 64
+    TRACE_NAME_MAX = 64,
+    TRACE_PROCESS_STRIDE = 512, /* with TRACE_SEES_PROCESSES: descriptor F of process P (0: the
+                                  first) is number P * this + F */
+    TRACE_PROCESSES_MAX = 8     /* numbers of processes; the last is shared by all further ones */
 };
 
 enum trace_role {
@@ -125,6 +128,8 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
                        instant */                                                                 \
     X(EXIT, "exit") /* what: enum trace_exit; result: status or signal; a: descriptors, b:        \
                        heap blocks held */                                                        \
+    X(PROCESS, "process") /* of a child; what: enum trace_process; result: its number; a: which one   \
+                             from 1, in the order of their FORKs; b: listeners it holds (LEFT) */    \
     X(OUTPUT, "output") /* the target wrote to stdout or stderr (fd); a: bytes */                 \
     X(UNSUPPORTED, "unsupported") /* what: trace_call; a, b: arguments; result: 1 when it         \
                                      ends the run */                                              \
@@ -146,6 +151,7 @@ enum trace_kind { TRACE_KIND_TABLE(TRACE_KIND_ENUM) TRACE_KIND_COUNT };
  *   times: us)                             poll, select, epoll_wait a descriptors or maxevents, b timeout
  *   in us or -1                            epoll_ctl fd: the registered one, a op | epfd << 8, b events
  *   sigaction a signal, b 0 default, 1 ignored, 2 handler (| 0x100 with SA_RESTART)
+ *   fork result: the child's process number, a which child from 1     exec a process number
  *   sleep a us   exit a status   getsockname, getpeername a port */
 /* clang-format on */
 
@@ -261,6 +267,17 @@ enum trace_disposition {
 enum trace_exit { TRACE_EXIT_TABLE(TRACE_EXIT_ENUM) TRACE_EXIT_COUNT };
 #undef TRACE_EXIT_ENUM
 
+/* clang-format off */
+#define TRACE_PROCESS_TABLE(X)                                                                    \
+    X(ENDED, "ended")                                                                             \
+    X(UNREAPED, "not waited for") /* it ended, and the program, asked to stop now, has not        \
+                                     called wait for it */                                        \
+    X(LEFT, "left behind") /* it lives on when the first process has ended */
+/* clang-format on */
+#define TRACE_PROCESS_ENUM(name, text) TRACE_PROCESS_##name,
+enum trace_process { TRACE_PROCESS_TABLE(TRACE_PROCESS_ENUM) TRACE_PROCESS_COUNT };
+#undef TRACE_PROCESS_ENUM
+
 struct trace_event {
     int64_t time_us; /* virtual time since the world's reset */
     uint8_t kind;    /* enum trace_kind */
@@ -342,6 +359,7 @@ const char *trace_dialogue_name(enum trace_dialogue what);
 const char *trace_peer_name(enum trace_peer what);
 const char *trace_noop_name(enum trace_noop reason);
 const char *trace_exit_name(enum trace_exit how);
+const char *trace_process_name(enum trace_process what);
 /* "ECONNRESET"; "errno 123" is never needed: unknown numbers give "E?". */
 const char *trace_errno_name(int error);
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every decidable rule has a recorded run of a target that keeps it and one of a target that breaks it.
 
-recorded.py SOCKSPEC TARGETS_DIR REFERENCE_DIR BROKEN_DIR HAND_WRITTEN: plays the suite against the correct and the
-broken targets, prints one line per rule that lacks a run, and exits with 1 when a rule lacks one that HAND_WRITTEN has
+recorded.py SOCKSPEC TARGETS_DIR REFERENCE_DIR BROKEN_DIR HAND_WRITTEN RUNS_DIR: plays the suite against the correct and the
+broken targets in the model, takes the live runs stored in RUNS_DIR into account, prints one line per rule that lacks a run, and exits with 1 when a rule lacks one that HAND_WRITTEN has
 no trace for either. A trace there for a side that has been recorded is fine: it may serve another test.
 """
 import collections
@@ -17,11 +17,12 @@ import tempfile
 KEPT = {"PASS"}
 BROKEN = {"FAIL", "WARN"}
 RULE = re.compile(r"^([A-Z]{3}-\d\d) ")
+STORED = re.compile(r"^([A-Z]{3}-\d\d)-(keeps|breaks)-.*\.jsonl$")
 WRITTEN = re.compile(r"^rule ([A-Z]{3}-\d\d) (keeps|breaks)\b")
 
 
 def decidable_rules(sockspec):
-    """IDs of the rules that a trace of the model decides, in the order of the table."""
+    """IDs of the rules that a trace decides, in the order of the table."""
     lines = subprocess.run([sockspec, "list", "rules"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [match[1] for line in lines if (match := RULE.match(line)) and "[not decidable" not in line]
 
@@ -47,19 +48,25 @@ def written(path):
     return {match.groups() for line in pathlib.Path(path).read_text().splitlines() if (match := WRITTEN.match(line))}
 
 
+def stored(folder):
+    """(rule, side) of each live run; test_oracle judges them."""
+    return {match.groups() for path in pathlib.Path(folder).iterdir() if (match := STORED.match(path.name))}
+
+
 def main():
-    sockspec, targets, reference, broken, hand_written = sys.argv[1:]
+    sockspec, targets, reference, broken, hand_written, live_runs = sys.argv[1:]
     rules = decidable_rules(sockspec)
     runs = {
         "keeps": (grades(sockspec, targets, reference), KEPT),
         "breaks": (grades(sockspec, targets, broken), BROKEN),
     }
     by_hand = written(hand_written)
+    live = stored(live_runs)
     missing = 0
     lacking = 0
     for rule in rules:
         for side, (seen, wanted) in runs.items():
-            if wanted & seen[rule].keys():
+            if wanted & seen[rule].keys() or (rule, side) in live:
                 continue
             lacking += 1
             missing += (rule, side) not in by_hand

@@ -3,13 +3,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mini.h"
 #include "oracle/explain.h"
 #include "oracle/oracle.h"
+#include "trace/jsonl.h"
 
 enum { HAND_WRITTEN_MAX = 10, TRACE_LENGTH = 256 };
 
@@ -161,9 +164,9 @@ static void judge_undecidable_rule_skips_with_its_reason(void **state)
 {
     (void)state;
     const struct oracle_judgement *judgement = judge(find_trace("FDH-02", ORACLE_KEPT));
-    assert_int_equal(judgement->verdicts[ORACLE_FDH_06].grade, GRADE_SKIP);
-    assert_string_equal(judgement->verdicts[ORACLE_FDH_06].note,
-                        oracle_rules[ORACLE_FDH_06].reason);
+    assert_int_equal(judgement->verdicts[ORACLE_ERR_07].grade, GRADE_SKIP);
+    assert_string_equal(judgement->verdicts[ORACLE_ERR_07].note,
+                        oracle_rules[ORACLE_ERR_07].reason);
 }
 
 static void judge_rule_of_the_other_role_skips(void **state)
@@ -372,6 +375,146 @@ static void sampled_closed_is_a_reset_only_after_its_segment(void **state)
     assert_int_equal(quiet_outcome(&trace, ORACLE_RST_13), ORACLE_KEPT);
 }
 
+/* ---- What only live runs show ---- */
+
+/* The run in RUNS_DIR of that name: "ID-keeps-…" or "ID-breaks-…". */
+static bool judge_run(const char *name)
+{
+    char path[512];
+    char id[] = "AAA-00";
+    char text[ORACLE_DETAIL_MAX];
+    struct trace trace;
+    struct status_detail detail = {0};
+    memcpy(id, name, sizeof id - 1);
+    (void)snprintf(path, sizeof path, "%s/%s", RUNS_DIR, name);
+    assert_ok(trace_jsonl_load(&trace, path, &detail), &detail);
+    unsigned rule = oracle_find(id);
+    assert_true(rule < ORACLE_RULE_COUNT);
+    const struct oracle_judgement *judgement = judge(&trace);
+    const struct oracle_verdict *verdict = &judgement->verdicts[rule];
+    bool keeps = strncmp(name + sizeof id - 1, "-keeps-", 7) == 0;
+    bool good = verdict->outcome == (keeps ? ORACLE_KEPT : ORACLE_BROKEN);
+    if (!good || (keeps && (judgement->broken[0] | judgement->broken[1]) != 0)) {
+        good = false;
+        print_error("%s: %s\n", name, oracle_detail(verdict, &trace, text, sizeof text));
+    }
+    trace_done(&trace);
+    return good;
+}
+
+static void judge_every_recorded_live_run_as_its_name_says(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    unsigned wrong = 0;
+    DIR *folder = opendir(RUNS_DIR);
+    assert_non_null(folder);
+    for (const struct dirent *entry = NULL; (entry = readdir(folder)) != NULL;) {
+        if (strstr(entry->d_name, ".jsonl") != NULL) {
+            count++;
+            wrong += !judge_run(entry->d_name);
+        }
+    }
+    (void)closedir(folder);
+    assert_in_range(count, 8, 100);
+    assert_int_equal(wrong, 0);
+}
+
+static void add_open(struct trace *trace, int fd, uint32_t conn)
+{
+    struct trace_event *event = trace_add(trace, TRACE_FD_OPEN, TRACE_HOST_TARGET);
+    event->what = TRACE_FILE_SOCKET;
+    event->fd = fd;
+    event->conn = conn;
+}
+
+/* A child of the first process becomes another program; whether it has a copy of descriptor 5. */
+static enum oracle_outcome exec_outcome(int fd)
+{
+    struct trace trace;
+    begin_sampled(&trace);
+    if (fd >= 0) {
+        add_open(&trace, fd, 1);
+    }
+    struct trace_event *event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_FORK;
+    event->result = 1;
+    event->a = 1;
+    event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_EXEC;
+    event->a = 1;
+    return quiet_outcome(&trace, ORACLE_FDH_05);
+}
+
+static void exec_with_a_connection_breaks_close_on_exec(void **state)
+{
+    (void)state;
+    assert_int_equal(exec_outcome(TRACE_PROCESS_STRIDE + 5), ORACLE_BROKEN);
+}
+
+static void exec_with_a_connection_as_standard_input_is_meant(void **state)
+{
+    (void)state;
+    assert_int_equal(exec_outcome(TRACE_PROCESS_STRIDE), ORACLE_NOT_APPLICABLE);
+    assert_int_equal(exec_outcome(-1), ORACLE_NOT_APPLICABLE);
+}
+
+/* The program sleeps in recv on connection 1 while connection 2 waits for its answer. */
+static enum oracle_outcome sleeper_outcome(int64_t other_threads)
+{
+    struct trace trace;
+    begin_sampled(&trace);
+    trace.header.promises = TRACE_CONCURRENT;
+    add_sampled(&trace, TCP_ESTABLISHED);
+    add_sampled(&trace, TCP_ESTABLISHED);
+    trace.events[trace.count - 1].conn = 2;
+    struct trace_event *event = trace_add(&trace, TRACE_DIALOGUE, TRACE_HOST_PEER);
+    event->what = TRACE_DIALOGUE_REQUEST_SENT;
+    event->conn = 2;
+    event = trace_add(&trace, TRACE_BLOCK, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_RECV;
+    event->fd = 5;
+    event->conn = 1;
+    event->a = -1;
+    event->b = other_threads;
+    trace_add(&trace, TRACE_PHASE, TRACE_HOST_TARGET)->what = TRACE_PHASE_PLAYED;
+    return quiet_outcome(&trace, ORACLE_DAT_18);
+}
+
+static void sleep_on_one_connection_breaks_only_without_other_threads(void **state)
+{
+    (void)state;
+    assert_int_equal(sleeper_outcome(0), ORACLE_BROKEN);
+    assert_int_equal(sleeper_outcome(1), ORACLE_NOT_APPLICABLE);
+}
+
+/* So many failures of accept for want of descriptors, a millisecond apart, each with a message. */
+static enum oracle_outcome flood_outcome(unsigned count)
+{
+    struct trace trace;
+    assert_int_equal(trace_init(&trace, 1024), STATUS_OK);
+    trace.header.observers = TRACE_SEES_CALLS | TRACE_SEES_STATES | TRACE_SEES_EXIT;
+    for (unsigned i = 0; i < count; i++) {
+        struct trace_event *event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+        event->what = TRACE_CALL_ACCEPT;
+        event->fd = 3;
+        event->result = -1;
+        event->err = EMFILE;
+        for (unsigned piece = 0; piece < 2; piece++) {
+            trace_add(&trace, TRACE_OUTPUT, TRACE_HOST_TARGET)->a = 20;
+        }
+        trace.now_us += 1000;
+    }
+    return quiet_outcome(&trace, ORACLE_ACC_12);
+}
+
+static void flood_of_messages_without_descriptors_breaks(void **state)
+{
+    (void)state;
+    assert_int_equal(flood_outcome(100), ORACLE_BROKEN);
+    assert_int_equal(flood_outcome(99), ORACLE_NOT_APPLICABLE);
+}
+
 static void detail_names_note_connection_and_events(void **state)
 {
     (void)state;
@@ -473,6 +616,11 @@ int main(void)
         cmocka_unit_test(pair_judges_each_program_in_its_role),
         cmocka_unit_test(sampled_close_wait_shows_the_fin_of_the_peer),
         cmocka_unit_test(sampled_closed_is_a_reset_only_after_its_segment),
+        cmocka_unit_test(judge_every_recorded_live_run_as_its_name_says),
+        cmocka_unit_test(exec_with_a_connection_breaks_close_on_exec),
+        cmocka_unit_test(exec_with_a_connection_as_standard_input_is_meant),
+        cmocka_unit_test(sleep_on_one_connection_breaks_only_without_other_threads),
+        cmocka_unit_test(flood_of_messages_without_descriptors_breaks),
         cmocka_unit_test(detail_names_note_connection_and_events),
         cmocka_unit_test(detail_in_a_small_buffer_is_cut),
         cmocka_unit_test(explain_says_rule_level_clause_and_why),
