@@ -70,6 +70,19 @@ int linux_tracer_descriptors(const struct linux_tracer *tracer)
     return count;
 }
 
+int linux_tracer_sockets(const struct linux_tracer *tracer)
+{
+    int count = 0;
+    for (const struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        for (int fd = 0; fd < process->slots_size; fd++) {
+            const struct tracer_file *file = process->slots[fd].file;
+            count += file != NULL && file->kind == TRACE_FILE_SOCKET;
+        }
+    }
+    return count;
+}
+
 int64_t linux_tracer_resident(const struct linux_tracer *tracer)
 {
     int64_t pages = 0;
