@@ -14,11 +14,11 @@
 #include "world/world.h"
 
 enum {
-    LINUX_PROCESS_STRIDE =
-        TRACE_PROCESS_STRIDE, /* descriptor F of process P (0: the first) is traced as P * this +
-                F where F is small, so that two processes' numbers differ */
-    LINUX_PROCESSES_MAX =
-        TRACE_PROCESSES_MAX /* with numbers of their own; later ones share the last */
+    /* Descriptor F of process P (0: the first) is traced as P * this + F where F is small, so that
+     * two processes' numbers differ. */
+    LINUX_PROCESS_STRIDE = TRACE_PROCESS_STRIDE,
+    /* With numbers of their own; later ones share the last. */
+    LINUX_PROCESSES_MAX = TRACE_PROCESSES_MAX
 };
 
 struct linux_tracer;
