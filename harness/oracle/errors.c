@@ -112,10 +112,9 @@ ORACLE_EVENT(err_01)
         }
         return;
     }
-    bool killed = event->kind == TRACE_SIGNAL
-                      ? event->what == SIGPIPE && event->a == TRACE_SIGNAL_KILLED
-                      : event->what == TRACE_EXIT_SIGNALLED && event->result == SIGPIPE;
-    if (killed) {
+    /* The end of the program, that is: a child that serves one connection may die with it. */
+    if (event->kind == TRACE_EXIT && event->what == TRACE_EXIT_SIGNALLED &&
+        event->result == SIGPIPE) {
         oracle_break(oracle, rule,
                      "SIGPIPE killed it when it wrote to a connection that the peer had closed",
                      EVIDENCE(event->conn, facts->at_rst, facts->at_call, index + 1));

@@ -773,7 +773,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "117 collected bugs.",
             .observed = "SIGPIPE from a transfer killed the program.",
             SEEN_BY(CALLS | EXITS),
-            .kinds = K(SIGNAL) | K(EXIT),
+            .kinds = K(EXIT),
             .calls_failed = F(SEND),
             .when_kept = FACTS_NEVER,
             ON_EVENT(err_01),

@@ -346,10 +346,27 @@ static bool never_listened(const struct trace *trace, char *reason, size_t size)
     return true;
 }
 
+/* Time that the case asks for did not pass: nothing that a rule says of the end holds. */
+static bool is_too_slow(struct run *run, char *reason, size_t size)
+{
+    const struct trace *trace = run->trace;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_NOOP && event->b == TRACE_NOOP_TOO_SLOW) {
+            (void)noop_fate(run, event, reason, size);
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 {
     const struct trace *trace = run->trace;
     const uint64_t *broken = run->judgement->broken;
+    if (suite_end_rule(trace) == NULL && is_too_slow(run, reason, size)) {
+        return CASE_SKIPPED;
+    }
     if (broken[0] != 0 || broken[1] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
     }
