@@ -143,7 +143,7 @@ ORACLE_EVENT(acc_16)
     }
     if ((event->flags & TRACE_NONBLOCK) != 0 || record->nonblock) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_open, index + 1));
-    } else {
+    } else if (!facts->has_threads) { /* a thread of its own may have taken the connection over */
         oracle_break(oracle, rule, "its event loop uses a descriptor that can block",
                      EVIDENCE(record->conn, conn->at_open, index + 1));
     }

@@ -71,6 +71,7 @@ void facts_finish_closing(struct facts *facts)
 static void take_block(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     enum scenario_call family = facts_family(event->what);
+    facts->has_threads = facts->has_threads || event->b > 0;
     facts->at_block = at;
     facts->at_last_block = at;
     facts->turn = at;

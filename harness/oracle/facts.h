@@ -163,7 +163,7 @@ struct facts_fd {
     bool edge;           /* in an epoll set, edge-triggered */
     bool checked;        /* SO_ERROR read (or connect called again) since EINPROGRESS */
     bool used;           /* bytes moved on it since the failed option */
-    uint8_t kind;       /* enum trace_file, as its opening said; OTHER where it was not told */
+    uint8_t kind;        /* enum trace_file, as its opening said; OTHER where it was not told */
     bool oob_inline : 1;
     bool reuseaddr : 1;
     bool baseline : 1;  /* open at READY */
@@ -225,6 +225,7 @@ struct facts {
     bool wire_lossy;       /* cut or lose: anything may be missing */
     uint32_t at_held;      /* a segment was held */
     uint32_t at_delivered; /* a held one was delivered */
+    bool has_threads;      /* it slept with other threads beside it, ever */
     bool busy_at_quiet;    /* it slept in a call on one connection when all was quiet */
     bool cut_short;        /* the run ended early: a spin, or a full trace */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -488,6 +489,43 @@ static void sleep_on_one_connection_breaks_only_without_other_threads(void **sta
     assert_int_equal(sleeper_outcome(1), ORACLE_NOT_APPLICABLE);
 }
 
+/* An event loop accepts connection 1 and reads from it where it can block. */
+static enum oracle_outcome blocking_loop_outcome(int64_t other_threads)
+{
+    struct trace trace;
+    begin_sampled(&trace);
+    struct trace_event *event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_LISTEN;
+    event->fd = 3;
+    event = trace_add(&trace, TRACE_BLOCK, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_POLL;
+    event->a = -1;
+    event->b = other_threads;
+    for (int fd = 3; fd <= 5; fd += 2) {
+        event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+        event->what = TRACE_CALL_POLL;
+        event->result = 1;
+        event = trace_add(&trace, TRACE_READY, TRACE_HOST_TARGET);
+        event->fd = fd;
+        event->conn = fd == 5;
+        event->b = POLLIN;
+        event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+        event->what = fd == 3 ? TRACE_CALL_ACCEPT : TRACE_CALL_RECV;
+        event->fd = fd;
+        event->conn = 1;
+        event->result = 5;
+        event->a = fd == 3 ? 0 : 64;
+    }
+    return quiet_outcome(&trace, ORACLE_ACC_16);
+}
+
+static void blocking_descriptor_breaks_only_without_other_threads(void **state)
+{
+    (void)state;
+    assert_int_equal(blocking_loop_outcome(0), ORACLE_BROKEN);
+    assert_int_equal(blocking_loop_outcome(1), ORACLE_NOT_APPLICABLE);
+}
+
 /* So many failures of accept for want of descriptors, a millisecond apart, each with a message. */
 static enum oracle_outcome flood_outcome(unsigned count)
 {
@@ -620,6 +658,7 @@ int main(void)
         cmocka_unit_test(exec_with_a_connection_breaks_close_on_exec),
         cmocka_unit_test(exec_with_a_connection_as_standard_input_is_meant),
         cmocka_unit_test(sleep_on_one_connection_breaks_only_without_other_threads),
+        cmocka_unit_test(blocking_descriptor_breaks_only_without_other_threads),
         cmocka_unit_test(flood_of_messages_without_descriptors_breaks),
         cmocka_unit_test(detail_names_note_connection_and_events),
         cmocka_unit_test(detail_in_a_small_buffer_is_cut),
