@@ -171,7 +171,8 @@ static bool entry_show(const char *folder, const char *file, struct cli_target *
     }
     (void)snprintf(path + used, sizeof(path) - used, "/" MANIFEST_FILE);
     (void)snprintf(target->name, sizeof(target->name), "%s", file);
-    return manifest_show(path, target, true);
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && manifest_show(path, target, true);
 }
 
 static int by_name(const void *a, const void *b)
