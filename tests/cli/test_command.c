@@ -218,6 +218,8 @@ static void list_says_what_there_is(void **state)
 {
     (void)state;
     assert_int_equal(run("list targets"), 0);
+    assert_null(strstr(out, "_fuzzer")); /* what lies beside targets is none */
+    assert_null(strstr(out, "CMake"));
     assert_has(out, "echo-poll ");
     assert_has(out, "[broken: FDH-01]");
     assert_int_equal(run("list cases"), 0);
