@@ -54,12 +54,16 @@ def descendants(pid):
     return found
 
 
-def network_namespaces():
-    """Of all processes that this one may look at."""
+def everyone():
+    return [int(folder.name) for folder in pathlib.Path("/proc").glob("[0-9]*")]
+
+
+def namespaces_of(pids):
+    """The network namespaces of those processes that live and that this one may look at."""
     found = set()
-    for link in pathlib.Path("/proc").glob("[0-9]*/ns/net"):
+    for pid in pids:
         try:
-            found.add(os.readlink(link))
+            found.add(os.readlink(f"/proc/{pid}/ns/net"))
         except OSError:
             pass
     return found
@@ -132,16 +136,16 @@ class Command(unittest.TestCase):
                 process.wait()
 
     def ends_with_nothing_left(self, number):
-        before = network_namespaces()
         with subprocess.Popen([SOCKSPEC, "check", "--profile", "echo", "--", *ECHO], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as check:
             tree = wait_for_target(check)
+            owned = namespaces_of(descendants(check.pid)) - namespaces_of([os.getpid()])
             check.send_signal(number)
             check.wait()
         for descriptor in tree:
             self.assertTrue(select.select([descriptor], [], [], 60)[0], "a process outlived the check")
             os.close(descriptor)
-        self.assertEqual(network_namespaces() - before, set())
+        self.assertEqual(namespaces_of(everyone()) & owned, set())
 
     def test_killed_check_leaves_nothing(self):
         self.ends_with_nothing_left(signal.SIGKILL)
