@@ -275,17 +275,26 @@ static enum watch_state watch_look(struct player *player)
 /* The end of the captured output: a sanitizer's report from its first line, where there is one. */
 static void output_read(const struct player *player, char output[PLAYER_OUTPUT_MAX])
 {
+    enum { LOOK = 16 * PLAYER_OUTPUT_MAX }; /* a report is longer than what is kept of it */
     off_t size = lseek(player->output, 0, SEEK_END);
-    off_t from = size > PLAYER_OUTPUT_MAX - 1 ? size - (PLAYER_OUTPUT_MAX - 1) : 0;
-    ssize_t got = size > 0 ? pread(player->output, output, PLAYER_OUTPUT_MAX - 1, from) : 0;
-    output[got > 0 ? got : 0] = '\0';
-    const char *report = strstr(output, "==ERROR: ");
-    while (report != NULL && report > output && report[-1] != '\n') {
+    off_t from = size > LOOK ? size - LOOK : 0;
+    char *text = size > 0 ? malloc(LOOK + 1) : NULL;
+    output[0] = '\0';
+    if (text == NULL) {
+        return;
+    }
+    ssize_t got = pread(player->output, text, LOOK, from);
+    text[got > 0 ? got : 0] = '\0';
+    const char *report = strstr(text, "==ERROR: ");
+    while (report != NULL && report > text && report[-1] != '\n') {
         report--;
     }
-    if (report != NULL) {
-        memmove(output, report, strlen(report) + 1);
-    }
+    size_t length = strlen(text);
+    const char *shown = report != NULL               ? report
+                        : length < PLAYER_OUTPUT_MAX ? text
+                                                     : text + length - (PLAYER_OUTPUT_MAX - 1);
+    (void)snprintf(output, PLAYER_OUTPUT_MAX, "%s", shown);
+    free(text);
 }
 
 /* Completes the record of a play that was cut short. */
