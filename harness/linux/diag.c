@@ -68,8 +68,8 @@ static void put_tuple(const struct linux_tuple *tuple, struct inet_diag_req_v2 *
     request->sdiag_family = tuple->v6 ? AF_INET6 : AF_INET;
     request->id.idiag_sport = htons(tuple->local_port);
     request->id.idiag_dport = htons(tuple->remote_port);
-    memcpy(request->id.idiag_src, tuple->local, LINUX_PACKET_ADDRESS);
-    memcpy(request->id.idiag_dst, tuple->remote, LINUX_PACKET_ADDRESS);
+    memcpy(request->id.idiag_src, tuple->local, PACKET_ADDRESS);
+    memcpy(request->id.idiag_dst, tuple->remote, PACKET_ADDRESS);
 }
 
 static void take_row(const struct inet_diag_msg *message, struct linux_diag_row *row)
@@ -86,7 +86,7 @@ static void take_row(const struct inet_diag_msg *message, struct linux_diag_row 
         .timer = message->idiag_timer,
         .expires_us = (int64_t)message->idiag_expires * 1000,
     };
-    size_t size = row->tuple.v6 ? LINUX_PACKET_ADDRESS : 4;
+    size_t size = row->tuple.v6 ? PACKET_ADDRESS : 4;
     memcpy(row->tuple.local, message->id.idiag_src, size);
     memcpy(row->tuple.remote, message->id.idiag_dst, size);
 }

@@ -72,9 +72,9 @@ bool linux_link_sysctl(const char *path, const char *value)
     return written;
 }
 
-void linux_link_address(enum trace_host host, bool v6, uint8_t ret_bytes[LINUX_PACKET_ADDRESS])
+void linux_link_address(enum trace_host host, bool v6, uint8_t ret_bytes[PACKET_ADDRESS])
 {
-    memset(ret_bytes, 0, LINUX_PACKET_ADDRESS);
+    memset(ret_bytes, 0, PACKET_ADDRESS);
     if (v6) {
         ret_bytes[0] = 0xFD;
         ret_bytes[1] = 0x83;
@@ -138,7 +138,7 @@ static enum status set_up(struct route *route, unsigned index, struct status_det
     link->ifi_flags = IFF_UP;
     link->ifi_change = IFF_UP;
     if (index != LOOPBACK_INDEX) {
-        mnl_attr_put_u32(route->message, IFLA_MTU, NET_MTU);
+        mnl_attr_put_u32(route->message, IFLA_MTU, WIRE_MTU);
         mnl_attr_put_u32(route->message, IFLA_TXQLEN, NET_QUEUE);
     }
     return commit(route, "bringing a device up", detail);
@@ -147,11 +147,11 @@ static enum status set_up(struct route *route, unsigned index, struct status_det
 static enum status add_address(struct route *route, unsigned index, enum trace_host host, bool v6,
                                struct status_detail *detail)
 {
-    size_t size = v6 ? LINUX_PACKET_ADDRESS : 4;
-    uint8_t own[LINUX_PACKET_ADDRESS];
-    uint8_t other[LINUX_PACKET_ADDRESS];
+    size_t size = v6 ? PACKET_ADDRESS : 4;
+    uint8_t own[PACKET_ADDRESS];
+    uint8_t other[PACKET_ADDRESS];
     linux_link_address(host, v6, own);
-    linux_link_address(net_other(host), v6, other);
+    linux_link_address(packet_wire_other(host), v6, other);
     struct ifaddrmsg *address =
         begin(route, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof *address);
     address->ifa_family = v6 ? AF_INET6 : AF_INET;
@@ -169,11 +169,11 @@ static enum status add_address(struct route *route, unsigned index, enum trace_h
 static enum status add_route(struct route *route, unsigned index, enum trace_host host, bool v6,
                              struct status_detail *detail)
 {
-    size_t size = v6 ? LINUX_PACKET_ADDRESS : 4;
-    uint8_t own[LINUX_PACKET_ADDRESS];
-    uint8_t other[LINUX_PACKET_ADDRESS];
+    size_t size = v6 ? PACKET_ADDRESS : 4;
+    uint8_t own[PACKET_ADDRESS];
+    uint8_t other[PACKET_ADDRESS];
     linux_link_address(host, v6, own);
-    linux_link_address(net_other(host), v6, other);
+    linux_link_address(packet_wire_other(host), v6, other);
     struct rtmsg *row = begin(route, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof *row);
     row->rtm_family = v6 ? AF_INET6 : AF_INET;
     row->rtm_dst_len = (uint8_t)(size * 8);

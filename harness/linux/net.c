@@ -37,10 +37,11 @@ enum status linux_net_new(struct linux_net **ret_net, struct status_detail *deta
         net->epolls[host] = -1;
     }
     net->spaces.home = -1;
-    net->conns = malloc(sizeof *net->conns * (LINUX_NET_CONNS_MAX + 1));
-    enum status status = net->conns != NULL
-                             ? bring_up(net, detail)
+    net->ends = calloc(WIRE_CONNS_MAX + 1, sizeof *net->ends);
+    enum status status = net->ends != NULL
+                             ? linux_wire_init(net, detail)
                              : status_fail(detail, STATUS_NO_MEMORY, "no memory for connections");
+    status = status == STATUS_OK ? bring_up(net, detail) : status;
     if (status != STATUS_OK) {
         linux_net_free(net);
         return status;
@@ -55,7 +56,7 @@ void linux_net_free(struct linux_net *net)
         return;
     }
     linux_scripted_done(net);
-    linux_wire_done(net);
+    packet_wire_done(&net->wire);
     linux_diag_done(&net->diag);
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         if (net->tuns[host] >= 0) {
@@ -63,7 +64,7 @@ void linux_net_free(struct linux_net *net)
         }
     }
     linux_namespaces_done(&net->spaces);
-    free(net->conns);
+    free(net->ends);
     free(net);
 }
 
@@ -87,11 +88,11 @@ int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX
 /* What a living process holds of a connection of its host with itself is not ours to end. */
 static bool is_private(enum trace_host host, const struct linux_diag_row *row)
 {
-    uint8_t other4[LINUX_PACKET_ADDRESS];
-    uint8_t other6[LINUX_PACKET_ADDRESS];
-    uint8_t mapped[LINUX_PACKET_ADDRESS] = {[10] = 0xFF, [11] = 0xFF};
-    linux_link_address(net_other(host), false, other4);
-    linux_link_address(net_other(host), true, other6);
+    uint8_t other4[PACKET_ADDRESS];
+    uint8_t other6[PACKET_ADDRESS];
+    uint8_t mapped[PACKET_ADDRESS] = {[10] = 0xFF, [11] = 0xFF};
+    linux_link_address(packet_wire_other(host), false, other4);
+    linux_link_address(packet_wire_other(host), true, other6);
     memcpy(mapped + 12, other4, 4);
     bool ours = row->tuple.v6 ? memcmp(row->tuple.remote, other6, sizeof other6) == 0 ||
                                     memcmp(row->tuple.remote, mapped, sizeof mapped) == 0
@@ -108,7 +109,7 @@ void linux_net_end_socket(struct linux_net *net, enum trace_host host,
     /* Older kernels do not end TIME-WAIT so, but at an RST. */
     uint32_t conn = linux_net_conn(net, host, row->tuple.local_port, row->tuple.remote_port);
     if (conn != 0) {
-        linux_wire_reset_end(net, conn, host);
+        packet_wire_reset_end(&net->wire, conn, host);
     }
 }
 
@@ -130,12 +131,13 @@ static bool sweep(struct linux_net *net, enum trace_host host)
 void linux_net_reset(struct linux_net *net, struct trace *trace)
 {
     linux_scripted_close_all(net);
-    linux_wire_reset(net);
     linux_wire_drain(net);
     for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
         for (int round = 0; round < NET_RESET_ROUNDS && sweep(net, host); round++) {
         }
     }
-    linux_conn_forget(net);
-    net->trace = trace;
+    memset(net->ends, 0, sizeof *net->ends * (net->wire.conn_count + 1));
+    memset(net->listener_count, 0, sizeof net->listener_count);
+    net->expiry_us = INT64_MAX;
+    packet_wire_reset(&net->wire, trace);
 }

@@ -14,9 +14,8 @@
 #include "world/world.h"
 
 enum {
-    LINUX_NET_FDS_MAX = 2,        /* descriptors that tell of arrivals */
-    LINUX_NET_SOCKETS_MAX = 1024, /* scripted sockets at a time */
-    LINUX_NET_CONNS_MAX = 4096    /* connections of one play */
+    LINUX_NET_FDS_MAX = 2,       /* descriptors that tell of arrivals */
+    LINUX_NET_SOCKETS_MAX = 1024 /* scripted sockets at a time */
 };
 
 struct linux_net;

@@ -221,8 +221,8 @@ int linux_net_connect(struct linux_net *net, int s, uint16_t port)
         return -EBADF;
     }
     enum trace_host host = (enum trace_host)socket->host;
-    uint8_t address[LINUX_PACKET_ADDRESS];
-    linux_link_address(net_other(host), false, address);
+    uint8_t address[PACKET_ADDRESS];
+    linux_link_address(packet_wire_other(host), false, address);
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
     memcpy(&name.sin_addr, address, sizeof name.sin_addr);
     int result = connect(socket->fd, (const struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
@@ -271,7 +271,7 @@ static void changed(struct linux_net *net, const struct net_scripted *socket)
 {
     (void)linux_net_collect(net);
     if (socket->conn != 0) {
-        linux_conn_sample_end(net, socket->conn, (enum trace_host)socket->host);
+        packet_wire_sample_end(&net->wire, socket->conn, (enum trace_host)socket->host);
     } else if (socket->listening) {
         linux_conn_sample_listeners(net, (enum trace_host)socket->host);
     }
@@ -460,8 +460,8 @@ enum tcp_state linux_net_state(struct linux_net *net, int s)
         return TCP_CLOSED;
     }
     if (socket->conn != 0) {
-        linux_conn_sample_end(net, socket->conn, (enum trace_host)socket->host);
-        return (enum tcp_state)net->conns[socket->conn].state[socket->host];
+        packet_wire_sample_end(&net->wire, socket->conn, (enum trace_host)socket->host);
+        return (enum tcp_state)net->wire.conns[socket->conn].state[socket->host];
     }
     uint8_t state = 0; /* the first field of struct tcp_info */
     socklen_t size = sizeof state;

@@ -1,8 +1,8 @@
 /* TCP segments in IPv4 and IPv6 packets: read, built, checksummed. Pure functions on bytes; any
  * bytes may be given to the parser. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SOCKSPEC_LINUX_PACKET_H
-#define SOCKSPEC_LINUX_PACKET_H
+#ifndef SOCKSPEC_PACKET_PACKET_H
+#define SOCKSPEC_PACKET_PACKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,15 +12,15 @@
 #include "tcp/endpoint.h"
 
 enum {
-    LINUX_PACKET_ADDRESS = 16, /* bytes of an address; IPv4 uses the first four */
-    LINUX_PACKET_HEADERS = 60  /* bytes of the headers that linux_packet_build writes, at most */
+    PACKET_ADDRESS = 16, /* bytes of an address; IPv4 uses the first four */
+    PACKET_HEADERS = 60  /* bytes of the headers that packet_build writes, at most */
 };
 
 /* One segment. */
-struct linux_packet {
+struct packet {
     bool v6;
-    uint8_t source[LINUX_PACKET_ADDRESS]; /* network order, the rest 0 */
-    uint8_t destination[LINUX_PACKET_ADDRESS];
+    uint8_t source[PACKET_ADDRESS]; /* network order, the rest 0 */
+    uint8_t destination[PACKET_ADDRESS];
     uint16_t source_port;
     uint16_t destination_port;
     uint32_t seq;
@@ -34,27 +34,25 @@ struct linux_packet {
 
 /* Reads an IP packet. False when it is no TCP, is cut off, is a fragment, or when its lengths
  * contradict each other; checksums are not looked at. */
-bool linux_packet_parse(const uint8_t *bytes, size_t size, struct linux_packet *ret_packet);
+bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet);
 
 /* Writes the packet without options, with its checksums, and `packet->length` bytes of `data`
  * behind it; returns its size, 0 when `size` is too small. `packet->data` is not read. */
-size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data, uint8_t *bytes,
-                          size_t size);
+size_t packet_build(const struct packet *packet, const uint8_t *data, uint8_t *bytes, size_t size);
 
 /* Whether the checksums of IP and TCP are right (RFC 1071; RFC 9293 3.1). False also for what
- * linux_packet_parse refuses. */
-bool linux_packet_is_intact(const uint8_t *bytes, size_t size);
+ * packet_parse refuses. */
+bool packet_is_intact(const uint8_t *bytes, size_t size);
 
 /* Puts another IPv4 address in as source or destination, with the checksums that belong to it.
- * `packet` is what linux_packet_parse made of the bytes, and is changed along; IPv4 only. */
-void linux_packet_readdress(struct linux_packet *packet, bool source, const uint8_t address[4],
-                            uint8_t *bytes);
+ * `packet` is what packet_parse made of the bytes, and is changed along; IPv4 only. */
+void packet_readdress(struct packet *packet, bool source, const uint8_t address[4], uint8_t *bytes);
 
 /* What a segment is, by its flags; RST goes before SYN, SYN before FIN, FIN before URG. */
-enum scenario_segment linux_packet_kind(const struct linux_packet *packet);
+enum scenario_segment packet_kind(const struct packet *packet);
 
 /* Sequence space that it takes: SYN and FIN count one each. */
-static inline uint32_t linux_packet_space(const struct linux_packet *packet)
+static inline uint32_t packet_space(const struct packet *packet)
 {
     return (uint32_t)packet->length + ((packet->flags & TCP_CTL_SYN) != 0) +
            ((packet->flags & TCP_CTL_FIN) != 0);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "linux/packet.h"
+#include "packet/packet.h"
 #include "test.h"
 
 enum { PACKET_ROOM = 128, NOISE_ROUNDS = 20000 };
@@ -14,36 +14,36 @@ static const uint8_t syn4[] = {0x45, 0x00, 0x00, 0x2C, 0x00, 0x01, 0x00, 0x00, 0
                                0x04, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x60,
                                0x02, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0x02, 0x04, 0x05, 0xB4};
 
-static struct linux_packet sample(bool v6)
+static struct packet sample(bool v6)
 {
-    struct linux_packet packet = {.v6 = v6,
-                                  .source = {10, 83, 0, 1},
-                                  .destination = {10, 83, 0, 2},
-                                  .source_port = 7000,
-                                  .destination_port = 40000,
-                                  .seq = 0xFFFFFFFE,
-                                  .ack = 0x01020304,
-                                  .window = 512,
-                                  .urgent = 1,
-                                  .flags = TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_URG,
-                                  .length = 5};
+    struct packet packet = {.v6 = v6,
+                            .source = {10, 83, 0, 1},
+                            .destination = {10, 83, 0, 2},
+                            .source_port = 7000,
+                            .destination_port = 40000,
+                            .seq = 0xFFFFFFFE,
+                            .ack = 0x01020304,
+                            .window = 512,
+                            .urgent = 1,
+                            .flags = TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_URG,
+                            .length = 5};
     return packet;
 }
 
 static size_t build(bool v6, uint8_t bytes[PACKET_ROOM])
 {
-    struct linux_packet packet = sample(v6);
-    return linux_packet_build(&packet, (const uint8_t *)"hello", bytes, PACKET_ROOM);
+    struct packet packet = sample(v6);
+    return packet_build(&packet, (const uint8_t *)"hello", bytes, PACKET_ROOM);
 }
 
 static void assert_round_trip(bool v6)
 {
     uint8_t bytes[PACKET_ROOM];
-    struct linux_packet want = sample(v6);
-    struct linux_packet got;
+    struct packet want = sample(v6);
+    struct packet got;
     size_t size = build(v6, bytes);
     assert_int_equal(size, v6 ? 65 : 45);
-    assert_true(linux_packet_parse(bytes, size, &got));
+    assert_true(packet_parse(bytes, size, &got));
     assert_int_equal(got.v6, v6);
     assert_memory_equal(got.source, want.source, sizeof got.source);
     assert_memory_equal(got.destination, want.destination, sizeof got.destination);
@@ -56,7 +56,7 @@ static void assert_round_trip(bool v6)
     assert_int_equal(got.flags, want.flags);
     assert_int_equal(got.length, 5);
     assert_memory_equal(bytes + got.data, "hello", 5);
-    assert_true(linux_packet_is_intact(bytes, size));
+    assert_true(packet_is_intact(bytes, size));
 }
 
 static void ipv4_built_is_read_back(void **state)
@@ -74,22 +74,22 @@ static void ipv6_built_is_read_back(void **state)
 static void options_are_no_data(void **state)
 {
     (void)state;
-    struct linux_packet packet;
-    assert_true(linux_packet_parse(syn4, sizeof syn4, &packet));
+    struct packet packet;
+    assert_true(packet_parse(syn4, sizeof syn4, &packet));
     assert_int_equal(packet.length, 0);
     assert_int_equal(packet.source_port, 80);
     assert_int_equal(packet.destination_port, 1024);
-    assert_int_equal(linux_packet_kind(&packet), SCENARIO_SEGMENT_SYN);
-    assert_int_equal(linux_packet_space(&packet), 1);
+    assert_int_equal(packet_kind(&packet), SCENARIO_SEGMENT_SYN);
+    assert_int_equal(packet_space(&packet), 1);
 }
 
 static void checksum_of_a_known_header_is_right(void **state)
 {
     (void)state;
-    const struct linux_packet known = {
+    const struct packet known = {
         .source = {192, 168, 0, 1}, .destination = {192, 168, 0, 199}, .length = 0};
     uint8_t bytes[PACKET_ROOM];
-    assert_int_equal(linux_packet_build(&known, NULL, bytes, sizeof bytes), 40);
+    assert_int_equal(packet_build(&known, NULL, bytes, sizeof bytes), 40);
     /* The header that textbooks print, 4500 0073 0000 4000 4011 B861 C0A8 0001 C0A8 00C7, has UDP
      * (17, not 6) and 0x73 bytes (not 0x28): B861 + 0B + 4B. */
     assert_int_equal(bytes[10] << 8 | bytes[11], 0xB8B7);
@@ -104,20 +104,20 @@ static void bit_turned_anywhere_in_the_segment_is_noticed(void **state)
     size_t size = build(false, bytes);
     for (size_t bit = 0; bit < size * 8; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        assert_false(linux_packet_is_intact(bytes, size));
+        assert_false(packet_is_intact(bytes, size));
         bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
-    assert_true(linux_packet_is_intact(bytes, size));
+    assert_true(packet_is_intact(bytes, size));
 }
 
 /* The copy lies at the end of its own memory, so that a read beyond it shows under a sanitizer. */
 static bool parses_cut(const uint8_t *bytes, size_t size)
 {
-    struct linux_packet packet;
+    struct packet packet;
     uint8_t *copy = test_malloc(size > 0 ? size : 1);
     memcpy(copy, bytes, size);
-    bool parsed = linux_packet_parse(copy, size, &packet);
-    (void)linux_packet_is_intact(copy, size);
+    bool parsed = packet_parse(copy, size, &packet);
+    (void)packet_is_intact(copy, size);
     test_free(copy);
     return parsed;
 }
@@ -142,19 +142,19 @@ static void padding_behind_the_packet_is_no_data(void **state)
 {
     (void)state;
     uint8_t bytes[PACKET_ROOM] = {0};
-    struct linux_packet packet;
+    struct packet packet;
     size_t size = build(false, bytes);
-    assert_true(linux_packet_parse(bytes, size + 6, &packet));
+    assert_true(packet_parse(bytes, size + 6, &packet));
     assert_int_equal(packet.length, 5);
 }
 
 static void refused_with(size_t at, uint8_t value)
 {
     uint8_t bytes[sizeof syn4];
-    struct linux_packet packet;
+    struct packet packet;
     memcpy(bytes, syn4, sizeof bytes);
     bytes[at] = value;
-    assert_false(linux_packet_parse(bytes, sizeof bytes, &packet));
+    assert_false(packet_parse(bytes, sizeof bytes, &packet));
 }
 
 static void contradicting_headers_are_refused(void **state)
@@ -184,8 +184,8 @@ static void noise_never_reaches_beyond_the_packet(void **state)
             bytes[random_below(&random, (uint32_t)size)] = (uint8_t)random_next(&random);
         }
         size_t cut = random_below(&random, 8) == 0 ? random_below(&random, (uint32_t)size) : size;
-        struct linux_packet packet = {0};
-        if (linux_packet_parse(bytes, cut, &packet)) {
+        struct packet packet = {0};
+        if (packet_parse(bytes, cut, &packet)) {
             assert_true((size_t)packet.data + packet.length <= cut);
         }
         (void)parses_cut(bytes, cut);
@@ -197,13 +197,13 @@ static void address_put_in_keeps_the_packet_intact(void **state)
     (void)state;
     static const uint8_t loopback[4] = {127, 0, 0, 1};
     uint8_t bytes[PACKET_ROOM];
-    struct linux_packet packet;
+    struct packet packet;
     size_t size = build(false, bytes);
-    assert_true(linux_packet_parse(bytes, size, &packet));
-    linux_packet_readdress(&packet, false, loopback, bytes);
-    linux_packet_readdress(&packet, true, loopback, bytes);
-    assert_true(linux_packet_is_intact(bytes, size));
-    assert_true(linux_packet_parse(bytes, size, &packet));
+    assert_true(packet_parse(bytes, size, &packet));
+    packet_readdress(&packet, false, loopback, bytes);
+    packet_readdress(&packet, true, loopback, bytes);
+    assert_true(packet_is_intact(bytes, size));
+    assert_true(packet_parse(bytes, size, &packet));
     assert_memory_equal(packet.source, loopback, 4);
     assert_memory_equal(packet.destination, loopback, 4);
     assert_memory_equal(bytes + packet.data, "hello", 5);
@@ -214,8 +214,8 @@ static void build_without_room_writes_nothing(void **state)
     (void)state;
     uint8_t bytes[PACKET_ROOM] = {0};
     const uint8_t zeros[PACKET_ROOM] = {0};
-    struct linux_packet packet = sample(false);
-    assert_int_equal(linux_packet_build(&packet, (const uint8_t *)"hello", bytes, 44), 0);
+    struct packet packet = sample(false);
+    assert_int_equal(packet_build(&packet, (const uint8_t *)"hello", bytes, 44), 0);
     assert_memory_equal(bytes, zeros, sizeof bytes);
 }
 
@@ -237,8 +237,8 @@ static void kind_goes_by_the_strongest_flag(void **state)
         {TCP_CTL_RST | TCP_CTL_ACK | TCP_CTL_FIN, 0, SCENARIO_SEGMENT_RST},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct linux_packet packet = {.flags = rows[i].flags, .length = rows[i].length};
-        assert_int_equal(linux_packet_kind(&packet), rows[i].kind);
+        struct packet packet = {.flags = rows[i].flags, .length = rows[i].length};
+        assert_int_equal(packet_kind(&packet), rows[i].kind);
     }
 }
 

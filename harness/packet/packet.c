@@ -1,6 +1,6 @@
 /* Reading and writing IPv4 and IPv6 packets that carry TCP. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linux/packet.h"
+#include "packet/packet.h"
 
 #include <assert.h>
 #include <string.h>
@@ -44,7 +44,7 @@ struct segment_place {
     size_t size;
 };
 
-static bool find_in_ipv4(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+static bool find_in_ipv4(const uint8_t *bytes, size_t size, struct packet *packet,
                          struct segment_place *place)
 {
     if (size < IPV4_HEADER) {
@@ -65,7 +65,7 @@ static bool find_in_ipv4(const uint8_t *bytes, size_t size, struct linux_packet 
 }
 
 /* Linux puts no extension header in front of TCP unless a program asks for one. */
-static bool find_in_ipv6(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+static bool find_in_ipv6(const uint8_t *bytes, size_t size, struct packet *packet,
                          struct segment_place *place)
 {
     if (size < IPV6_HEADER || bytes[6] != PROTOCOL_TCP) {
@@ -76,13 +76,13 @@ static bool find_in_ipv6(const uint8_t *bytes, size_t size, struct linux_packet 
         return false;
     }
     packet->v6 = true;
-    memcpy(packet->source, bytes + 8, LINUX_PACKET_ADDRESS);
-    memcpy(packet->destination, bytes + 24, LINUX_PACKET_ADDRESS);
+    memcpy(packet->source, bytes + 8, PACKET_ADDRESS);
+    memcpy(packet->destination, bytes + 24, PACKET_ADDRESS);
     *place = (struct segment_place){.at = IPV6_HEADER, .size = payload};
     return true;
 }
 
-static bool find_segment(const uint8_t *bytes, size_t size, struct linux_packet *packet,
+static bool find_segment(const uint8_t *bytes, size_t size, struct packet *packet,
                          struct segment_place *place)
 {
     if (size == 0 || size > UINT16_MAX) {
@@ -98,9 +98,9 @@ static bool find_segment(const uint8_t *bytes, size_t size, struct linux_packet 
     }
 }
 
-bool linux_packet_parse(const uint8_t *bytes, size_t size, struct linux_packet *ret_packet)
+bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet)
 {
-    struct linux_packet packet = {0};
+    struct packet packet = {0};
     struct segment_place place;
     if (!find_segment(bytes, size, &packet, &place) || place.size < TCP_HEADER) {
         return false;
@@ -143,18 +143,18 @@ static uint16_t fold(uint32_t total)
 }
 
 /* Over the pseudo header and the segment; 0xFFFF when a checksum that stands in it is right. */
-static uint16_t segment_sum(const struct linux_packet *packet, const uint8_t *tcp, size_t size)
+static uint16_t segment_sum(const struct packet *packet, const uint8_t *tcp, size_t size)
 {
-    size_t address = packet->v6 ? LINUX_PACKET_ADDRESS : 4;
+    size_t address = packet->v6 ? PACKET_ADDRESS : 4;
     uint32_t total = sum(0, packet->source, address);
     total = sum(total, packet->destination, address);
     total += PROTOCOL_TCP + (uint32_t)size;
     return fold(sum(total, tcp, size));
 }
 
-bool linux_packet_is_intact(const uint8_t *bytes, size_t size)
+bool packet_is_intact(const uint8_t *bytes, size_t size)
 {
-    struct linux_packet packet = {0};
+    struct packet packet = {0};
     struct segment_place place;
     if (!find_segment(bytes, size, &packet, &place)) {
         return false;
@@ -167,7 +167,7 @@ bool linux_packet_is_intact(const uint8_t *bytes, size_t size)
 
 /* ---- Building ---- */
 
-static size_t write_ip(const struct linux_packet *packet, size_t segment, uint8_t *bytes)
+static size_t write_ip(const struct packet *packet, size_t segment, uint8_t *bytes)
 {
     if (packet->v6) {
         memset(bytes, 0, IPV6_HEADER);
@@ -175,8 +175,8 @@ static size_t write_ip(const struct linux_packet *packet, size_t segment, uint8_
         write16(bytes + 4, (uint16_t)segment);
         bytes[6] = PROTOCOL_TCP;
         bytes[7] = TTL;
-        memcpy(bytes + 8, packet->source, LINUX_PACKET_ADDRESS);
-        memcpy(bytes + 24, packet->destination, LINUX_PACKET_ADDRESS);
+        memcpy(bytes + 8, packet->source, PACKET_ADDRESS);
+        memcpy(bytes + 24, packet->destination, PACKET_ADDRESS);
         return IPV6_HEADER;
     }
     memset(bytes, 0, IPV4_HEADER);
@@ -191,7 +191,7 @@ static size_t write_ip(const struct linux_packet *packet, size_t segment, uint8_
 }
 
 /* Writes both checksums; `at` and `size` are those of the segment. */
-static void write_sums(const struct linux_packet *packet, uint8_t *bytes, size_t at, size_t size)
+static void write_sums(const struct packet *packet, uint8_t *bytes, size_t at, size_t size)
 {
     uint8_t *tcp = bytes + at;
     if (!packet->v6) {
@@ -202,8 +202,7 @@ static void write_sums(const struct linux_packet *packet, uint8_t *bytes, size_t
     write16(tcp + 16, (uint16_t)~segment_sum(packet, tcp, size));
 }
 
-void linux_packet_readdress(struct linux_packet *packet, bool source, const uint8_t address[4],
-                            uint8_t *bytes)
+void packet_readdress(struct packet *packet, bool source, const uint8_t address[4], uint8_t *bytes)
 {
     assert(!packet->v6 && bytes[0] >> 4 == 4);
     size_t at = (size_t)(bytes[0] & 0xF) * 4;
@@ -213,8 +212,7 @@ void linux_packet_readdress(struct linux_packet *packet, bool source, const uint
     write_sums(packet, bytes, at, (size_t)packet->data + packet->length - at);
 }
 
-size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data, uint8_t *bytes,
-                          size_t size)
+size_t packet_build(const struct packet *packet, const uint8_t *data, uint8_t *bytes, size_t size)
 {
     size_t segment = TCP_HEADER + (size_t)packet->length;
     size_t total = (packet->v6 ? IPV6_HEADER : IPV4_HEADER) + segment;
@@ -239,7 +237,7 @@ size_t linux_packet_build(const struct linux_packet *packet, const uint8_t *data
     return total;
 }
 
-enum scenario_segment linux_packet_kind(const struct linux_packet *packet)
+enum scenario_segment packet_kind(const struct packet *packet)
 {
     if ((packet->flags & TCP_CTL_RST) != 0) {
         return SCENARIO_SEGMENT_RST;
