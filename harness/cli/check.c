@@ -219,9 +219,7 @@ static char *read_input(const struct cli_session *session, const char *path, siz
     return data;
 }
 
-/* The scenario that an operand means: a case's name, else a file in text or byte form. */
-static int take_scenario(struct cli_session *session, const char *operand,
-                         struct suite_case *ret_case)
+int cli_take_scenario(struct cli_session *session, const char *operand, struct suite_case *ret_case)
 {
     const struct suite_case *found = cases_find(&session->cases, operand);
     if (found != NULL) {
@@ -267,7 +265,7 @@ static int one_operand(const struct cli_session *session)
     return 0;
 }
 
-static void draw_ladder(const struct trace *trace, const struct scenario *scenario)
+void cli_draw_ladder(const struct trace *trace, const struct scenario *scenario)
 {
     struct status_detail detail;
     struct ladder_options options = {.rows_max = LADDER_SCAN_MAX, .scenario = scenario};
@@ -285,7 +283,7 @@ int cli_replay(struct cli_session *session)
     struct suite_case *the_case = calloc(1, sizeof(*the_case));
     int code = the_case == NULL ? cli_error(options, "out of memory") : one_operand(session);
     if (code == 0) {
-        code = take_scenario(session, options->operands[0], the_case);
+        code = cli_take_scenario(session, options->operands[0], the_case);
     }
     if (code == 0) {
         code = cli_session_report(session);
@@ -308,7 +306,7 @@ int cli_replay(struct cli_session *session)
             int unsaved = save_play(session, trace, judgement);
             code = code == 0 ? unsaved : code;
             if (options->verbose && !options->tap) {
-                draw_ladder(trace, &the_case->scenario);
+                cli_draw_ladder(trace, &the_case->scenario);
             }
         }
     }
@@ -388,7 +386,7 @@ int cli_shrink(struct cli_session *session)
         code = opened == STATUS_OK ? 0 : cli_status(options, opened, &detail);
     }
     if (code == 0) {
-        code = take_scenario(session, options->operands[0], the_case);
+        code = cli_take_scenario(session, options->operands[0], the_case);
     }
     if (code != 0) {
         goto out;

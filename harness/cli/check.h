@@ -58,6 +58,13 @@ int cli_session_run(const struct cli_options *options, const struct cli_judged *
 int cli_session_report(struct cli_session *session);
 void cli_session_done(struct cli_session *session);
 
+/* The scenario that an operand means: a case's name, else a file in text or byte form. Of the
+ * session it needs `options` and `cases`. Returns 0, or an exit code after its message. */
+int cli_take_scenario(struct cli_session *session, const char *operand,
+                      struct suite_case *ret_case);
+/* The whole picture of a play, to stdout. */
+void cli_draw_ladder(const struct trace *trace, const struct scenario *scenario);
+
 int cli_check(struct cli_session *session);
 int cli_replay(struct cli_session *session);
 int cli_shrink(struct cli_session *session);

@@ -10,6 +10,7 @@
 #include "cli/many.h"
 #include "cli/new_target.h"
 #include "cli/options.h"
+#include "cli/stack.h"
 #include "cli/targets.h"
 #include "sockspec/sockspec.h"
 
@@ -82,6 +83,9 @@ static int run_played(const struct cli_options *options)
     }
     if (options->has_command) {
         return cli_live_command(options);
+    }
+    if (options->target == NULL && options->command == CLI_REPLAY) {
+        return cli_stack_replay(options);
     }
     if (options->target == NULL) {
         return cli_usage(options, "%s needs --target TARGET (see `sockspec list targets`)", word);

@@ -35,7 +35,9 @@ enum status linux_net_new(struct linux_net **ret_net, struct status_detail *deta
         net->spaces.fds[host] = -1;
         net->tuns[host] = -1;
         net->epolls[host] = -1;
+        net->app_epolls[host] = -1;
     }
+    net->null = -1;
     net->spaces.home = -1;
     net->ends = calloc(WIRE_CONNS_MAX + 1, sizeof *net->ends);
     enum status status = net->ends != NULL

@@ -100,6 +100,18 @@ int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option,
 int linux_net_getsockopt(struct linux_net *net, int s, enum world_option option, int *ret_value);
 int linux_net_poll(struct linux_net *net, int s);
 int linux_net_dup(struct linux_net *net, int s);
+int linux_net_app_socket(struct linux_net *net, enum trace_host host);
+int linux_net_app_connect(struct linux_net *net, int s, enum trace_host to, uint16_t port);
+int linux_net_app_disconnect(struct linux_net *net, int s);
+int linux_net_app_name(struct linux_net *net, int s, bool peer, struct world_name *ret_name);
+int linux_net_app_flags(struct linux_net *net, int s, bool descriptor);
+int linux_net_option_set(struct linux_net *net, int s, int level, int name, const void *value,
+                         uint32_t size);
+int linux_net_option_get(struct linux_net *net, int s, int level, int name, void *value,
+                         uint32_t *size);
+int linux_net_app_watch(struct linux_net *net, int s, int op, uint32_t events);
+int linux_net_app_wait(struct linux_net *net, enum trace_host host, struct world_ready *ready,
+                       int max);
 int linux_net_next_ready(struct linux_net *net, enum trace_host host);
 uint32_t linux_net_conn_of(struct linux_net *net, int s);
 enum tcp_state linux_net_state(struct linux_net *net, int s);

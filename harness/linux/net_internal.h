@@ -129,6 +129,8 @@ struct net_scripted {
     int fd; /* -1: free */
     uint8_t host;
     bool listening;
+    bool app;       /* as a program has it */
+    bool blocking;  /* its description is not O_NONBLOCK */
     bool watched;   /* it stands for its description in the host's epoll */
     bool queued;    /* in the queue of ready ones */
     uint32_t group; /* of its description: duplicates share it */
@@ -143,6 +145,17 @@ struct net_ready {
 
 enum status linux_scripted_init(struct linux_net *net,
                                 struct status_detail *detail) STATUS_MUST_USE;
+/* NULL: there is no such socket. */
+struct net_scripted *linux_scripted_at(struct linux_net *net, int s);
+/* The number of a new descriptor; takes the descriptor, also when there is none left (-EMFILE). */
+int linux_scripted_take(struct linux_net *net, int fd, enum trace_host host, uint32_t group);
+/* A call that would wait where the description is not O_NONBLOCK is made as if it were. */
+void linux_scripted_unblock(const struct net_scripted *socket, bool begin);
+/* What an operation changed on this end: on the wire, where the state goes with the segment, or in
+ * the state alone. */
+void linux_scripted_changed(struct linux_net *net, const struct net_scripted *socket);
+/* As connect() with O_NONBLOCK to a port of this host. */
+int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uint16_t port);
 void linux_scripted_close_all(struct linux_net *net);
 void linux_scripted_done(struct linux_net *net);
 
@@ -169,6 +182,9 @@ struct linux_net {
     uint32_t listener_count[TRACE_HOST_COUNT];
 
     int epolls[TRACE_HOST_COUNT];
+    int app_epolls[TRACE_HOST_COUNT]; /* of scripted programs */
+    int null;                         /* /dev/null, to fill holes among our descriptors with */
+    int base;                         /* descriptors from here on are given to scripted sockets */
     struct net_ready ready[TRACE_HOST_COUNT];
     struct net_scripted scripted[LINUX_NET_SOCKETS_MAX];
     uint32_t scripted_used; /* numbers from here on are free */

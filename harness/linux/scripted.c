@@ -3,11 +3,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -22,7 +24,7 @@ enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
 
 enum { EVENTS = 64 };
 
-static struct net_scripted *at(struct linux_net *net, int s)
+struct net_scripted *linux_scripted_at(struct linux_net *net, int s)
 {
     return s >= 0 && (uint32_t)s < net->scripted_used && net->scripted[s].fd >= 0
                ? &net->scripted[s]
@@ -31,20 +33,24 @@ static struct net_scripted *at(struct linux_net *net, int s)
 
 /* ---- Numbers ---- */
 
-/* The lowest free number for the descriptor; takes it, also when there is none. */
-static int number_take(struct linux_net *net, int fd, enum trace_host host, uint32_t group)
+/* Numbers are descriptors, counted from the first that is not ours: so they show which one the
+ * kernel chose. A hole among ours, where something was closed since reset, is not for sockets. */
+int linux_scripted_take(struct linux_net *net, int fd, enum trace_host host, uint32_t group)
 {
-    uint32_t number = 0;
-    while (number < net->scripted_used && net->scripted[number].fd >= 0) {
-        number++;
+    if (fd < net->base) {
+        bool cloexec = (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
+        int above = fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, net->base);
+        close(fd);
+        fd = above;
     }
-    if (number == LINUX_NET_SOCKETS_MAX) {
+    uint32_t number = (uint32_t)(fd - net->base);
+    if (fd < 0 || number >= LINUX_NET_SOCKETS_MAX) {
         close(fd);
         return -EMFILE;
     }
-    if (number == net->scripted_used) {
-        net->scripted_used++;
-        net->scripted[number].queued = false;
+    for (; net->scripted_used <= number; net->scripted_used++) {
+        net->scripted[net->scripted_used].fd = -1;
+        net->scripted[net->scripted_used].queued = false;
     }
     struct net_scripted *socket = &net->scripted[number];
     bool queued = socket->queued; /* the queue may still hold the number */
@@ -57,7 +63,7 @@ static int number_take(struct linux_net *net, int fd, enum trace_host host, uint
 static void watch(struct linux_net *net, int s)
 {
     struct net_scripted *socket = &net->scripted[s];
-    if (!socket->watched) {
+    if (!socket->watched && !socket->app) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
                                     .data.u32 = (uint32_t)s};
         socket->watched =
@@ -107,14 +113,50 @@ static int set_linger(int fd, bool on, int seconds)
 
 /* ---- Life ---- */
 
+/* Fills the holes among our descriptors, so that the lowest free number is the first of the
+ * scripted sockets'. */
+static void fill_holes(struct linux_net *net)
+{
+    int fd = net->base;
+    do {
+        fd = fcntl(net->null, F_DUPFD_CLOEXEC, 0);
+    } while (fd >= 0 && fd < net->base);
+    if (fd >= 0) {
+        net->base = fd;
+        close(fd);
+    }
+}
+
+/* The first number above all descriptors that are open now. */
+static void find_base(struct linux_net *net)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int highest = net->null;
+    if (folder != NULL) {
+        for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+            int fd = (int)strtol(entry->d_name, NULL, 10);
+            highest = fd > highest && fd != dirfd(folder) ? fd : highest;
+        }
+        (void)closedir(folder);
+    }
+    net->base = highest + 1;
+    fill_holes(net);
+}
+
 enum status linux_scripted_init(struct linux_net *net, struct status_detail *detail)
 {
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         net->epolls[host] = epoll_create1(EPOLL_CLOEXEC);
-        if (net->epolls[host] < 0) {
+        net->app_epolls[host] = epoll_create1(EPOLL_CLOEXEC);
+        if (net->epolls[host] < 0 || net->app_epolls[host] < 0) {
             return status_fail(detail, STATUS_ENVIRONMENT, "epoll_create1: %s", strerror(errno));
         }
     }
+    net->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (net->null < 0) {
+        return status_fail(detail, STATUS_ENVIRONMENT, "/dev/null: %s", strerror(errno));
+    }
+    find_base(net);
     return STATUS_OK;
 }
 
@@ -131,6 +173,9 @@ void linux_scripted_close_all(struct linux_net *net)
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         net->ready[host].count = 0;
     }
+    if (net->null >= 0) {
+        fill_holes(net);
+    }
 }
 
 void linux_scripted_done(struct linux_net *net)
@@ -141,6 +186,14 @@ void linux_scripted_done(struct linux_net *net)
             close(net->epolls[host]);
             net->epolls[host] = -1;
         }
+        if (net->app_epolls[host] >= 0) {
+            close(net->app_epolls[host]);
+            net->app_epolls[host] = -1;
+        }
+    }
+    if (net->null >= 0) {
+        close(net->null);
+        net->null = -1;
     }
 }
 
@@ -157,12 +210,12 @@ int linux_net_socket(struct linux_net *net, enum trace_host host)
     int room = SEND_ROOM;
     (void)setsockopt(fd, IPPROTO_TCP, OPTION_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
-    return fd < 0 ? -error : number_take(net, fd, host, ++net->groups);
+    return fd < 0 ? -error : linux_scripted_take(net, fd, host, ++net->groups);
 }
 
 int linux_net_bind(struct linux_net *net, int s, uint16_t port)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (socket == NULL) {
         return -EBADF;
@@ -172,7 +225,7 @@ int linux_net_bind(struct linux_net *net, int s, uint16_t port)
 
 int linux_net_listen(struct linux_net *net, int s, int backlog)
 {
-    struct net_scripted *socket = at(net, s);
+    struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -194,38 +247,51 @@ static uint16_t local_port(int fd)
 
 int linux_net_accept(struct linux_net *net, int s)
 {
-    const struct net_scripted *listener = at(net, s);
+    const struct net_scripted *listener = linux_scripted_at(net, s);
     struct sockaddr_in name = {0};
     socklen_t size = sizeof name;
     if (listener == NULL) {
         return -EBADF;
     }
     enum trace_host host = (enum trace_host)listener->host;
-    int fd = accept4(listener->fd, (struct sockaddr *)&name, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool app = listener->app;
+    linux_scripted_unblock(listener, true);
+    int fd = accept4(listener->fd, (struct sockaddr *)&name, &size,
+                     app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int error = errno;
+    linux_scripted_unblock(listener, false);
     if (fd < 0) {
-        return -errno;
+        return -error;
     }
     uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.sin_port));
-    int number = number_take(net, fd, host, ++net->groups);
+    int number = linux_scripted_take(net, fd, host, ++net->groups);
     if (number >= 0) {
         net->scripted[number].conn = conn;
+        net->scripted[number].app = app;
+        net->scripted[number].blocking = app;
         watch(net, number);
     }
     return number;
 }
 
-int linux_net_connect(struct linux_net *net, int s, uint16_t port)
+void linux_scripted_unblock(const struct net_scripted *socket, bool begin)
 {
-    struct net_scripted *socket = at(net, s);
-    if (socket == NULL) {
-        return -EBADF;
+    if (socket->blocking) {
+        (void)fcntl(socket->fd, F_SETFL, begin ? O_RDWR | O_NONBLOCK : O_RDWR);
     }
+}
+
+int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uint16_t port)
+{
+    struct net_scripted *socket = &net->scripted[s];
     enum trace_host host = (enum trace_host)socket->host;
     uint8_t address[PACKET_ADDRESS];
-    linux_link_address(packet_wire_other(host), false, address);
+    linux_link_address(to, false, address);
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
     memcpy(&name.sin_addr, address, sizeof name.sin_addr);
+    linux_scripted_unblock(socket, true);
     int result = connect(socket->fd, (const struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    linux_scripted_unblock(socket, false);
     (void)linux_net_collect(net);
     if (result == -EINPROGRESS) {
         socket->conn = linux_net_conn(net, host, local_port(socket->fd), port);
@@ -234,11 +300,19 @@ int linux_net_connect(struct linux_net *net, int s, uint16_t port)
     return result;
 }
 
+int linux_net_connect(struct linux_net *net, int s, uint16_t port)
+{
+    const struct net_scripted *socket = linux_scripted_at(net, s);
+    return socket == NULL
+               ? -EBADF
+               : linux_scripted_connect(net, s, packet_wire_other((enum trace_host)socket->host), port);
+}
+
 /* ---- Data ---- */
 
 int64_t linux_net_send(struct linux_net *net, int s, const void *data, size_t size, int flags)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -251,7 +325,7 @@ int64_t linux_net_send(struct linux_net *net, int s, const void *data, size_t si
 
 int64_t linux_net_recv(struct linux_net *net, int s, void *data, size_t size, int flags)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -265,9 +339,7 @@ int64_t linux_net_recv(struct linux_net *net, int s, void *data, size_t size, in
 
 /* ---- Ending ---- */
 
-/* What this end did: it shows on the wire, where the state goes with the segment, or in the state
- * alone. */
-static void changed(struct linux_net *net, const struct net_scripted *socket)
+void linux_scripted_changed(struct linux_net *net, const struct net_scripted *socket)
 {
     (void)linux_net_collect(net);
     if (socket->conn != 0) {
@@ -279,18 +351,18 @@ static void changed(struct linux_net *net, const struct net_scripted *socket)
 
 int linux_net_shutdown(struct linux_net *net, int s, int how)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
     int result = shutdown(socket->fd, how) < 0 ? -errno : 0;
-    changed(net, socket);
+    linux_scripted_changed(net, socket);
     return result;
 }
 
 int linux_net_close(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -304,14 +376,14 @@ int linux_net_close(struct linux_net *net, int s)
         (void)set_linger(socket->fd, false, 0);
     }
     if (number_give(net, s)) {
-        changed(net, &before);
+        linux_scripted_changed(net, &before);
     }
     return 0;
 }
 
 int linux_net_abort(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -336,7 +408,7 @@ static const struct {
 
 int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option, int value)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -356,7 +428,7 @@ int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option,
 
 int linux_net_getsockopt(struct linux_net *net, int s, enum world_option option, int *ret_value)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -384,7 +456,7 @@ int linux_net_getsockopt(struct linux_net *net, int s, enum world_option option,
 
 int linux_net_poll(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -396,16 +468,20 @@ int linux_net_poll(struct linux_net *net, int s)
 
 int linux_net_dup(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return -EBADF;
     }
-    int fd = fcntl(socket->fd, F_DUPFD_CLOEXEC, 0);
-    int number =
-        fd < 0 ? -errno : number_take(net, fd, (enum trace_host)socket->host, socket->group);
+    const struct net_scripted of = *socket;
+    int fd = of.app ? dup(of.fd) : fcntl(of.fd, F_DUPFD_CLOEXEC, 0);
+    int number = fd < 0
+                     ? -errno
+                     : linux_scripted_take(net, fd, (enum trace_host)socket->host, socket->group);
     if (number >= 0) {
-        net->scripted[number].conn = socket->conn;
-        net->scripted[number].listening = socket->listening;
+        net->scripted[number].conn = of.conn;
+        net->scripted[number].listening = of.listening;
+        net->scripted[number].app = of.app;
+        net->scripted[number].blocking = of.blocking;
     }
     return number;
 }
@@ -438,7 +514,7 @@ int linux_net_next_ready(struct linux_net *net, enum trace_host host)
         ready->first = (ready->first + 1) % LINUX_NET_SOCKETS_MAX;
         ready->count--;
         net->scripted[number].queued = false;
-        if (at(net, number) != NULL && net->scripted[number].watched &&
+        if (linux_scripted_at(net, number) != NULL && net->scripted[number].watched &&
             net->scripted[number].host == (uint8_t)host) {
             return number;
         }
@@ -449,13 +525,13 @@ int linux_net_next_ready(struct linux_net *net, enum trace_host host)
 
 uint32_t linux_net_conn_of(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     return socket == NULL ? 0 : socket->conn;
 }
 
 enum tcp_state linux_net_state(struct linux_net *net, int s)
 {
-    const struct net_scripted *socket = at(net, s);
+    const struct net_scripted *socket = linux_scripted_at(net, s);
     if (socket == NULL) {
         return TCP_CLOSED;
     }

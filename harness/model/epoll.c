@@ -232,6 +232,19 @@ static void epoll_release(struct model *model, struct model_file *file)
 static const struct model_file_ops epoll_ops = {
     .kind = TRACE_FILE_EPOLL, .poll = epoll_poll, .release = epoll_release};
 
+static struct io_object *instance_new(struct model *model)
+{
+    struct io_object *epoll = io_object_new(model, &epoll_ops, O_RDWR);
+    if (epoll != NULL) {
+        epoll->epoll.items = NULL;
+        epoll->epoll.ready_first = NULL;
+        epoll->epoll.ready_last = NULL;
+        epoll->epoll.ready_count = 0;
+        epoll->epoll.waiters = 0;
+    }
+    return epoll;
+}
+
 int model_sys_epoll_create(struct model *model, int flags)
 {
     model_call_enter(model, TRACE_CALL_EPOLL_CREATE, -1);
@@ -239,14 +252,7 @@ int model_sys_epoll_create(struct model *model, int flags)
                          ? -EINVAL
                          : model_fault_take(model, TRACE_CALL_EPOLL_CREATE, -1, 0, false, NULL);
     if (result == 0) {
-        struct io_object *epoll = io_object_new(model, &epoll_ops, O_RDWR);
-        if (epoll != NULL) {
-            epoll->epoll.items = NULL;
-            epoll->epoll.ready_first = NULL;
-            epoll->epoll.ready_last = NULL;
-            epoll->epoll.ready_count = 0;
-            epoll->epoll.waiters = 0;
-        }
+        struct io_object *epoll = instance_new(model);
         result = epoll != NULL ? io_object_install(model, epoll,
                                                    (flags & EPOLL_CLOEXEC) != 0 ? FD_CLOEXEC : 0)
                                : -ENFILE;
@@ -504,4 +510,30 @@ int model_sys_epoll_wait(struct model *model, enum trace_call call, int epfd,
         event->flags = (reports[i].asked & EPOLLET) != 0 ? (uint8_t)TRACE_EDGE : 0;
     }
     return (int)count;
+}
+
+/* ---- Scripted programs ------------------------------------------------------------------------
+ */
+
+struct io_object *io_epoll_make(struct model *model)
+{
+    return instance_new(model);
+}
+
+int io_epoll_control(struct model *model, struct io_object *epoll, int op, struct model_file *file,
+                     int fd, uint32_t events)
+{
+    const struct epoll_event event = {.events = events, .data.fd = fd};
+    return control(model, epoll, op, file, fd, &event);
+}
+
+int io_epoll_take(struct model *model, struct io_object *epoll, struct model_ready *ready, int max)
+{
+    struct report reports[REPORTS_MAX];
+    int count = collect(model, epoll, reports, max < REPORTS_MAX ? max : REPORTS_MAX);
+    for (int i = 0; i < count; i++) {
+        ready[i] = (struct model_ready){
+            .fd = reports[i].fd, .asked = reports[i].asked, .got = reports[i].got};
+    }
+    return count;
 }

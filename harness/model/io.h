@@ -300,8 +300,6 @@ void io_pipes_reset(struct model *model);
 enum status io_epoll_new(struct model_io *io) STATUS_MUST_USE;
 void io_epoll_free(struct model_io *io);
 void io_epoll_reset(struct model *model);
-/* The file goes away: its registrations too. */
-void io_epoll_forget(struct model *model, struct model_file *file);
 /* signalfds of the task look again. */
 void io_signalfd_notify(struct model *model, struct io_task *task, int number);
 

@@ -74,6 +74,23 @@ static inline struct model_file *model_fd_file(const struct model *model, int fd
  * `bits` are those that became true (an edge for EPOLLET). */
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
 
+/* ---- epoll of scripted programs (epoll.c): without numbers and events ---- */
+
+struct io_object;
+struct model_ready {
+    int fd; /* the number that was registered */
+    uint32_t asked;
+    uint32_t got;
+};
+/* An instance; NULL when there are too many. It lives until reset. */
+struct io_object *io_epoll_make(struct model *model);
+int io_epoll_control(struct model *model, struct io_object *epoll, int op, struct model_file *file,
+                     int fd, uint32_t events);
+/* Takes what is ready, as epoll_wait(2) that does not wait. */
+int io_epoll_take(struct model *model, struct io_object *epoll, struct model_ready *ready, int max);
+/* The file goes away: its registrations too. */
+void io_epoll_forget(struct model *model, struct model_file *file);
+
 /* Gives back a reference that a call took (refs++) to keep the file while it sleeps. */
 static inline void io_file_drop(struct model *model, struct model_file *file);
 /* The last reference went with it. */

@@ -27,8 +27,7 @@ static void *reserve(size_t size)
     X(table, sizeof(uint16_t) * NET_HASH_SIZE)                                                     \
     X(bound, sizeof(uint16_t) * NET_PORTS * TRACE_HOST_COUNT)                                      \
     X(listening, sizeof(uint16_t) * NET_PORTS * TRACE_HOST_COUNT)                                  \
-    X(numbers, sizeof(uint16_t) * MODEL_SOCKETS_MAX)                                               \
-    X(numbers_free, sizeof(uint16_t) * MODEL_SOCKETS_MAX)
+    X(numbers, sizeof(uint16_t) * MODEL_SOCKETS_MAX)
 
 _Static_assert(offsetof(struct model_socket, options) % 8 == 0, "it is cleared by words");
 _Static_assert(MODEL_SOCKETS_MAX < UINT16_MAX, "sockets are numbered in 16 bits");

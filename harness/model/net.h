@@ -184,6 +184,7 @@ struct model_socket {
     uint8_t shut;       /* NET_SHUT_… */
     bool v6;            /* AF_INET6 */
     bool scripted;      /* no program's: driven through the world's operations */
+    bool app;           /* scripted, as a program would have it */
     bool orphan;        /* no descriptor is left */
     bool done;          /* the peer's FIN was taken (SOCK_DONE) */
     bool no_space;      /* someone waits for room to send */
@@ -289,10 +290,12 @@ struct model_net {
     struct model *model; /* of the timers */
 
     struct net_ready ready[TRACE_HOST_COUNT];
-    uint16_t *numbers; /* scripted: socket of each number, 0 free */
-    uint16_t *numbers_free;
-    uint32_t numbers_used;
-    uint32_t numbers_free_count;
+    uint16_t *numbers;      /* scripted: socket of each number, 0 free */
+    uint32_t numbers_used;  /* those from here on were never given out since reset */
+    uint32_t numbers_words; /* no word of numbers_taken below this one has a free number */
+    uint64_t numbers_taken[MODEL_SOCKETS_MAX / 64];
+    uint64_t numbers_cloexec[MODEL_SOCKETS_MAX / 64]; /* FD_CLOEXEC */
+    struct io_object *epolls[TRACE_HOST_COUNT];       /* of scripted programs; NULL: none yet */
 };
 
 #define SOCKET_OF(timer_pointer, member)                                                           \
@@ -570,6 +573,13 @@ void option_set_sndbuf_exactly(struct model *model, struct model_socket *socket,
 void scripted_ready(struct model_net *net, struct model_socket *socket);
 void scripted_forget(struct model_net *net, struct model_socket *socket);
 void scripted_reset(struct model_net *net);
+struct model_socket *scripted_at(const struct model_net *net, int s);
+/* The lowest free number, or -EMFILE. */
+int scripted_number_take(struct model_net *net, struct model_socket *socket);
+/* As connect() with O_NONBLOCK. */
+int scripted_connect_to(struct model *model, struct model_socket *socket, struct net_name name);
+/* scripted_app.c */
+extern void scripted_app_ops(struct world_ops *ops);
 int world_scripted_socket(struct world *world, enum trace_host host);
 extern void scripted_ops(struct world_ops *ops);
 extern void wire_ops(struct world_ops *ops);
@@ -579,6 +589,9 @@ static inline void socket_notify(struct model *model, struct model_socket *socke
     if (socket->scripted) {
         if (!socket->ready) {
             scripted_ready(model->net, socket);
+        }
+        if (socket->file.items != NULL) {
+            model_file_notify(model, &socket->file, bits);
         }
         model_changed(model);
     } else if (socket->file.refs > 0) {

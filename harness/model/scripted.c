@@ -5,28 +5,36 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 
 static struct model *model_of(struct world *world)
 {
     return (struct model *)(void *)world;
 }
 
-static struct model_socket *at(const struct model_net *net, int s)
+struct model_socket *scripted_at(const struct model_net *net, int s)
 {
     return s >= 0 && (uint32_t)s < net->numbers_used ? net_socket_at(net, net->numbers[s]) : NULL;
 }
 
 /* ---- Numbers and readiness ---- */
 
-static int number_take(struct model_net *net, struct model_socket *socket)
+/* The lowest free number (POSIX.1-2017, XSH 2.14). */
+int scripted_number_take(struct model_net *net, struct model_socket *socket)
 {
-    int number;
-    if (net->numbers_free_count > 0) {
-        number = net->numbers_free[--net->numbers_free_count];
-    } else if (net->numbers_used < MODEL_SOCKETS_MAX) {
-        number = (int)net->numbers_used++;
-    } else {
+    uint32_t word = net->numbers_words;
+    while (word < MODEL_SOCKETS_MAX / 64 && net->numbers_taken[word] == UINT64_MAX) {
+        word++;
+    }
+    net->numbers_words = word;
+    if (word == MODEL_SOCKETS_MAX / 64) {
         return -EMFILE;
+    }
+    int number = (int)word * 64 + __builtin_ctzll(~net->numbers_taken[word]);
+    net->numbers_taken[word] |= 1ULL << (number & 63);
+    net->numbers_cloexec[word] &= ~(1ULL << (number & 63));
+    if ((uint32_t)number >= net->numbers_used) {
+        net->numbers_used = (uint32_t)number + 1;
     }
     net->numbers[number] = socket->self;
     socket->file.refs++;
@@ -38,7 +46,7 @@ static int number_take(struct model_net *net, struct model_socket *socket)
 
 void scripted_ready(struct model_net *net, struct model_socket *socket)
 {
-    if (socket->ready || socket->number < 0) {
+    if (socket->ready || socket->number < 0 || socket->app) {
         return;
     }
     struct net_ready *list = &net->ready[socket->file.host];
@@ -80,8 +88,13 @@ void scripted_forget(struct model_net *net, struct model_socket *socket)
 
 void scripted_reset(struct model_net *net)
 {
+    for (uint32_t word = 0; word < (net->numbers_used + 63) / 64; word++) {
+        net->numbers_taken[word] = 0;
+    }
     net->numbers_used = 0;
-    net->numbers_free_count = 0;
+    net->numbers_words = 0;
+    net->epolls[TRACE_HOST_TARGET] = NULL;
+    net->epolls[TRACE_HOST_PEER] = NULL;
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         net->ready[host] = (struct net_ready){0};
     }
@@ -91,7 +104,10 @@ void scripted_reset(struct model_net *net)
 static bool number_give(struct model_net *net, struct model_socket *socket, int number)
 {
     net->numbers[number] = 0;
-    net->numbers_free[net->numbers_free_count++] = (uint16_t)number;
+    net->numbers_taken[number / 64] &= ~(1ULL << (number & 63));
+    if ((uint32_t)number / 64 < net->numbers_words) {
+        net->numbers_words = (uint32_t)number / 64;
+    }
     if (--socket->file.refs == 0) {
         return true;
     }
@@ -119,7 +135,7 @@ static int scripted_socket(struct world *world, enum trace_host host)
         return -ENFILE;
     }
     socket->scripted = true;
-    int number = number_take(model->net, socket);
+    int number = scripted_number_take(model->net, socket);
     if (number < 0) {
         net_socket_free(model, socket);
     }
@@ -129,7 +145,7 @@ static int scripted_socket(struct world *world, enum trace_host host)
 static int scripted_bind(struct world *world, int s, uint16_t port)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     struct net_name name = {.address = NET_ANY4, .port = port};
     return socket == NULL ? -EBADF : socket_bind(model, socket, name);
 }
@@ -137,14 +153,14 @@ static int scripted_bind(struct world *world, int s, uint16_t port)
 static int scripted_listen(struct world *world, int s, int backlog)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     return socket == NULL ? -EBADF : socket_listen(model, socket, backlog);
 }
 
 static int scripted_accept(struct world *world, int s)
 {
     struct model *model = model_of(world);
-    struct model_socket *listener = at(model->net, s);
+    struct model_socket *listener = scripted_at(model->net, s);
     if (listener == NULL) {
         return -EBADF;
     }
@@ -156,7 +172,9 @@ static int scripted_accept(struct world *world, int s)
         return -EAGAIN;
     }
     child->scripted = true;
-    int number = number_take(model->net, child);
+    child->app = listener->app;
+    child->file.status_flags = O_RDWR;
+    int number = scripted_number_take(model->net, child);
     assert(number >= 0); /* there are as many numbers as sockets */
     scripted_ready(model->net, child);
     return number;
@@ -179,14 +197,8 @@ static struct net_name destination(const struct model_net *net, enum trace_host 
     return to;
 }
 
-/* As connect() with O_NONBLOCK. */
-static int scripted_connect(struct world *world, int s, uint16_t port)
+int scripted_connect_to(struct model *model, struct model_socket *socket, struct net_name name)
 {
-    struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
-    if (socket == NULL) {
-        return -EBADF;
-    }
     enum tcp_state state = socket_state(socket);
     if (socket->open == NET_CONNECTED || socket->open == NET_DISCONNECTING) {
         return socket->open == NET_CONNECTED ? -EISCONN : -EINVAL;
@@ -200,8 +212,7 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
     if (state != TCP_CLOSED) {
         return -EISCONN;
     }
-    enum trace_host there = (enum trace_host)(TRACE_HOST_COUNT - 1 - socket->file.host);
-    int result = socket_connect_start(model, socket, destination(model->net, there, port));
+    int result = socket_connect_start(model, socket, name);
     if (result < 0) {
         return result;
     }
@@ -209,10 +220,21 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
     return -EINPROGRESS;
 }
 
+static int scripted_connect(struct world *world, int s, uint16_t port)
+{
+    struct model *model = model_of(world);
+    struct model_socket *socket = scripted_at(model->net, s);
+    if (socket == NULL) {
+        return -EBADF;
+    }
+    enum trace_host there = (enum trace_host)(TRACE_HOST_COUNT - 1 - socket->file.host);
+    return scripted_connect_to(model, socket, destination(model->net, there, port));
+}
+
 static int64_t scripted_send(struct world *world, int s, const void *data, size_t size, int flags)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -246,7 +268,7 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
 static int64_t scripted_recv(struct world *world, int s, void *data, size_t size, int flags)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -269,18 +291,19 @@ static int64_t scripted_recv(struct world *world, int s, void *data, size_t size
 static int scripted_shutdown(struct world *world, int s, int how)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     return socket == NULL ? -EBADF : socket_shutdown(model, socket, how);
 }
 
 static int scripted_close(struct world *world, int s)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
     if (number_give(model->net, socket, s)) {
+        io_epoll_forget(model, &socket->file);
         scripted_forget(model->net, socket);
         socket_close_begin(model, socket);
         socket_close_end(model, socket);
@@ -291,7 +314,7 @@ static int scripted_close(struct world *world, int s)
 static int scripted_abort(struct world *world, int s)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -303,7 +326,7 @@ static int scripted_abort(struct world *world, int s)
 static int scripted_setsockopt(struct world *world, int s, enum world_option option, int value)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -337,7 +360,7 @@ static int scripted_setsockopt(struct world *world, int s, enum world_option opt
 
 static int scripted_getsockopt(struct world *world, int s, enum world_option option, int *ret_value)
 {
-    struct model_socket *socket = at(model_of(world)->net, s);
+    struct model_socket *socket = scripted_at(model_of(world)->net, s);
     if (socket == NULL) {
         return -EBADF;
     }
@@ -372,15 +395,15 @@ static int scripted_getsockopt(struct world *world, int s, enum world_option opt
 static int scripted_poll(struct world *world, int s)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
+    struct model_socket *socket = scripted_at(model->net, s);
     return socket == NULL ? -EBADF : (int)socket_poll(model, &socket->file);
 }
 
 static int scripted_dup(struct world *world, int s)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = at(model->net, s);
-    return socket == NULL ? -EBADF : number_take(model->net, socket);
+    struct model_socket *socket = scripted_at(model->net, s);
+    return socket == NULL ? -EBADF : scripted_number_take(model->net, socket);
 }
 
 static int scripted_next_ready(struct world *world, enum trace_host host)
@@ -396,13 +419,13 @@ static int scripted_next_ready(struct world *world, enum trace_host host)
 
 static uint32_t scripted_conn(struct world *world, int s)
 {
-    struct model_socket *socket = at(model_of(world)->net, s);
+    struct model_socket *socket = scripted_at(model_of(world)->net, s);
     return socket == NULL ? 0 : socket->file.conn;
 }
 
 static enum tcp_state scripted_state(struct world *world, int s)
 {
-    struct model_socket *socket = at(model_of(world)->net, s);
+    struct model_socket *socket = scripted_at(model_of(world)->net, s);
     return socket == NULL ? TCP_CLOSED : (enum tcp_state)socket->tcp.state;
 }
 
@@ -431,4 +454,5 @@ void scripted_ops(struct world_ops *ops)
     ops->conn = scripted_conn;
     ops->state = scripted_state;
     ops->connections = target_connections;
+    scripted_app_ops(ops);
 }

@@ -83,6 +83,15 @@ static uint8_t choose_source(const struct model_net *net, const struct model_soc
     return (uint8_t)((address->v6 ? NET_HOST6 : NET_HOST4) + socket->file.host);
 }
 
+/* Two ends that connect to one another at once have one connection (RFC 9293 3.5, figure 7). */
+static uint32_t connection_of(struct model *model, const struct model_socket *socket, uint64_t key)
+{
+    enum trace_host there = (enum trace_host)(TRACE_HOST_COUNT - 1 - socket_host(socket));
+    const struct model_socket *other = net_table_find(model->net, net_key_reverse(key, there));
+    bool at_once = other != NULL && other->tcp.state == TCP_SYN_SENT;
+    return at_once ? other->file.conn : ++model->net->conns;
+}
+
 int socket_connect_start(struct model *model, struct model_socket *socket, struct net_name to)
 {
     struct model_net *net = model->net;
@@ -113,7 +122,7 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->remote = to;
     socket->lane = choose_lane(model, socket, from, to);
     socket->error = 0;
-    socket->file.conn = ++net->conns;
+    socket->file.conn = connection_of(model, socket, key);
     net_table_add(net, socket, key);
     tcp_open_active(&socket->tcp, (uint32_t)random_next(&model->random), socket->recv_room);
     socket->send_end = socket->tcp.snd_nxt;

@@ -63,10 +63,10 @@ static void get_fields(struct bytes_reader *reader, const struct scenario_verb_r
 {
     uint32_t fields = row->fields;
     if ((fields & (SCENARIO_USES_DIRECTION | SCENARIO_USES_HOW | SCENARIO_USES_CALL |
-                   SCENARIO_USES_SIGNAL)) != 0) {
+                   SCENARIO_USES_SIGNAL | SCENARIO_USES_SOCKOPT)) != 0) {
         step->what = bytes_get_u8(reader);
     }
-    if ((fields & (SCENARIO_USES_SEGMENT | SCENARIO_USES_ERRNO)) != 0) {
+    if ((fields & (SCENARIO_USES_SEGMENT | SCENARIO_USES_ERRNO | SCENARIO_USES_WORDS)) != 0) {
         step->kind = bytes_get_u8(reader);
     }
     if ((fields & SCENARIO_USES_REPEAT) != 0) {
@@ -144,10 +144,10 @@ static void put_fields(struct bytes_writer *writer, const struct scenario_verb_r
 {
     uint32_t fields = row->fields;
     if ((fields & (SCENARIO_USES_DIRECTION | SCENARIO_USES_HOW | SCENARIO_USES_CALL |
-                   SCENARIO_USES_SIGNAL)) != 0) {
+                   SCENARIO_USES_SIGNAL | SCENARIO_USES_SOCKOPT)) != 0) {
         bytes_put_u8(writer, step->what);
     }
-    if ((fields & (SCENARIO_USES_SEGMENT | SCENARIO_USES_ERRNO)) != 0) {
+    if ((fields & (SCENARIO_USES_SEGMENT | SCENARIO_USES_ERRNO | SCENARIO_USES_WORDS)) != 0) {
         bytes_put_u8(writer, step->kind);
     }
     if ((fields & SCENARIO_USES_REPEAT) != 0) {

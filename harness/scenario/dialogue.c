@@ -404,6 +404,8 @@ static uint32_t fill_number(enum scenario_verb verb, struct random *random)
     case SCENARIO_APP_BIND:
     case SCENARIO_APP_CONNECT:
         return 7;
+    case SCENARIO_APP_OPTION:
+        return chance(random, 4) ? SCENARIO_ALL : random_below(random, 3);
     default:
         return likely_number(random);
     }
@@ -589,7 +591,7 @@ void dialogue_append_step(struct scenario *scenario, struct dialogue_peers peers
     bool pair = shape->role == SCENARIO_ROLE_PAIR;
     if (shape->role == SCENARIO_ROLE_STACK && chance(random, 2)) {
         step.verb = (uint8_t)(SCENARIO_APP_SOCKET +
-                              random_below(random, SCENARIO_APP_POLL - SCENARIO_APP_SOCKET + 1));
+                              random_below(random, SCENARIO_VERB_COUNT - SCENARIO_APP_SOCKET));
         step.id = (uint8_t)random_below(random, 4);
     } else if (!pair && !chance(random, 3)) {
         step.verb = PICK(random, peer_verbs);

@@ -165,9 +165,17 @@ static void put_arguments(struct bytes_writer *writer, const struct scenario *sc
     if ((fields & SCENARIO_USES_SIGNAL) != 0) {
         put_word(writer, scenario_signal_name(step->what));
     }
+    if ((fields & SCENARIO_USES_SOCKOPT) != 0) {
+        put_word(writer, scenario_option_name(step->what));
+    }
     put_numbers(writer, row, step);
     if ((fields & SCENARIO_USES_REPEAT) != 0) {
         put_repeat(writer, step->repeat);
+    }
+    for (unsigned i = 0; (fields & SCENARIO_USES_WORDS) != 0 && i < SCENARIO_WORDS_MAX; i++) {
+        if ((step->kind >> i & 1U) != 0) {
+            put_word(writer, row->words[i]);
+        }
     }
 }
 

@@ -22,6 +22,7 @@ static void put_arguments(struct bytes_writer *writer, const struct scenario_ver
                  {SCENARIO_USES_CALL, " CALL"},
                  {SCENARIO_USES_ERRNO, " ERRNO"},
                  {SCENARIO_USES_SIGNAL, " SIGNAL"},
+                 {SCENARIO_USES_SOCKOPT, " OPTION"},
                  {SCENARIO_USES_PAYLOAD, " PAYLOAD [x N] [push]"}};
     bool id_behind = (row->fields & SCENARIO_USES_SEGMENT) != 0;
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -49,6 +50,11 @@ static void put_arguments(struct bytes_writer *writer, const struct scenario_ver
     }
     if ((row->fields & SCENARIO_USES_REPEAT) != 0) {
         put(writer, " [x N]");
+    }
+    for (unsigned i = 0; i < SCENARIO_WORDS_MAX && row->words[i] != NULL; i++) {
+        (void)snprintf(text, sizeof(text), " [%s%s%s]", row->no_word != NULL ? row->no_word : "",
+                       row->no_word != NULL ? "\\|" : "", row->words[i]);
+        put(writer, text);
     }
 }
 
@@ -131,6 +137,10 @@ static void put_lists(struct bytes_writer *writer)
         words[i] = scenario_signal_name((enum scenario_signal)i);
     }
     put_words(writer, "SIGNAL", words, SCENARIO_SIGNAL_COUNT);
+    for (unsigned i = 0; i < SCENARIO_OPTION_COUNT; i++) {
+        words[i] = scenario_option_name((enum scenario_option)i);
+    }
+    put_words(writer, "OPTION", words, SCENARIO_OPTION_COUNT);
     for (unsigned i = 0; i < SCENARIO_SEGMENT_COUNT; i++) {
         words[i] = scenario_segment_name((enum scenario_segment)i);
     }

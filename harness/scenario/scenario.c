@@ -36,6 +36,10 @@ static const char *const signal_names[SCENARIO_SIGNAL_COUNT] = {SCENARIO_SIGNAL_
 static const int signal_numbers[SCENARIO_SIGNAL_COUNT] = {SCENARIO_SIGNAL_TABLE(NUMBER_OF)};
 #undef NUMBER_OF
 
+#define TEXT_OF(name) [SCENARIO_OPTION_##name] = #name,
+static const char *const option_names[SCENARIO_OPTION_COUNT] = {SCENARIO_OPTION_TABLE(TEXT_OF)};
+#undef TEXT_OF
+
 static const char *const direction_names[SCENARIO_DIRECTION_COUNT] = {
     [SCENARIO_BOTH] = "both",
     [SCENARIO_TO_TARGET] = "to-target",
@@ -55,6 +59,7 @@ enum {
     DESCRIPTORS_MAX = 4096,
     ORDER_MAX = 65535,
     SEGMENT_INDEX_MAX = 255,
+    OPTION_MAX = INT32_MAX,
     ID_MAX = SCENARIO_SOCKETS_MAX - 1
 };
 
@@ -127,7 +132,7 @@ const struct scenario_verb_row
         .fields = SCENARIO_USES_DIRECTION, .help = "ends `cut`"},
     VERB(WIRE_INJECT, WIRE, "inject")
         ID | SCENARIO_USES_SEGMENT | SCENARIO_USES_DIRECTION,
-        .help = "forges a segment of the connection of that peer"},
+        .help = "forges a segment of the connection of that peer, or app socket"},
     VERB(KERNEL_FAIL, KERNEL, "fail")
         .fields = SCENARIO_USES_CALL | SCENARIO_USES_ERRNO | SCENARIO_USES_REPEAT, .calls = CALLS_ANY,
         .help = "the target's next such calls fail with this errno"},
@@ -157,7 +162,8 @@ const struct scenario_verb_row
     VERB(TARGET_RESTART, TARGET, "restart")
         .fields = 0, .help = "stops the target and starts it again; the kernel keeps its state"},
     VERB(APP_SOCKET, APP, "socket")
-        ID, .help = "makes a TCP socket on the target's host"},
+        ID | SCENARIO_USES_WORDS, .words = {"peer"}, .no_word = "target",
+        .help = "makes a TCP socket on the target's host, or the peer's"},
     VERB(APP_BIND, APP, "bind")
         ID | SCENARIO_USES_NUMBER, NUMBER(0, PORT_MAX), .help = "binds it to this port"},
     VERB(APP_LISTEN, APP, "listen")
@@ -165,11 +171,14 @@ const struct scenario_verb_row
     VERB(APP_ACCEPT, APP, "accept")
         ID | SCENARIO_USES_NUMBER, NUMBER(0, ID_MAX), .help = "accepts; N names the new socket"},
     VERB(APP_CONNECT, APP, "connect")
-        ID | SCENARIO_USES_NUMBER, NUMBER(0, PORT_MAX), .help = "connects to this port of the peer's host"},
+        ID | SCENARIO_USES_NUMBER | SCENARIO_USES_WORDS, NUMBER(0, PORT_MAX), .words = {"own"},
+        .help = "connects to this port of the other host, or of its own"},
     VERB(APP_SEND, APP, "send")
         ID | SCENARIO_USES_PAYLOAD, .help = "sends the payload, `x` N times"},
     VERB(APP_RECV, APP, "recv")
-        ID | SCENARIO_USES_NUMBER, NUMBER(1, SCENARIO_AMOUNT_MAX), .help = "receives at most N bytes"},
+        ID | SCENARIO_USES_NUMBER | SCENARIO_USES_WORDS, NUMBER(0, SCENARIO_AMOUNT_MAX),
+        .words = {"peek", "waitall", "oob"},
+        .help = "receives at most N bytes, with MSG_PEEK, MSG_WAITALL, MSG_OOB"},
     VERB(APP_SHUTDOWN, APP, "shutdown")
         ID | SCENARIO_USES_HOW, .help = "shuts one or both directions"},
     VERB(APP_CLOSE, APP, "close")
@@ -182,6 +191,25 @@ const struct scenario_verb_row
         ID | SCENARIO_USES_NUMBER, NUMBER(0, ID_MAX), .help = "duplicates; N names the new socket"},
     VERB(APP_POLL, APP, "poll")
         ID, .help = "asks for its readiness"},
+    VERB(APP_OPTION, APP, "option")
+        ID | SCENARIO_USES_SOCKOPT | SCENARIO_USES_NUMBER, NUMBER(0, OPTION_MAX), .all_word = "off",
+        .help = "sets a socket option; SO_LINGER: {1, N seconds}, `off`: -1, SO_LINGER {0, 0}"},
+    VERB(APP_GET, APP, "get")
+        ID | SCENARIO_USES_SOCKOPT, .help = "reads a socket option; of TCP_INFO the state"},
+    VERB(APP_NAMES, APP, "names")
+        ID, .help = "asks for its own name and the other end's"},
+    VERB(APP_URGENT, APP, "urgent")
+        ID, .help = "sends one byte of urgent data"},
+    VERB(APP_DISCONNECT, APP, "disconnect")
+        ID, .help = "connects to AF_UNSPEC: a fresh socket again"},
+    VERB(APP_FLAGS, APP, "flags")
+        ID, .help = "asks for O_NONBLOCK and FD_CLOEXEC of the descriptor"},
+    VERB(APP_WATCH, APP, "watch")
+        ID | SCENARIO_USES_WORDS, .words = {"edge", "oneshot", "again", "off"},
+        .help = "registers it with its host's epoll; `again` changes that, `off` ends it"},
+    VERB(APP_WAIT, APP, "wait")
+        .fields = SCENARIO_USES_WORDS, .words = {"peer"}, .no_word = "target",
+        .help = "asks the epoll of the target's host, or the peer's, what is ready"},
 /* clang-format on */
 }
 ;
@@ -214,6 +242,11 @@ const char *scenario_errno_name(enum scenario_errno error)
 const char *scenario_signal_name(enum scenario_signal signal)
 {
     return (unsigned)signal < SCENARIO_SIGNAL_COUNT ? signal_names[signal] : "?";
+}
+
+const char *scenario_option_name(enum scenario_option option)
+{
+    return (unsigned)option < SCENARIO_OPTION_COUNT ? option_names[option] : "?";
 }
 
 const char *scenario_direction_name(enum scenario_direction direction)
@@ -319,6 +352,16 @@ static void reduce_numbers(const struct scenario_verb_row *row, struct scenario_
                        : 0;
 }
 
+/* The bits that the words of a row take. */
+static uint8_t words_mask(const struct scenario_verb_row *row)
+{
+    unsigned count = 0;
+    while (count < SCENARIO_WORDS_MAX && row->words[count] != NULL) {
+        count++;
+    }
+    return (uint8_t)((1U << count) - 1);
+}
+
 static void reduce_words(const struct scenario_verb_row *row, struct scenario_step *step)
 {
     uint32_t fields = row->fields;
@@ -330,6 +373,8 @@ static void reduce_words(const struct scenario_verb_row *row, struct scenario_st
         step->what = wrap(step->what, SCENARIO_HOW_COUNT);
     } else if ((fields & SCENARIO_USES_SIGNAL) != 0) {
         step->what = wrap(step->what, SCENARIO_SIGNAL_COUNT);
+    } else if ((fields & SCENARIO_USES_SOCKOPT) != 0) {
+        step->what = wrap(step->what, SCENARIO_OPTION_COUNT);
     } else {
         step->what = 0;
     }
@@ -337,6 +382,8 @@ static void reduce_words(const struct scenario_verb_row *row, struct scenario_st
         step->kind = wrap(step->kind, SCENARIO_SEGMENT_COUNT);
     } else if ((fields & SCENARIO_USES_ERRNO) != 0) {
         step->kind = wrap(step->kind, SCENARIO_ERRNO_COUNT);
+    } else if ((fields & SCENARIO_USES_WORDS) != 0) {
+        step->kind &= words_mask(row);
     } else {
         step->kind = 0;
     }

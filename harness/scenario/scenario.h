@@ -101,9 +101,13 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
  *   ready descriptors the next waits report. `clear`: pending faults and limits are withdrawn.
  * time      advance N (milliseconds) | clock N (the wall clock jumps by N ms; monotonic stays)
  * target    signal NAME | restart
- * app       socket | bind N | listen N | accept N | connect N | send PAYLOAD | recv N | shutdown
- * HOW | close | reset | linger N | dup N | poll: scripted sockets on the target's host, for stack
- * cases; N of accept and dup is the new app socket, of bind and connect the port. */
+ * app       socket [peer] | bind N | listen N | accept N | connect N [own] | send PAYLOAD |
+ *           recv N [peek] [waitall] [oob] | shutdown HOW | close | reset | linger N | dup N | poll
+ * | option NAME N|off | get NAME | names | urgent | disconnect | flags | watch [edge] [oneshot]
+ * [again] [off] | wait [peer] Scripted sockets on either host, for stack cases: calls of a program
+ * that never wait. N of accept and dup is the new app socket, of bind and connect the port;
+ * `connect` goes to the other host unless `own` stands there. `watch` and `wait` are epoll: one
+ * instance on each host. */
 #define SCENARIO_VERB_TABLE(X)                                                                     \
     X(PEER_CONNECT, PEER, "connect")                                                               \
     X(PEER_ACCEPT, PEER, "accept")                                                                 \
@@ -149,7 +153,15 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
     X(APP_RESET, APP, "reset")                                                                     \
     X(APP_LINGER, APP, "linger")                                                                   \
     X(APP_DUP, APP, "dup")                                                                         \
-    X(APP_POLL, APP, "poll")
+    X(APP_POLL, APP, "poll")                                                                       \
+    X(APP_OPTION, APP, "option")                                                                   \
+    X(APP_GET, APP, "get")                                                                         \
+    X(APP_NAMES, APP, "names")                                                                     \
+    X(APP_URGENT, APP, "urgent")                                                                   \
+    X(APP_DISCONNECT, APP, "disconnect")                                                           \
+    X(APP_FLAGS, APP, "flags")                                                                     \
+    X(APP_WATCH, APP, "watch")                                                                     \
+    X(APP_WAIT, APP, "wait")
 
 #define SCENARIO_VERB_ENUM(name, actor, text) SCENARIO_##name,
 enum scenario_verb { SCENARIO_VERB_TABLE(SCENARIO_VERB_ENUM) SCENARIO_VERB_COUNT };
@@ -177,6 +189,31 @@ enum scenario_how { SCENARIO_HOW_WRITE, SCENARIO_HOW_READ, SCENARIO_HOW_BOTH, SC
 enum scenario_segment { SCENARIO_SEGMENT_TABLE(SCENARIO_SEGMENT_ENUM) SCENARIO_SEGMENT_COUNT };
 #undef SCENARIO_SEGMENT_ENUM
 
+/* Socket options that `app option` and `app get` may name. X(NAME) */
+/* clang-format off */
+#define SCENARIO_OPTION_TABLE(X) \
+    X(SO_ERROR) X(SO_RCVBUF) X(SO_SNDBUF) X(SO_LINGER) X(SO_KEEPALIVE) X(SO_REUSEADDR) \
+    X(SO_REUSEPORT) X(SO_OOBINLINE) X(SO_RCVLOWAT) X(SO_ACCEPTCONN) X(TCP_NODELAY) X(TCP_CORK) \
+    X(TCP_KEEPIDLE) X(TCP_KEEPINTVL) X(TCP_KEEPCNT) X(TCP_USER_TIMEOUT) X(TCP_DEFER_ACCEPT) \
+    X(TCP_LINGER2) X(TCP_SYNCNT) X(TCP_INFO)
+/* clang-format on */
+#define SCENARIO_OPTION_ENUM(name) SCENARIO_OPTION_##name,
+enum scenario_option { SCENARIO_OPTION_TABLE(SCENARIO_OPTION_ENUM) SCENARIO_OPTION_COUNT };
+#undef SCENARIO_OPTION_ENUM
+
+/* Words behind a step of `app`, as bits of `kind`: their places in the row of the verb. */
+enum {
+    SCENARIO_ON_PEER = 1 << 0, /* socket, wait: on the peer's host */
+    SCENARIO_OWN = 1 << 0,     /* connect: to the own host */
+    SCENARIO_PEEK = 1 << 0,    /* recv */
+    SCENARIO_WAITALL = 1 << 1,
+    SCENARIO_OOB = 1 << 2,
+    SCENARIO_EDGE = 1 << 0, /* watch */
+    SCENARIO_ONESHOT = 1 << 1,
+    SCENARIO_AGAIN = 1 << 2, /* EPOLL_CTL_MOD */
+    SCENARIO_OFF = 1 << 3    /* EPOLL_CTL_DEL */
+};
+
 /* Errnos that a fault may name, as a closed list so that bytes stay portable. X(NAME) */
 /* clang-format off */
 #define SCENARIO_ERRNO_TABLE(X) \
@@ -200,8 +237,8 @@ struct scenario_step {
     uint8_t id;         /* peer or app socket that acts or is meant, < SCENARIO_SOCKETS_MAX */
     uint8_t place_call; /* enum scenario_call: played before such a call; NONE: when idle */
     uint8_t place_nth; /* 1 … 255: before the Nth such call since the previous step; 0 when idle */
-    uint8_t what;      /* payload, direction, how, call, or signal: see the verb */
-    uint8_t kind;      /* segment kind (lose, inject), errno (fail), push flag (send: 1) */
+    uint8_t what;      /* payload, direction, how, call, signal or option: see the verb */
+    uint8_t kind;      /* segment kind (lose, inject), errno (fail), push flag (send: 1), words */
     uint16_t repeat; /* x N: 1 … SCENARIO_REPEAT_MAX (send) or SCENARIO_CALL_MAX (fail, short) */
     uint32_t from;   /* slice start; first number of the verb */
     uint32_t to;     /* slice end (exclusive), UINT32_MAX: to the end; second number */
@@ -231,8 +268,12 @@ enum scenario_field {
     SCENARIO_USES_NUMBER = 1 << 9,    /* from = the verb's number, 0 … number_max */
     SCENARIO_USES_OPTION = 1 << 10,   /* from = optional number with a keyword, 0 when absent */
     SCENARIO_USES_OPTION2 = 1 << 11,  /* to = second optional number, 0 when absent */
-    SCENARIO_USES_TIME = 1 << 12      /* the number is a time in milliseconds: 500ms, 5s, 2m, 1h */
+    SCENARIO_USES_TIME = 1 << 12,     /* the number is a time in milliseconds: 500ms, 5s, 2m, 1h */
+    SCENARIO_USES_SOCKOPT = 1 << 13,  /* what = enum scenario_option */
+    SCENARIO_USES_WORDS = 1 << 14     /* kind = bits of the row's words that stand there */
 };
+
+enum { SCENARIO_WORDS_MAX = 4 };
 
 struct scenario_verb_row {
     const char *word; /* "connect" */
@@ -246,6 +287,8 @@ struct scenario_verb_row {
     uint32_t calls;       /* SCENARIO_USES_CALL: 1 << enum scenario_call of those allowed */
     const char *keyword2; /* of the second option ("from"), NULL */
     uint32_t option2_max; /* greatest value of `to` where it is an option */
+    const char *words[SCENARIO_WORDS_MAX]; /* SCENARIO_USES_WORDS; NULL: no further ones */
+    const char *no_word; /* may be written where none of the words stands ("target"), NULL */
 };
 
 extern const struct scenario_verb_row scenario_verbs[SCENARIO_VERB_COUNT];
@@ -259,6 +302,7 @@ const char *scenario_segment_name(enum scenario_segment kind);
 const char *scenario_payload_name(enum scenario_payload payload);
 const char *scenario_errno_name(enum scenario_errno error);
 const char *scenario_signal_name(enum scenario_signal signal);
+const char *scenario_option_name(enum scenario_option option);
 /* The host's number for a listed errno or signal. */
 int scenario_errno_number(enum scenario_errno error);
 int scenario_signal_number(enum scenario_signal signal);

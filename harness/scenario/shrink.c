@@ -56,6 +56,13 @@ static bool push_to_none(struct scenario_step *step)
     return pushed;
 }
 
+static bool words_to_none(struct scenario_step *step)
+{
+    bool said = (scenario_verbs[step->verb].fields & SCENARIO_USES_WORDS) != 0 && step->kind != 0;
+    step->kind = said ? 0 : step->kind;
+    return said;
+}
+
 /* A whole message is simpler than a slice of one. */
 static bool slice_to_whole(struct scenario_step *step)
 {
@@ -163,10 +170,10 @@ static bool shutdown_to_close(struct scenario_step *step)
 
 /* The boldest first. */
 static simplify_fn *const rules[] = {
-    place_to_idle,     nth_to_first,       repeat_to_one,   slice_to_whole,     push_to_none,
-    option_to_none,    number_to_least,    literal_to_half, payload_to_request, payload_to_response,
-    shutdown_to_close, nth_to_previous,    repeat_to_half,  slice_to_start,     slice_to_half,
-    number_to_half,    literal_to_previous};
+    place_to_idle,       nth_to_first,      repeat_to_one,      slice_to_whole,  push_to_none,
+    words_to_none,       option_to_none,    number_to_least,    literal_to_half, payload_to_request,
+    payload_to_response, shutdown_to_close, nth_to_previous,    repeat_to_half,  slice_to_start,
+    slice_to_half,       number_to_half,    literal_to_previous};
 
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 

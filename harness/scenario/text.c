@@ -11,6 +11,7 @@
 _Static_assert(SCENARIO_VERB_COUNT - SCENARIO_APP_SOCKET <= LEXER_WORDS_MAX, "the verbs fit");
 _Static_assert((int)SCENARIO_ERRNO_COUNT <= LEXER_WORDS_MAX, "the errnos fit");
 _Static_assert((int)SCENARIO_CALL_COUNT <= LEXER_WORDS_MAX, "the calls fit");
+_Static_assert((int)SCENARIO_OPTION_COUNT <= LEXER_WORDS_MAX, "the options fit");
 
 /* ---- words ---- */
 
@@ -36,6 +37,12 @@ static enum status take_signal(struct lexer *lexer, uint8_t *ret)
 {
     LIST_OF(list, enum scenario_signal, SCENARIO_SIGNAL_COUNT, scenario_signal_name)
     return lexer_take_word(lexer, "a signal", &list, ret);
+}
+
+static enum status take_sockopt(struct lexer *lexer, uint8_t *ret)
+{
+    LIST_OF(list, enum scenario_option, SCENARIO_OPTION_COUNT, scenario_option_name)
+    return lexer_take_word(lexer, "a socket option", &list, ret);
 }
 
 static enum status take_segment(struct lexer *lexer, uint8_t *ret)
@@ -213,7 +220,29 @@ static enum status take_argument_words(struct lexer *lexer, const struct scenari
     if (status == STATUS_OK && (fields & SCENARIO_USES_SIGNAL) != 0) {
         status = take_signal(lexer, &step->what);
     }
+    if (status == STATUS_OK && (fields & SCENARIO_USES_SOCKOPT) != 0) {
+        status = take_sockopt(lexer, &step->what);
+    }
     return status;
+}
+
+/* The words behind a step, in any order, each at most once; or the one that stands for none. */
+static void take_words(struct lexer *lexer, const struct scenario_verb_row *row,
+                       struct scenario_step *step)
+{
+    bool took = true;
+    while (took) {
+        took = false;
+        for (unsigned i = 0; i < SCENARIO_WORDS_MAX && row->words[i] != NULL; i++) {
+            if ((step->kind >> i & 1U) == 0 && lexer_take_if(lexer, row->words[i])) {
+                step->kind = (uint8_t)(step->kind | 1U << i);
+                took = true;
+            }
+        }
+    }
+    if (step->kind == 0 && row->no_word != NULL) {
+        (void)lexer_take_if(lexer, row->no_word);
+    }
 }
 
 static enum status take_arguments(struct lexer *lexer, struct scenario_text *out,
@@ -242,6 +271,9 @@ static enum status take_arguments(struct lexer *lexer, struct scenario_text *out
     }
     if (status == STATUS_OK && (fields & SCENARIO_USES_REPEAT) != 0) {
         status = take_repeat(lexer, SCENARIO_CALL_MAX, step);
+    }
+    if (status == STATUS_OK && (fields & SCENARIO_USES_WORDS) != 0) {
+        take_words(lexer, row, step);
     }
     return status;
 }

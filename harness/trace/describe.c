@@ -456,6 +456,10 @@ static void add_other(struct phrase *words, const struct trace_event *event)
         phrase_add(words, "child %" PRId64 " (process %" PRId64 "): %s", event->a, event->result,
                    trace_process_name((enum trace_process)event->what));
         break;
+    case TRACE_BYTES:
+        phrase_add(words, "descriptor %d: %" PRId64 " bytes from offset %" PRId64 ", %s", event->fd,
+                   event->result, event->a, trace_bytes_name((enum trace_bytes)event->what));
+        break;
     case TRACE_OUTPUT:
         phrase_add(words, "the target writes %" PRId64 " bytes to descriptor %d", event->a,
                    event->fd);

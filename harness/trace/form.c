@@ -27,6 +27,7 @@ static const char *const noop_texts[] = {TRACE_NOOP_TABLE(TEXT2)};
 static const char *const noop_ids[] = {TRACE_NOOP_TABLE(NAME2)};
 static const char *const exit_texts[] = {TRACE_EXIT_TABLE(TEXT2)};
 static const char *const process_texts[] = {TRACE_PROCESS_TABLE(TEXT2)};
+static const char *const bytes_texts[] = {TRACE_BYTES_TABLE(TEXT2)};
 static const char *const state_texts[] = {TCP_STATE_TABLE(TEXT2)};
 static const char *const event_texts[] = {TCP_EVENT_TABLE(TEXT2)};
 static const char *const segment_texts[] = {SCENARIO_SEGMENT_TABLE(TEXT2)};
@@ -120,6 +121,7 @@ static const struct trace_names dialogue_names = ENUM_NAMES(dialogue_texts);
 static const struct trace_names peer_names = ENUM_NAMES(peer_texts);
 static const struct trace_names exit_names = ENUM_NAMES(exit_texts);
 static const struct trace_names process_names = ENUM_NAMES(process_texts);
+static const struct trace_names bytes_names = ENUM_NAMES(bytes_texts);
 static const struct trace_names state_names = ENUM_NAMES(state_texts);
 static const struct trace_names event_names = ENUM_NAMES(event_texts);
 static const struct trace_names segment_names = ENUM_NAMES(segment_texts);
@@ -176,6 +178,10 @@ static const struct trace_form kind_forms[TRACE_KIND_COUNT] = {
                        .result = {"process", NULL},
                        .a = {"nth", NULL},
                        .b = {"listeners", NULL}},
+    [TRACE_BYTES] = {.what = {"compared", &bytes_names},
+                     .result = {"count", NULL},
+                     .a = {"offset", NULL},
+                     .b = {"hash", NULL}},
     [TRACE_OUTPUT] = {.a = {"bytes", NULL}},
     [TRACE_UNSUPPORTED] = {.what = {"call", &trace_names_call}, .result = {"ends_run", NULL}},
 };
@@ -237,8 +243,8 @@ static const struct call_form call_forms[TRACE_CALL_COUNT] = {
     [TRACE_CALL_CLOSE] = {{"last", NULL}, {NULL, NULL}},
     [TRACE_CALL_SETSOCKOPT] = {{"option", NULL}, {"value", NULL}},
     [TRACE_CALL_GETSOCKOPT] = {{"option", NULL}, {"value", NULL}},
-    [TRACE_CALL_GETSOCKNAME] = {{"port", NULL}, {NULL, NULL}},
-    [TRACE_CALL_GETPEERNAME] = {{"port", NULL}, {NULL, NULL}},
+    [TRACE_CALL_GETSOCKNAME] = {{"port", NULL}, {"place", NULL}},
+    [TRACE_CALL_GETPEERNAME] = {{"port", NULL}, {"place", NULL}},
     [TRACE_CALL_FCNTL] = {{"command", NULL}, {"argument", NULL}},
     [TRACE_CALL_IOCTL] = {{"request", NULL}, {"value", NULL}},
     [TRACE_CALL_EPOLL_CTL] = {{"operation", NULL}, {"events", &trace_names_poll}},
@@ -363,6 +369,11 @@ const char *trace_exit_name(enum trace_exit how)
 const char *trace_process_name(enum trace_process what)
 {
     return name_or_mark(&process_names, (unsigned)what);
+}
+
+const char *trace_bytes_name(enum trace_bytes what)
+{
+    return name_or_mark(&bytes_names, (unsigned)what);
 }
 
 const char *trace_state_text(int64_t state)

@@ -100,6 +100,8 @@ static bool is_drawn(const struct gathering *gathering, uint32_t index)
     case TRACE_HEAP:
     case TRACE_OUTPUT:
         return false;
+    case TRACE_BYTES:
+        return event->what == TRACE_BYTES_WRONG;
     case TRACE_PHASE:
         return event->what != TRACE_PHASE_ENDED;
     case TRACE_BLOCK:

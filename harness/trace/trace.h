@@ -133,6 +133,8 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
     X(OUTPUT, "output") /* the target wrote to stdout or stderr (fd); a: bytes */                 \
     X(UNSUPPORTED, "unsupported") /* what: trace_call; a, b: arguments; result: 1 when it         \
                                      ends the run */                                              \
+    X(BYTES, "bytes") /* what a scripted socket of role stack received: fd, conn; what: enum        \
+                         trace_bytes; result: how many; a: offset in the stream, b: a hash of them */ \
     X(OVERFLOW, "overflow") /* the trace is full; the run ends */
 /* clang-format on */
 
@@ -152,7 +154,8 @@ enum trace_kind { TRACE_KIND_TABLE(TRACE_KIND_ENUM) TRACE_KIND_COUNT };
  *   in us or -1                            epoll_ctl fd: the registered one, a op | epfd << 8, b events
  *   sigaction a signal, b 0 default, 1 ignored, 2 handler (| 0x100 with SA_RESTART)
  *   fork result: the child's process number, a which child from 1     exec a process number
- *   sleep a us   exit a status   getsockname, getpeername a port */
+ *   sleep a us   exit a status   getsockname, getpeername a port, b of role stack: enum world_place
+ * Calls of scripted sockets (role stack) are traced likewise by the engine. */
 /* clang-format on */
 
 enum trace_flag {
@@ -278,6 +281,16 @@ enum trace_exit { TRACE_EXIT_TABLE(TRACE_EXIT_ENUM) TRACE_EXIT_COUNT };
 enum trace_process { TRACE_PROCESS_TABLE(TRACE_PROCESS_ENUM) TRACE_PROCESS_COUNT };
 #undef TRACE_PROCESS_ENUM
 
+/* Received bytes, compared with what the other end sent at this place of its stream. */
+/* clang-format off */
+#define TRACE_BYTES_TABLE(X)                                                                      \
+    X(AS_SENT, "as sent") X(WRONG, "not as sent")                                                 \
+    X(UNKNOWN, "not compared") /* urgent data, a disconnect: offsets no longer match */
+/* clang-format on */
+#define TRACE_BYTES_ENUM(name, text) TRACE_BYTES_##name,
+enum trace_bytes { TRACE_BYTES_TABLE(TRACE_BYTES_ENUM) TRACE_BYTES_COUNT };
+#undef TRACE_BYTES_ENUM
+
 struct trace_event {
     int64_t time_us; /* virtual time since the world's reset */
     uint8_t kind;    /* enum trace_kind */
@@ -360,6 +373,7 @@ const char *trace_peer_name(enum trace_peer what);
 const char *trace_noop_name(enum trace_noop reason);
 const char *trace_exit_name(enum trace_exit how);
 const char *trace_process_name(enum trace_process what);
+const char *trace_bytes_name(enum trace_bytes what);
 /* "ECONNRESET"; "errno 123" is never needed: unknown numbers give "E?". */
 const char *trace_errno_name(int error);
 

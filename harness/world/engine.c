@@ -15,10 +15,12 @@ enum status engine_new(struct world *world, struct engine **ret_engine,
     struct engine *engine = calloc(1, sizeof *engine);
     uint8_t *buffer = malloc(ENGINE_BUFFER_SIZE);
     uint8_t *fill = malloc(ENGINE_BUFFER_SIZE);
-    if (engine == NULL || buffer == NULL || fill == NULL ||
+    uint8_t *pattern = malloc(ENGINE_BUFFER_SIZE + ENGINE_PATTERN_PERIOD);
+    if (engine == NULL || buffer == NULL || fill == NULL || pattern == NULL ||
         arena_init(&engine->pending, ENGINE_PENDING_SIZE) != STATUS_OK) {
         free(buffer);
         free(fill);
+        free(pattern);
         free(engine);
         return status_fail(detail, STATUS_NO_MEMORY, "no memory for the engine");
     }
@@ -26,12 +28,13 @@ enum status engine_new(struct world *world, struct engine **ret_engine,
     engine->ops = world->ops;
     engine->buffer = buffer;
     engine->fill = fill;
+    engine->pattern = pattern;
     for (size_t i = 0; i < ENGINE_SOCKET_MAP; i++) {
         engine->peer_of[i] = -1;
     }
     for (size_t i = 0; i < SCENARIO_SOCKETS_MAX; i++) {
         engine->peers[i].socket = -1;
-        engine->apps[i] = -1;
+        engine->apps[i].socket = -1;
     }
     *ret_engine = engine;
     return STATUS_OK;
@@ -43,6 +46,7 @@ void engine_free(struct engine *engine)
         arena_done(&engine->pending);
         free(engine->buffer);
         free(engine->fill);
+        free(engine->pattern);
         free(engine);
     }
 }
@@ -203,6 +207,7 @@ static void begin(struct engine *engine, const struct engine_play *play,
     engine->ordinal = 0;
     engine->peers_used = 0;
     engine->apps_used = 0;
+    engine->streams_used = 0;
     engine->hooks =
         (struct world_hooks){.context = engine, .on_idle = on_idle, .on_call = on_call, .armed = 0};
     trace_clear(play->trace);
@@ -228,7 +233,7 @@ static void end(struct engine *engine)
         peer->socket = -1;
     }
     for (uint32_t used = engine->apps_used; used != 0; used &= used - 1) {
-        engine->apps[__builtin_ctz(used)] = -1;
+        engine->apps[__builtin_ctz(used)].socket = -1;
     }
     arena_reset(&engine->pending);
 }

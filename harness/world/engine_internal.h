@@ -13,6 +13,9 @@ enum {
     ENGINE_SOCKET_MAP = 1024,      /* scripted sockets that can be told back to their peer */
     ENGINE_BUFFER_SIZE = 1 << 20,  /* one expanded payload; one read of a peer */
     ENGINE_PAYLOAD_KEPT = 1 << 12, /* longer payloads are kept: they are sent without copying */
+    ENGINE_PIECES_MAX = 16,        /* of a stream that are told apart */
+    ENGINE_PATTERN_PERIOD = 4093,  /* a prime */
+    ENGINE_PATTERN_STEP = 1021,    /* between the patterns of two streams */
     ENGINE_PENDING_SIZE = 64 << 20 /* address space for bytes that peers could not send at once */
 };
 
@@ -35,6 +38,31 @@ struct engine_peer {
     struct engine_pending pending;
     struct profile_sink sink;
     struct profile_state dialogue;
+};
+
+/* What a scripted program sent through one open file description, so that the other end can tell
+ * whether all of it came. */
+struct engine_piece {
+    const uint8_t *literal; /* NULL: the pattern of the stream */
+    uint32_t at;            /* offset in the stream */
+    uint32_t size;
+};
+struct engine_stream {
+    uint32_t refs; /* names of its sockets: duplicates share it */
+    uint32_t conn; /* connection that it counts; 0 none */
+    uint32_t salt; /* of its pattern */
+    uint32_t sent;
+    uint32_t received;
+    uint8_t piece_count;
+    bool unknown; /* urgent data, or too many pieces: offsets say nothing */
+    struct engine_piece pieces[ENGINE_PIECES_MAX];
+};
+
+/* A socket of a scripted program. */
+struct engine_app {
+    int socket; /* -1: none */
+    uint8_t host;
+    struct engine_stream *stream;
 };
 
 /* Where the play stands. */
@@ -65,12 +93,16 @@ struct engine {
     uint32_t peers_used;  /* bits of peers that were ever begun in this play */
     uint32_t apps_used;
     int16_t peer_of[ENGINE_SOCKET_MAP];
-    int apps[SCENARIO_SOCKETS_MAX]; /* scripted sockets on the target's host */
+    struct engine_app apps[SCENARIO_SOCKETS_MAX];
+    struct engine_stream streams[SCENARIO_STEPS_MAX]; /* of this play, closed ones included */
+    uint32_t streams_used;
     struct engine_peer peers[SCENARIO_SOCKETS_MAX];
     struct arena pending; /* long payloads, and what could not be sent at once, of this play */
     uint8_t *buffer;      /* ENGINE_BUFFER_SIZE */
     uint8_t *fill;        /* likewise: letters for `fill`, */
     size_t filled;        /* as far as they were ever asked for */
+    uint8_t *pattern;     /* bytes for the `fill` of scripted programs, a little more, */
+    size_t patterned;     /* likewise */
 };
 
 /* An expanded payload. */
@@ -125,7 +157,7 @@ static inline int64_t engine_send(struct engine *engine, int socket, struct engi
                              bytes.lasts ? MSG_ZEROCOPY : 0);
 }
 
-/* engine_app.c: scripted sockets on the target's host. */
+/* engine_app.c: scripted programs on either host. */
 enum engine_effect engine_app_play(struct engine *engine, const struct scenario_step *step);
 
 #endif

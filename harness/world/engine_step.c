@@ -82,7 +82,8 @@ static enum engine_effect wire_lose(struct engine *engine, const struct scenario
 
 static enum engine_effect wire_inject(struct engine *engine, const struct scenario_step *step)
 {
-    int socket = engine->peers[step->id].socket;
+    int peer = engine->peers[step->id].socket;
+    int socket = peer >= 0 ? peer : engine->apps[step->id].socket;
     if (socket < 0) {
         return ENGINE_NO_EFFECT;
     }

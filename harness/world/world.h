@@ -79,6 +79,26 @@ enum world_option {
     WORLD_OPTION_COUNT
 };
 
+/* A name of a socket: getsockname(2), getpeername(2). */
+enum world_place {
+    WORLD_PLACE_ANY,      /* the unspecified address */
+    WORLD_PLACE_LOOPBACK, /* one of loopback */
+    WORLD_PLACE_TARGET,   /* the target's host's */
+    WORLD_PLACE_PEER,     /* the peer's host's */
+    WORLD_PLACE_COUNT
+};
+struct world_name {
+    enum world_place place;
+    uint16_t port; /* 0: none */
+};
+
+/* What epoll_wait(2) reports of one registration. */
+struct world_ready {
+    int s; /* as it was registered, also when that number is closed by now */
+    uint32_t asked;
+    uint32_t got;
+};
+
 /* The operations. `host` is where a scripted socket lives; `s` is a scripted socket: a small number
  * >= 0 that the world chose, valid until `close` (or `abort`) of it and until reset. All are
  * non-blocking. */
@@ -116,6 +136,26 @@ struct world_ops {
     int (*getsockopt)(struct world *world, int s, enum world_option option, int *ret_value);
     int (*poll)(struct world *world, int s); /* poll(2) bits that are true now */
     int (*dup)(struct world *world, int s);
+
+    /* Sockets as a program gets them, for scenarios that script both hosts. What they report is
+     * what a program would be told: numbers are the lowest free ones of one process, nothing is set
+     * on them but O_NONBLOCK and FD_CLOEXEC, which `app_socket` asks for; accept and dup of such a
+     * socket are plain accept(2) and dup(2), and no call waits all the same. next_ready never names
+     * them. */
+    int (*app_socket)(struct world *world, enum trace_host host);
+    int (*app_connect)(struct world *world, int s, enum trace_host to, uint16_t port);
+    int (*app_disconnect)(struct world *world, int s); /* connect() to AF_UNSPEC */
+    int (*app_name)(struct world *world, int s, bool peer, struct world_name *ret_name);
+    /* fcntl F_GETFL: O_NONBLOCK or 0; `descriptor`: F_GETFD */
+    int (*app_flags)(struct world *world, int s, bool descriptor);
+    /* setsockopt(2), getsockopt(2) with the kernel's own numbers. */
+    int (*option_set)(struct world *world, int s, int level, int name, const void *value,
+                      uint32_t size);
+    int (*option_get)(struct world *world, int s, int level, int name, void *value, uint32_t *size);
+    /* epoll_ctl(2) and epoll_wait(2), which does not wait, on the one instance of the host. */
+    int (*app_watch)(struct world *world, int s, int op, uint32_t events);
+    int (*app_wait)(struct world *world, enum trace_host host, struct world_ready *ready, int max);
+
     /* The next scripted socket of `host` whose readiness changed since it was last returned; -1
      * none. Costs the same however many sockets there are. */
     int (*next_ready)(struct world *world, enum trace_host host);
