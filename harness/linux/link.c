@@ -43,6 +43,8 @@ static const struct sysctl {
     {"ipv4/tcp_no_metrics_save", "1"}, /* no connection learns from those before it */
     {"ipv4/tcp_slow_start_after_idle", "0"},
     {"ipv4/tcp_autocorking", "0"},
+    {"ipv4/tcp_tso_win_divisor", "255"}, /* else the last third of a window waits, but not for a
+                                            sender that was slow for a millisecond */
     {"ipv4/tcp_moderate_rcvbuf", "0"}, /* follows the round trip's time */
     {"ipv4/tcp_early_retrans", "0"},   /* no tail loss probe */
     {"ipv4/tcp_recovery", "0"},

@@ -119,11 +119,12 @@ class Command(unittest.TestCase):
 
     def test_verdicts_are_the_same_ten_times_also_on_busy_processors(self):
         def played():
-            code, grades = verdicts("check", "--profile", "echo", "--case", "server/abrupt/*", "--", *ECHO)
-            # Where the kernel cuts a large answer is its own choice: a send may fill the buffer or just not.
-            return code, {key: grade for key, grade in grades.items() if key[1] not in ("DAT-03", "DAT-05", "DAT-20")}
+            return verdicts("check", "--profile", "echo", "--case", "server/[ad][ab]*", "--", *ECHO)
 
         first = played()
+        # Where the kernel cuts a large answer, and so which calls come short, is part of it.
+        self.assertEqual(first[1][("server/data/large", "DAT-05")], "PASS")
+        self.assertEqual(first[1][("server/abrupt/in-answer", "RST-13")], "PASS")
         for _ in range(4):
             self.assertEqual(played(), first)
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
