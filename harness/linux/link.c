@@ -43,8 +43,11 @@ static const struct sysctl {
     {"ipv4/tcp_no_metrics_save", "1"}, /* no connection learns from those before it */
     {"ipv4/tcp_slow_start_after_idle", "0"},
     {"ipv4/tcp_autocorking", "0"},
-    {"ipv4/tcp_tso_win_divisor", "255"}, /* else the last third of a window waits, but not for a
-                                            sender that was slow for a millisecond */
+    /* Of a window's last third nothing is sent, but not by a sender that was slow for 1 ms. */
+    {"ipv4/tcp_tso_win_divisor", "255"},
+    /* How much goes out as one piece follows the round trip's time, and how much room a piece takes
+     * in the send buffer follows its size: more than ever is one piece, so all of it is. */
+    {"ipv4/tcp_min_tso_segs", "64"},
     {"ipv4/tcp_moderate_rcvbuf", "0"}, /* follows the round trip's time */
     {"ipv4/tcp_early_retrans", "0"},   /* no tail loss probe */
     {"ipv4/tcp_recovery", "0"},

@@ -15,157 +15,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linux/net.h"
-#include "linux/tracer.h"
+#include "linux/world_internal.h"
 
 enum {
-    FAST_LIMIT_US = 1000000,   /* real time that the steps of a play may take without --slow */
-    SLICE_US = 1000000,        /* longest wait without a look at the target */
-    LOOKS_WITHOUT_REST = 64,   /* looks at a running target before the first rest */
-    REST_MAX_US = 1000,        /* between two looks at a running target */
+    START_LOOK_US = 1000,      /* between two looks for the listener */
     START_LIMIT_US = 30000000, /* unless the command says otherwise */
     STOP_LIMIT_US = 10000000,
     LEFT_LIMIT_US = 1000000, /* for children to fall asleep or end, after the first process */
     IDLE_ROUNDS_MAX = 100000 /* steps in a row that change nothing */
 };
 
-/* Time that shall pass before the engine is asked again. */
-struct goal {
-    bool open;
-    bool early; /* it ends when the target holds nothing that time could take from it */
-    int64_t at_us;
-    uint64_t wakeups_max; /* of the tracer's count */
-};
-
-struct linux_world {
-    struct world world;
-    struct linux_setup setup;
-    struct linux_net *net;
-    struct linux_tracer *tracer;
-    struct trace *trace;
-    struct world_hooks *hooks; /* while a target runs */
-    const struct world_target *target;
-    struct goal goal;
-    int64_t asked_us;    /* real time that the steps of this play took so far */
-    int64_t started_us;  /* real clock at the start of the target */
-    int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
-    bool in_service;     /* it listened, or slept for the first time */
-    int baseline;        /* descriptors when it was ready */
-    int sockets;         /* of them */
-    int kept;            /* beyond these, with no connection left: seen to be held for ever */
-};
-
 static struct linux_world *of(struct world *world)
 {
     return (struct linux_world *)(void *)world;
-}
-
-static int64_t real_us(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* ---- Time ---- */
-
-static void pass(struct linux_world *live, int64_t us)
-{
-    if (us > 0) {
-        live->trace->now_us += us;
-        trace_add(live->trace, TRACE_TIME, TRACE_HOST_TARGET)->a = us;
-    }
-}
-
-/* Sleeps until a kernel or the target has news, at most so long. */
-static void wait_for_news(struct linux_world *live, int64_t us)
-{
-    int fds[LINUX_NET_FDS_MAX];
-    struct pollfd polls[LINUX_NET_FDS_MAX + 1];
-    nfds_t count = 0;
-    int net = linux_net_descriptors(live->net, fds);
-    for (int i = 0; i < net; i++) {
-        polls[count++] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-    }
-    if (linux_tracer_alive(live->tracer)) {
-        polls[count++] =
-            (struct pollfd){.fd = linux_tracer_descriptor(live->tracer), .events = POLLIN};
-    }
-    struct timespec limit = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-    (void)ppoll(polls, count, &limit, NULL);
-}
-
-/* Waits for news as part of the goal: the clock of the trace goes along. */
-static void wait_in_trace(struct linux_world *live, int64_t us)
-{
-    int64_t before = real_us();
-    wait_for_news(live, us < SLICE_US ? us : SLICE_US);
-    int64_t passed = real_us() - before;
-    pass(live, passed < us ? passed : us);
-}
-
-/* Whether nothing but us can make anything happen for so long. */
-static bool is_still(struct linux_world *live, int64_t us)
-{
-    if (linux_tracer_alive(live->tracer) && !linux_tracer_sleeps_for_ever(live->tracer)) {
-        return false;
-    }
-    int64_t timer_us = linux_net_timer_us(live->net);
-    return timer_us < 0 || timer_us > us;
-}
-
-/* Descriptors that the target holds beyond those when it was ready, with no connection left; -1: a
- * connection is left. */
-static int surplus(struct linux_world *live)
-{
-    int more = linux_tracer_descriptors(live->tracer) - live->baseline;
-    return linux_net_connections(live->net) != 0 ? -1 : more > 0 ? more : 0;
-}
-
-/* Whether the target holds nothing that time could still take from it: no connection's socket, and
- * of others no more than when it was ready, or than it kept in an earlier play to the very end. */
-static bool holds_nothing(struct linux_world *live)
-{
-    if (!linux_tracer_alive(live->tracer)) {
-        return true;
-    }
-    int more = surplus(live);
-    return more == 0 ||
-           (more > 0 && more <= live->kept && linux_tracer_sockets(live->tracer) <= live->sockets);
-}
-
-/* The time of the drain is over: what is held now is held for ever, by the next plays too. */
-static void learn_kept(struct linux_world *live)
-{
-    int more = linux_tracer_alive(live->tracer) ? surplus(live) : 0;
-    live->kept = more > live->kept ? more : live->kept;
-}
-
-/* Lets time pass towards the goal. False when there is none. */
-static bool goal_step(struct linux_world *live)
-{
-    struct goal *goal = &live->goal;
-    if (!goal->open) {
-        return false;
-    }
-    int64_t left_us = goal->at_us - live->trace->now_us;
-    bool enough = left_us <= 0 || linux_tracer_wakeups(live->tracer) >= goal->wakeups_max ||
-                  (goal->early && holds_nothing(live));
-    if (enough) {
-        goal->open = false;
-        if (goal->early && left_us <= 0) {
-            learn_kept(live);
-        }
-        return true;
-    }
-    int64_t due_us = linux_net_due_us(live->net);
-    int64_t step_us = due_us >= 0 && due_us < left_us ? due_us : left_us;
-    if (is_still(live, step_us)) {
-        pass(live, step_us);
-    } else {
-        wait_in_trace(live, step_us);
-    }
-    return true;
 }
 
 /* ---- The loop ---- */
@@ -236,18 +98,6 @@ static int64_t unread(void *context, uint32_t conn)
     return linux_net_unread(live->net, conn);
 }
 
-/* A target that works tells of its calls by itself, but not of falling asleep: look again soon, and
- * less often the longer it takes. */
-static void rest(struct linux_world *live, unsigned looks)
-{
-    if (looks < LOOKS_WITHOUT_REST) {
-        (void)sched_yield();
-        return;
-    }
-    int64_t us = looks - LOOKS_WITHOUT_REST;
-    wait_for_news(live, us < REST_MAX_US ? us : REST_MAX_US);
-}
-
 /* Until all of the target sleeps and nothing moves. False: it ended. */
 static bool settle_target(struct linux_world *live)
 {
@@ -277,7 +127,7 @@ static bool settle_target(struct linux_world *live)
             linux_tracer_moved(live->tracer);
             continue;
         }
-        rest(live, looks);
+        linux_time_rest(live, looks);
     }
 }
 
@@ -292,19 +142,19 @@ static bool has_started(struct linux_world *live)
     }
     if (live->target->role != TRACE_ROLE_SERVER ||
         linux_net_listening(live->net, live->target->port) ||
-        real_us() - live->started_us >= limit_us) {
+        linux_time_real_us() - live->started_us >= limit_us) {
         live->in_service = true;
         live->baseline = linux_tracer_descriptors(live->tracer);
         live->sockets = linux_tracer_sockets(live->tracer);
         return true;
     }
-    wait_for_news(live, REST_MAX_US);
+    linux_time_wait(live, START_LOOK_US);
     return false;
 }
 
 static void stop(struct linux_world *live)
 {
-    live->stopping_us = real_us();
+    live->stopping_us = linux_time_real_us();
     live->goal.open = false;
     linux_tracer_unreaped(live->tracer);
     linux_tracer_stopping(live->tracer);
@@ -316,11 +166,11 @@ static void wait_for_end(struct linux_world *live)
 {
     const struct linux_command *command = live->target->program;
     int64_t limit_us = command->stop_limit_us > 0 ? command->stop_limit_us : STOP_LIMIT_US;
-    int64_t left_us = live->stopping_us + limit_us - real_us();
+    int64_t left_us = live->stopping_us + limit_us - linux_time_real_us();
     if (left_us <= 0) {
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
     } else {
-        wait_for_news(live, left_us < SLICE_US ? left_us : SLICE_US);
+        linux_time_wait(live, left_us);
     }
 }
 
@@ -329,7 +179,7 @@ static void run_target(struct linux_world *live)
     uint32_t events = 0;
     unsigned idle_rounds = 0;
     while (settle_target(live)) {
-        if (!has_started(live) || (live->stopping_us == 0 && goal_step(live))) {
+        if (!has_started(live) || (live->stopping_us == 0 && linux_time_step(live))) {
             continue;
         }
         if (live->stopping_us != 0) {
@@ -353,9 +203,10 @@ static void run_target(struct linux_world *live)
 /* Children that outlive the first process: those that were told to end get the time to do so. */
 static void look_for_children(struct linux_world *live)
 {
-    int64_t until_us = real_us() + LEFT_LIMIT_US;
-    for (unsigned looks = 0; !linux_tracer_left(live->tracer) && real_us() < until_us; looks++) {
-        rest(live, looks);
+    int64_t until_us = linux_time_real_us() + LEFT_LIMIT_US;
+    for (unsigned looks = 0; !linux_tracer_left(live->tracer) && linux_time_real_us() < until_us;
+         looks++) {
+        linux_time_rest(live, looks);
     }
 }
 
@@ -383,7 +234,7 @@ static enum status world_run(struct world *world, const struct world_target *tar
     live->stopping_us = 0;
     live->in_service = false;
     live->baseline = 0;
-    live->started_us = real_us();
+    live->started_us = linux_time_real_us();
     enum status status = linux_tracer_start(live->tracer, &start, live->trace, detail);
     if (status == STATUS_OK) {
         linux_tracer_arm(live->tracer, hooks->armed);
@@ -417,33 +268,17 @@ static void world_settle(struct world *world)
         do {
             (void)linux_net_collect(live->net);
         } while (deliver(live));
-    } while (goal_step(live));
-}
-
-static void set_goal(struct linux_world *live, int64_t us, uint32_t wakeups_max, bool early)
-{
-    live->goal = (struct goal){.open = wakeups_max > 0,
-                               .early = early,
-                               .at_us = live->trace->now_us + us,
-                               .wakeups_max = linux_tracer_wakeups(live->tracer) + wakeups_max};
+    } while (linux_time_step(live));
 }
 
 static bool world_advance(struct world *world, int64_t us, uint32_t wakeups_max)
 {
-    struct linux_world *live = of(world);
-    if (!is_still(live, us)) {
-        if (live->asked_us + us > FAST_LIMIT_US && !live->setup.slow) {
-            return false;
-        }
-        live->asked_us += us;
-    }
-    set_goal(live, us, wakeups_max, false);
-    return true;
+    return linux_time_advance(of(world), us, wakeups_max);
 }
 
 static void world_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
 {
-    set_goal(of(world), us, wakeups_max, true);
+    linux_time_run_on(of(world), us, wakeups_max);
 }
 
 static int64_t world_now_us(struct world *world)

@@ -294,7 +294,8 @@ static void sender_uses_the_whole_window(void **state)
     }
     for (uint32_t i = 0; i < fixture()->trace.count; i++) {
         const struct trace_event *event = &fixture()->trace.events[i];
-        in_flight += event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET ? event->b : 0;
+        in_flight +=
+            event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET ? event->b : 0;
     }
     assert_in_range(in_flight, 60000, 65536);
 }
