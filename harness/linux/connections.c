@@ -202,15 +202,25 @@ uint32_t linux_net_connections(struct linux_net *net)
     return packet_wire_connections(&net->wire, TRACE_HOST_TARGET);
 }
 
+static size_t dump_listeners(struct linux_net *net)
+{
+    return linux_diag_dump(&net->diag, TRACE_HOST_TARGET, 1U << TCP_LISTEN, net->rows,
+                           NET_DUMP_MAX);
+}
+
 bool linux_net_listening(struct linux_net *net, uint16_t port)
 {
-    size_t count =
-        linux_diag_dump(&net->diag, TRACE_HOST_TARGET, 1U << TCP_LISTEN, net->rows, NET_DUMP_MAX);
+    size_t count = dump_listeners(net);
     bool found = false;
     for (size_t i = 0; i < count; i++) {
         found = found || net->rows[i].tuple.local_port == port;
     }
     return found;
+}
+
+uint16_t linux_net_listener(struct linux_net *net)
+{
+    return dump_listeners(net) > 0 ? net->rows[0].tuple.local_port : 0;
 }
 
 static bool took_fin(enum tcp_state state)

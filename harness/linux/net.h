@@ -70,6 +70,8 @@ void linux_net_sample(struct linux_net *net, uint32_t conn);
 uint32_t linux_net_connections(struct linux_net *net);
 /* Whether anything on the target's host listens on this port. */
 bool linux_net_listening(struct linux_net *net, uint16_t port);
+/* A port that something on the target's host listens on; 0: none. */
+uint16_t linux_net_listener(struct linux_net *net);
 /* Real time until the first timer of either kernel runs out that could change a connection (a SYN
  * sent again, keepalive), by sock_diag's idiag_timer and idiag_expires; -1: none runs. The kernels'
  * retransmission of data and FIN and their zero-window probes stand far off (16 s) and change

@@ -227,6 +227,7 @@ enum status tracer_probe(struct status_detail *detail)
 
 /* ---- The tables ---- */
 
+/* The first process's number is no other's, also when it has left a daemon behind. */
 static int number_take(struct linux_tracer *tracer)
 {
     for (int number = 0; number < LINUX_PROCESSES_MAX - 1; number++) {
@@ -265,7 +266,7 @@ void tracer_process_remove(struct linux_tracer *tracer, struct tracer_process *p
     }
     *link = process->next;
     tracer_files_close_all(tracer, process, false);
-    if (process->number < LINUX_PROCESSES_MAX - 1) {
+    if (process->number > 0 && process->number < LINUX_PROCESSES_MAX - 1) {
         tracer->numbers_used &= ~(1U << process->number);
     }
     if (tracer->first == process) {

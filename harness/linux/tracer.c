@@ -109,6 +109,8 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->calls_max = start->calls_max != 0 ? start->calls_max : TRACER_SPIN_CALLS;
     tracer->cpu_max_us = start->cpu_max_us != 0 ? start->cpu_max_us : TRACER_CPU_MAX_US;
     tracer->started = true;
+    tracer->starting = start->server;
+    tracer->numbers_used = 0;
     tracer->stopping = false;
     tracer->stop_handled = false;
     tracer->exited = false;
@@ -209,9 +211,36 @@ static void child_ended(struct linux_tracer *tracer, const struct tracer_process
     (void)trace_process(tracer, TRACE_PROCESS_ENDED, process->number, process->nth);
 }
 
+/* The oldest of the processes besides the first; NULL: none. */
+static struct tracer_process *heir_of(const struct linux_tracer *tracer)
+{
+    struct tracer_process *oldest = NULL;
+    for (struct tracer_process *process = tracer->processes; process != NULL;
+         process = process->next) {
+        if (process != tracer->first && process->threads > 0 &&
+            (oldest == NULL || process->nth < oldest->nth)) {
+            oldest = process;
+        }
+    }
+    return oldest;
+}
+
+/* The first process has made a daemon and is gone: the daemon is what is judged. False: it did not.
+ */
+static bool left_daemon(struct linux_tracer *tracer, int status)
+{
+    struct tracer_process *heir = heir_of(tracer);
+    if (!tracer->starting || tracer->ending || status != 0 || heir == NULL) {
+        return false;
+    }
+    tracer->first = heir;
+    tracer->first_pid = heir->pid;
+    return true;
+}
+
 static void process_ended(struct linux_tracer *tracer, struct tracer_process *process, int status)
 {
-    bool first = process == tracer->first;
+    bool first = process == tracer->first && !left_daemon(tracer, status);
     int held = process->open_count;
     if (tracer->hooks.before_events != NULL) {
         tracer->hooks.before_events(tracer->hooks.context, SCENARIO_CALL_NONE, 0);
@@ -500,6 +529,11 @@ bool linux_tracer_alive(const struct linux_tracer *tracer)
 void linux_tracer_stopping(struct linux_tracer *tracer)
 {
     tracer->stopping = true;
+}
+
+void linux_tracer_in_service(struct linux_tracer *tracer)
+{
+    tracer->starting = false;
 }
 
 void linux_tracer_arm(struct linux_tracer *tracer, uint32_t armed)

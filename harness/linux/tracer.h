@@ -48,6 +48,7 @@ struct linux_tracer_start {
     int input;          /* its stdin; -1: /dev/null */
     int output;         /* its stdout and stderr; -1: /dev/null */
     int stop_signal;
+    bool server;        /* what leaves a daemon behind goes on as that: linux_tracer_in_service */
     uint64_t calls_max; /* calls without progress that count as spinning; 0: default */
     int64_t cpu_max_us; /* CPU time used without a traced call of progress that counts as a spin; 0:
                            default */
@@ -111,6 +112,9 @@ int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fa
 /* Ends what is left of the target by SIGKILL and reaps it; EXIT is traced if it was not yet, with
  * this `how`. */
 void linux_tracer_end(struct linux_tracer *tracer, enum trace_exit how);
+/* Its start is over. Until then a first process that ends with status 0 and leaves another behind
+ * has made a daemon: the oldest of those that are left takes its place. */
+void linux_tracer_in_service(struct linux_tracer *tracer);
 /* From now on an exit counts as asked for: STOPPED_BY_HANDLER, or SIGNALLED by the stop signal. */
 void linux_tracer_stopping(struct linux_tracer *tracer);
 

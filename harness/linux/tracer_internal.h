@@ -171,7 +171,8 @@ struct linux_tracer {
     struct tracer_thread *threads;
 
     int stop_signal;
-    bool started; /* the stop of its exec still waits to be let go */
+    bool started;  /* the stop of its exec still waits to be let go */
+    bool starting; /* a first process that ends may leave a daemon behind */
     bool stopping;
     bool stop_handled; /* a handler of the stop signal ran */
     bool exited;       /* EXIT is traced */

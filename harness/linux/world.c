@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 
 enum {
     START_LOOK_US = 1000,      /* between two looks for the listener */
+    STOP_LOOK_US = 100000,     /* between two looks at what was asked to stop and sleeps */
+    STILL_LIMIT_US = 2000000,  /* so long it sleeps without an end before that is taken for one */
     START_LIMIT_US = 30000000, /* unless the command says otherwise */
     STOP_LIMIT_US = 10000000,
     LEFT_LIMIT_US = 1000000, /* for children to fall asleep or end, after the first process */
@@ -131,21 +134,74 @@ static bool settle_target(struct linux_world *live)
     }
 }
 
-/* A server is in service when it listens; a program that sleeps before that is given time. True
- * when there is nothing to wait for. */
+/* ---- Start and stop ---- */
+
+static void enter_service(struct linux_world *live)
+{
+    live->in_service = true;
+    live->baseline = linux_tracer_descriptors(live->tracer);
+    live->sockets = linux_tracer_sockets(live->tracer);
+    linux_tracer_in_service(live->tracer);
+}
+
+/* Whether the scenario had a hand in what the target did so far. */
+static bool was_played_on(const struct linux_world *live)
+{
+    for (uint32_t i = 0; i < live->trace->count; i++) {
+        if (live->trace->events[i].kind == TRACE_STEP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The target sleeps where something is waited for that it alone can do. Whether there is no hope:
+ * the time for it is over, or nothing wakes the target but what comes from outside of its network.
+ */
+static bool is_hopeless(struct linux_world *live, int64_t since_us, int64_t limit_us)
+{
+    int64_t now_us = linux_time_real_us();
+    if (!linux_tracer_sleeps_for_ever(live->tracer)) {
+        live->still_us = 0;
+    } else if (live->still_us == 0) {
+        live->still_us = now_us;
+    }
+    return now_us - since_us >= limit_us ||
+           (live->still_us != 0 && now_us - live->still_us >= STILL_LIMIT_US);
+}
+
+static enum status fail_deaf(const struct linux_world *live, struct status_detail *detail)
+{
+    char more[64];
+    uint16_t other = linux_net_listener(live->net);
+    if (other != 0) {
+        (void)snprintf(more, sizeof more, ": it listens on port %d", other);
+    } else {
+        (void)snprintf(more, sizeof more, " %s",
+                       live->still_us != 0 ? "and sleeps"
+                                           : "in the time that it has for its start");
+    }
+    return status_fail(detail, STATUS_ENVIRONMENT, "the server does not listen on port %d%s",
+                       live->target->port, more);
+}
+
+/* A server is in service when it listens; one that sleeps before that is given time. True when
+ * there is nothing to wait for. */
 static bool has_started(struct linux_world *live)
 {
-    const struct linux_command *command = live->target->program;
-    int64_t limit_us = command->start_limit_us > 0 ? command->start_limit_us : START_LIMIT_US;
     if (live->in_service) {
         return true;
     }
     if (live->target->role != TRACE_ROLE_SERVER ||
-        linux_net_listening(live->net, live->target->port) ||
-        linux_time_real_us() - live->started_us >= limit_us) {
-        live->in_service = true;
-        live->baseline = linux_tracer_descriptors(live->tracer);
-        live->sockets = linux_tracer_sockets(live->tracer);
+        linux_net_listening(live->net, live->target->port)) {
+        enter_service(live);
+        return true;
+    }
+    const struct linux_command *command = live->target->program;
+    int64_t limit_us = command->start_limit_us > 0 ? command->start_limit_us : START_LIMIT_US;
+    if (is_hopeless(live, live->started_us, limit_us)) {
+        live->deaf = !was_played_on(live);
+        enter_service(live);
         return true;
     }
     linux_time_wait(live, START_LOOK_US);
@@ -155,6 +211,7 @@ static bool has_started(struct linux_world *live)
 static void stop(struct linux_world *live)
 {
     live->stopping_us = linux_time_real_us();
+    live->still_us = 0;
     live->goal.open = false;
     linux_tracer_unreaped(live->tracer);
     linux_tracer_stopping(live->tracer);
@@ -166,11 +223,10 @@ static void wait_for_end(struct linux_world *live)
 {
     const struct linux_command *command = live->target->program;
     int64_t limit_us = command->stop_limit_us > 0 ? command->stop_limit_us : STOP_LIMIT_US;
-    int64_t left_us = live->stopping_us + limit_us - linux_time_real_us();
-    if (left_us <= 0) {
+    if (is_hopeless(live, live->stopping_us, limit_us)) {
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
     } else {
-        linux_time_wait(live, left_us);
+        linux_time_wait(live, STOP_LOOK_US);
     }
 }
 
@@ -181,6 +237,9 @@ static void run_target(struct linux_world *live)
     while (settle_target(live)) {
         if (!has_started(live) || (live->stopping_us == 0 && linux_time_step(live))) {
             continue;
+        }
+        if (live->deaf) {
+            return;
         }
         if (live->stopping_us != 0) {
             wait_for_end(live);
@@ -226,6 +285,7 @@ static enum status world_run(struct world *world, const struct world_target *tar
         .input = command->input,
         .output = command->output,
         .stop_signal = target->stop_signal,
+        .server = target->role == TRACE_ROLE_SERVER,
         .calls_max = target->calls_max,
     };
     live->hooks = hooks;
@@ -233,14 +293,19 @@ static enum status world_run(struct world *world, const struct world_target *tar
     live->goal.open = false;
     live->stopping_us = 0;
     live->in_service = false;
+    live->deaf = false;
+    live->still_us = 0;
     live->baseline = 0;
     live->started_us = linux_time_real_us();
     enum status status = linux_tracer_start(live->tracer, &start, live->trace, detail);
     if (status == STATUS_OK) {
         linux_tracer_arm(live->tracer, hooks->armed);
         run_target(live);
+        status = live->deaf ? fail_deaf(live, detail) : STATUS_OK;
         (void)linux_net_collect(live->net);
-        look_for_children(live);
+        if (!live->deaf) {
+            look_for_children(live);
+        }
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED); /* children that are left */
         linux_net_sample(live->net, 0);
     }

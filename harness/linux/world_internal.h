@@ -28,7 +28,9 @@ struct linux_world {
     int64_t asked_us;    /* real time that the steps of this play took so far */
     int64_t started_us;  /* real clock at the start of the target */
     int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
+    int64_t still_us;    /* real clock since when it sleeps without an end; 0: it does not */
     bool in_service;     /* it listened, or slept for the first time */
+    bool deaf;           /* a server that does not listen, for no reason of the scenario's */
     int baseline;        /* descriptors when it was ready */
     int sockets;         /* of them */
     int kept;            /* beyond these, with no connection left: seen to be held for ever */

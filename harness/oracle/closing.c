@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oracle/predicates.h"
 
+enum { STOP_LIMIT_US = 10000000 }; /* a supervisor waits no longer */
+
 ORACLE_EVENT(hcl_09)
 {
     struct facts *facts = &oracle->facts;
@@ -71,34 +73,59 @@ ORACLE_EVENT(clo_06)
     }
 }
 
-ORACLE_EVENT(clo_12)
+/* At the exit of a server that was asked to stop. */
+static void clo_12_exit(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                        uint32_t index)
 {
     const struct facts *facts = &oracle->facts;
+    bool busy = facts->at_spin != 0; /* the harness ended it for another reason */
+    bool forced = event->what == TRACE_EXIT_JUMPED || event->what == TRACE_EXIT_HUNG;
     if (facts->at_stop_handled == 0) {
-        return;
-    }
-    if (event->kind == TRACE_CALL) {
-        /* When a child heard of it no trace tells. */
-        if (facts->at_stop_told != 0 && facts->at_last_block > facts->at_stop_told &&
-            facts_process(event->fd) == 0) {
-            oracle_break(oracle, rule,
-                         "it handled the stop signal and went on accepting connections",
-                         EVIDENCE(event->conn, facts->at_stop_handled, facts->at_stop_told,
-                                  facts->at_last_block, index + 1));
+        if (forced && !busy) {
+            oracle_break(oracle, rule, "it ignores the stop signal",
+                         EVIDENCE(0, facts->at_stop_ignored, index + 1));
         }
         return;
     }
-    bool busy = facts->at_spin != 0; /* the harness ended it for another reason */
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         busy |= (conn->flags & (FACTS_ACCEPTED | FACTS_OLD)) == FACTS_ACCEPTED &&
                 (conn->at_close == 0 || conn->at_close > facts->at_stop_handled);
     }
-    if ((event->what == TRACE_EXIT_JUMPED || event->what == TRACE_EXIT_HUNG) && !busy) {
+    if (forced && !busy) {
         oracle_break(oracle, rule, "it handled the stop signal and did not stop",
                      EVIDENCE(0, facts->at_stop_handled, index + 1));
     } else if (event->what == TRACE_EXIT_STOPPED_BY_HANDLER || event->what == TRACE_EXIT_RETURNED) {
         oracle_keep(oracle, rule, EVIDENCE(0, facts->at_stop_handled, index + 1));
+    }
+}
+
+ORACLE_EVENT(clo_12)
+{
+    const struct facts *facts = &oracle->facts;
+    if (facts->at_stop_handled == 0 && facts->at_stop_ignored == 0) {
+        return;
+    }
+    if (event->kind == TRACE_EXIT) {
+        clo_12_exit(oracle, rule, event, index);
+        return;
+    }
+    if (event->kind == TRACE_PHASE) {
+        bool lives = facts->at_stop_handled != 0 && facts->at_exit == 0;
+        if (lives && event->time_us - oracle_event(oracle, facts->at_stop_handled)->time_us >=
+                         STOP_LIMIT_US) {
+            oracle_break(oracle, rule,
+                         "it handled the stop signal and was still there ten seconds later",
+                         EVIDENCE(0, facts->at_stop_handled, index + 1));
+        }
+        return;
+    }
+    /* When a child heard of it no trace tells. */
+    if (facts->at_stop_told != 0 && facts->at_last_block > facts->at_stop_told &&
+        facts_process(event->fd) == 0) {
+        oracle_break(oracle, rule, "it handled the stop signal and went on accepting connections",
+                     EVIDENCE(event->conn, facts->at_stop_handled, facts->at_stop_told,
+                              facts->at_last_block, index + 1));
     }
 }
 

@@ -407,8 +407,8 @@ static void start_program(struct facts *facts)
     facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
     facts->at_error = facts->at_rst = facts->at_no_port = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
-    facts->at_stop_handled = facts->at_stop_told = facts->at_connect_intr = facts->at_close_intr =
-        facts->at_cloexec = 0;
+    facts->at_stop_handled = facts->at_stop_told = facts->at_stop_ignored = 0;
+    facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
     facts->at_io = facts->at_alarm = facts->at_call = facts->at_fork = facts->at_exec = 0;
     memset(facts->at_ended, 0, sizeof facts->at_ended);
     facts->at_phase[TRACE_PHASE_READY] = 0;
@@ -453,6 +453,10 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
         facts->at_stop_signal = facts->played ? facts->at_stop_signal : at;
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
+        facts->live |= FACTS_STOP_HANDLED;
+    }
+    if (event->a == TRACE_SIGNAL_IGNORED && facts->at_phase[TRACE_PHASE_STOPPING] != 0) {
+        facts->at_stop_ignored = at;
         facts->live |= FACTS_STOP_HANDLED;
     }
     if (event->what == SIGALRM) {

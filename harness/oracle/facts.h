@@ -257,6 +257,7 @@ struct facts {
     uint32_t at_stop_signal;  /* before the last step was played */
     uint32_t at_stop_handled; /* a handler of the program took it */
     uint32_t at_stop_told;    /* and a call that it interrupted told the program */
+    uint32_t at_stop_ignored; /* asked to stop, it ignores that signal */
     uint32_t at_died;         /* it ended by itself, in service and not asked to */
     uint32_t block_at_death;  /* its latest sleep before that */
     uint32_t at_last_block;

@@ -624,11 +624,13 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "Supervisors wait for a while and then kill: requests in progress are cut, and a "
                 "deployment takes minutes.",
             .observed = "A handler of the program took the stop signal, and the program slept "
-                        "again and then accepted "
-                        "another connection, or had to be left by force.",
+                        "again and then accepted another connection, or was there still ten "
+                        "seconds later; or it had to be left by force, also where it ignores the "
+                        "signal.",
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT),
             .calls_done = F(ACCEPT),
+            .phases = PHASE(PLAYED),
             .when = FACTS_STOP_HANDLED,
             ON_EVENT(clo_12),
         },

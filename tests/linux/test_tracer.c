@@ -76,20 +76,26 @@ static void need_ptrace(const struct play *play)
     }
 }
 
-static void start_with(struct play *play, const char *program, const char *name, uint64_t calls_max,
-                       int64_t cpu_max_us)
+/* What `begin` leaves out is as usual. */
+static void start_as(struct play *play, const char *program, const char *name,
+                     struct linux_tracer_start begin)
 {
     struct status_detail detail = {.text = ""};
     char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)name, NULL};
-    struct linux_tracer_start start = {.argv = argv,
-                                       .namespace_fd = -1,
-                                       .input = -1,
-                                       .output = play->output,
-                                       .stop_signal = SIGTERM,
-                                       .calls_max = calls_max,
-                                       .cpu_max_us = cpu_max_us};
+    begin.argv = argv;
+    begin.namespace_fd = -1;
+    begin.input = -1;
+    begin.output = play->output;
+    begin.stop_signal = SIGTERM;
     need_ptrace(play);
-    assert_ok(linux_tracer_start(play->tracer, &start, &play->trace, &detail), &detail);
+    assert_ok(linux_tracer_start(play->tracer, &begin, &play->trace, &detail), &detail);
+}
+
+static void start_with(struct play *play, const char *program, const char *name, uint64_t calls_max,
+                       int64_t cpu_max_us)
+{
+    start_as(play, program, name,
+             (struct linux_tracer_start){.calls_max = calls_max, .cpu_max_us = cpu_max_us});
 }
 
 static void start(struct play *play, const char *name)
@@ -338,6 +344,28 @@ static void end_kills_the_children_that_are_left(void **state)
     linux_tracer_end(play->tracer, TRACE_EXIT_JUMPED);
     assert_int_equal(waitpid(-1, NULL, __WALL | WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
+}
+
+static void daemon_takes_the_place_of_its_maker(void **state)
+{
+    struct play *play = *state;
+    start_as(play, ACTOR, "daemon", (struct linux_tracer_start){.server = true});
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(count_of(play, TRACE_EXIT, TRACE_EXIT_RETURNED), 0);
+    linux_tracer_in_service(play->tracer);
+    linux_tracer_stopping(play->tracer);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGTERM, false), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_STOPPED_BY_HANDLER, 3);
+}
+
+static void first_process_that_leaves_in_service_has_ended(void **state)
+{
+    struct play *play = *state;
+    start_as(play, ACTOR, "orphan", (struct linux_tracer_start){.server = true});
+    linux_tracer_in_service(play->tracer);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 0);
 }
 
 /* ---- Sleep ---- */
@@ -716,6 +744,8 @@ int main(void)
         TEST(descriptors_of_a_child_close_with_it),
         TEST(exec_closes_what_is_marked),
         TEST(end_kills_the_children_that_are_left),
+        TEST(daemon_takes_the_place_of_its_maker),
+        TEST(first_process_that_leaves_in_service_has_ended),
         TEST(asleep_when_blocked_traces_block_once),
         TEST(asleep_while_calls_go_on_is_false),
         TEST(sleep_with_a_timeout_is_not_for_ever),

@@ -199,6 +199,26 @@ static int act_orphan(void)
     return 0;
 }
 
+static int act_stop(void)
+{
+    handle(SIGTERM, 0);
+    need(pause() == -1 && errno == EINTR);
+    return 3;
+}
+
+/* In the background by two forks, as daemon(3) has it and more. */
+static int act_daemon(void)
+{
+    if (fork() != 0) {
+        return 0;
+    }
+    (void)setsid();
+    if (fork() != 0) {
+        _exit(0);
+    }
+    return act_stop();
+}
+
 static int act_exec(void)
 {
     int near, far;
@@ -229,13 +249,6 @@ static int act_restarted(void)
     handle(SIGUSR1, SA_RESTART);
     connect_both(&near, &far);
     return (int)recv(near, &text, 1, 0);
-}
-
-static int act_stop(void)
-{
-    handle(SIGTERM, 0);
-    need(pause() == -1 && errno == EINTR);
-    return 3;
 }
 
 static __attribute__((noreturn)) int act_sleep(void)
@@ -358,6 +371,7 @@ static const struct {
     {"threads", act_threads},
     {"fork", act_fork},
     {"orphan", act_orphan},
+    {"daemon", act_daemon},
     {"exec", act_exec},
     {"interrupted", act_interrupted},
     {"restarted", act_restarted},
