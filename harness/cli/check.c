@@ -32,7 +32,7 @@ static void begin_report(struct cli_session *session)
         .name = session->subject.manifest.name,
         .world = session->judged->world,
         .role = roles[session->subject.manifest.role],
-        .profile = session->subject.profile->name,
+        .profile = session->subject.profile != NULL ? session->subject.profile->name : NULL,
         .version = SOCKSPEC_VERSION,
     };
     report_begin(&session->report, &target);
@@ -219,7 +219,9 @@ static char *read_input(const struct cli_session *session, const char *path, siz
     return data;
 }
 
-int cli_take_scenario(struct cli_session *session, const char *operand, struct suite_case *ret_case)
+/* The scenario that an operand means: a case's name, else a file in text or byte form. */
+static int take_scenario(struct cli_session *session, const char *operand,
+                         struct suite_case *ret_case)
 {
     const struct suite_case *found = cases_find(&session->cases, operand);
     if (found != NULL) {
@@ -265,7 +267,7 @@ static int one_operand(const struct cli_session *session)
     return 0;
 }
 
-void cli_draw_ladder(const struct trace *trace, const struct scenario *scenario)
+static void draw_ladder(const struct trace *trace, const struct scenario *scenario)
 {
     struct status_detail detail;
     struct ladder_options options = {.rows_max = LADDER_SCAN_MAX, .scenario = scenario};
@@ -277,13 +279,27 @@ void cli_draw_ladder(const struct trace *trace, const struct scenario *scenario)
     }
 }
 
+/* Whether stdout is for JSON or XML. */
+static bool prints_data(const struct cli_options *options)
+{
+    return (options->json != NULL && strcmp(options->json, "-") == 0) ||
+           (options->junit != NULL && strcmp(options->junit, "-") == 0);
+}
+
 int cli_replay(struct cli_session *session)
 {
     const struct cli_options *options = session->options;
     struct suite_case *the_case = calloc(1, sizeof(*the_case));
     int code = the_case == NULL ? cli_error(options, "out of memory") : one_operand(session);
     if (code == 0) {
-        code = cli_take_scenario(session, options->operands[0], the_case);
+        code = take_scenario(session, options->operands[0], the_case);
+    }
+    if (code == 0 && subject_is_stack(&session->subject) &&
+        (the_case->roles >> TRACE_ROLE_STACK & 1U) == 0) {
+        code = cli_usage(options,
+                         "replay needs --target TARGET (see `sockspec list targets`): %s is about "
+                         "a program",
+                         options->operands[0]);
     }
     if (code == 0) {
         code = cli_session_report(session);
@@ -298,15 +314,18 @@ int cli_replay(struct cli_session *session)
         const struct trace *trace = NULL;
         const struct oracle_judgement *judgement = NULL;
         struct player_outcome outcome;
-        bool again = saves_play(session) || (options->verbose && !options->tap);
+        /* Of a stack the picture is what one asks for. */
+        bool quiet = options->tap || prints_data(options);
+        bool draws = !quiet && (options->verbose || subject_is_stack(&session->subject));
+        bool again = saves_play(session) || draws;
         if (status == STATUS_OK && again) {
             status = suite_play(&session->setup, the_case, &trace, &judgement, &outcome, &detail);
         }
         if (status == STATUS_OK && again) {
             int unsaved = save_play(session, trace, judgement);
             code = code == 0 ? unsaved : code;
-            if (options->verbose && !options->tap) {
-                cli_draw_ladder(trace, &the_case->scenario);
+            if (draws) {
+                draw_ladder(trace, &the_case->scenario);
             }
         }
     }
@@ -386,7 +405,7 @@ int cli_shrink(struct cli_session *session)
         code = opened == STATUS_OK ? 0 : cli_status(options, opened, &detail);
     }
     if (code == 0) {
-        code = cli_take_scenario(session, options->operands[0], the_case);
+        code = take_scenario(session, options->operands[0], the_case);
     }
     if (code != 0) {
         goto out;

@@ -19,7 +19,8 @@
 
 /* What is judged and where it lives. Whoever chooses the world fills it in; the session asks. */
 struct cli_judged {
-    const char *world;          /* in reports: "model" or "linux" */
+    const char *world;          /* in reports: "model" or "linux"; of a stack its own name */
+    const char *stack;          /* in replay commands, behind --stack; NULL: no stack */
     const char *target;         /* in replay commands, behind --target; NULL: see `command` */
     const char *const *command; /* in replay commands, behind `--`; NULL: none */
     int command_count;
@@ -57,13 +58,6 @@ int cli_session_run(const struct cli_options *options, const struct cli_judged *
 /* Opens the sinks that the options ask for: an unwritable place is known before anything runs. */
 int cli_session_report(struct cli_session *session);
 void cli_session_done(struct cli_session *session);
-
-/* The scenario that an operand means: a case's name, else a file in text or byte form. Of the
- * session it needs `options` and `cases`. Returns 0, or an exit code after its message. */
-int cli_take_scenario(struct cli_session *session, const char *operand,
-                      struct suite_case *ret_case);
-/* The whole picture of a play, to stdout. */
-void cli_draw_ladder(const struct trace *trace, const struct scenario *scenario);
 
 int cli_check(struct cli_session *session);
 int cli_replay(struct cli_session *session);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "cli/stacks.h"
 #include "cli/targets.h"
 #include "oracle/explain.h"
 #include "oracle/oracle.h"
@@ -37,6 +38,22 @@ static int list_targets(const struct cli_options *options)
     }
     free(targets);
     return SOCKSPEC_EXIT_OK;
+}
+
+static int list_stacks(const struct cli_options *options)
+{
+    struct cli_stack *stacks = calloc(CLI_STACKS_MAX, sizeof(*stacks));
+    if (stacks == NULL) {
+        return cli_error(options, "out of memory");
+    }
+    int count = cli_stacks_all(options, stacks);
+    for (int i = 0; i < count; i++) {
+        const struct cli_stack *stack = &stacks[i];
+        (void)printf("%-16s %s\n", stack->name,
+                     stack->problem[0] != '\0' ? stack->problem : stack->about.version);
+    }
+    free(stacks);
+    return count < 0 ? SOCKSPEC_EXIT_USAGE : SOCKSPEC_EXIT_OK;
 }
 
 static int list_cases(const struct cli_options *options)
@@ -90,19 +107,20 @@ int cli_list(const struct cli_options *options)
         const char *word;
         int (*list)(const struct cli_options *options);
     } lists[] = {{"targets", list_targets},
+                 {"stacks", list_stacks},
                  {"cases", list_cases},
                  {"rules", list_rules},
                  {"profiles", list_profiles}};
     const char *word = options->operand_count == 1 ? options->operands[0] : "";
     struct words_guess guess = {.word = word};
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (strcmp(lists[i].word, word) == 0) {
             return lists[i].list(options);
         }
         words_guess_offer(&guess, lists[i].word);
     }
     char hint[64];
-    return cli_usage(options, "list needs one of targets, cases, rules or profiles%s",
+    return cli_usage(options, "list needs one of targets, stacks, cases, rules or profiles%s",
                      words_guess_hint(&guess, hint, sizeof(hint)));
 }
 

@@ -52,7 +52,7 @@ static int run_target(const struct cli_options *options, const char *name, const
 static int run_check(const struct cli_options *options)
 {
     if (options->stack != NULL) {
-        return cli_error(options, "check --stack is not available in this build");
+        return cli_stack(options);
     }
     if (options->has_command && options->operand_count > 0) {
         return cli_usage(options, "check takes a TARGET or a COMMAND behind --, not both ('%s')",
@@ -84,8 +84,11 @@ static int run_played(const struct cli_options *options)
     if (options->has_command) {
         return cli_live_command(options);
     }
-    if (options->target == NULL && options->command == CLI_REPLAY) {
-        return cli_stack_replay(options);
+    if (options->stack != NULL && options->target != NULL) {
+        return cli_usage(options, "%s takes --target or --stack, not both", word);
+    }
+    if (options->stack != NULL || (options->target == NULL && options->command == CLI_REPLAY)) {
+        return cli_stack(options);
     }
     if (options->target == NULL) {
         return cli_usage(options, "%s needs --target TARGET (see `sockspec list targets`)", word);

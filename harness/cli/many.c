@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
+#include "cli/matrix.h"
 #include "cli/targets.h"
 #include "sockspec/sockspec.h"
 #include "trace/output.h"
@@ -19,7 +20,8 @@
 enum { MANY_ARGUMENTS_MAX = 64, CLI_SCRATCH_MAX = 256 };
 
 static const char *const nothing_left_out[] = {"targets", "target", "jobs", NULL};
-static const char *const merged_left_out[] = {"targets", "target", "jobs", "json", "junit", NULL};
+static const char *const merged_left_out[] = {"targets", "target", "jobs", "json",
+                                              "junit",   "stack",  NULL};
 
 /* What the check must say so that its replay commands find it. */
 static void tell_replay_targets(const struct cli_options *options)
@@ -50,8 +52,9 @@ int cli_one(const struct cli_options *options, enum cli_command command, const c
 /* One of several checks. What it prints goes to a memory file, its reports to a folder for the
  * moment. */
 struct job {
-    char path[CLI_PATH_MAX]; /* what is started: NAME_check, or for commands sockspec itself */
-    bool live;
+    char path[CLI_PATH_MAX]; /* what is started: NAME_check, or else sockspec itself */
+    bool live;               /* a command */
+    bool stack;
     char json[CLI_SCRATCH_MAX + 32];
     char junit[CLI_SCRATCH_MAX + 32];
     const char *name;
@@ -61,6 +64,22 @@ struct job {
     bool over;
 };
 
+/* What sockspec itself is told of a job. Returns the new count of arguments. */
+static int add_job(const struct cli_options *options, const struct job *job, const char **argv,
+                   int argc)
+{
+    if (options->targets != NULL) {
+        argv[argc++] = "--targets";
+        argv[argc++] = options->targets;
+    }
+    argv[argc++] = job->stack ? "--stack" : "--jobs";
+    argv[argc++] = job->stack ? job->name : "1"; /* several already share the processors */
+    if (!job->stack) {
+        argv[argc++] = job->name;
+    }
+    return argc;
+}
+
 static int job_start(const struct cli_options *options, struct job *job)
 {
     const char *argv[MANY_ARGUMENTS_MAX] = {job->path, "check"};
@@ -69,20 +88,14 @@ static int job_start(const struct cli_options *options, struct job *job)
     if (argc < 0) {
         return cli_usage(options, "too many options");
     }
-    if (job->live) {
-        argv[argc++] = "--jobs";
-        argv[argc++] = "1"; /* several targets already share the processors */
-        if (options->targets != NULL) {
-            argv[argc++] = "--targets";
-            argv[argc++] = options->targets;
-        }
-        argv[argc++] = job->name;
+    if (job->live || job->stack) {
+        argc = add_job(options, job, argv, argc);
     }
     job->out = memfd_create("sockspec-check", MFD_CLOEXEC);
     if (job->out < 0) {
         return cli_error(options, "a memory file: %s", strerror(errno));
     }
-    if (options->json != NULL) {
+    if (options->json != NULL || job->stack) { /* the matrix is made of it */
         argv[argc++] = "--json";
         argv[argc++] = job->json;
     }
@@ -168,6 +181,15 @@ static void print_output(const struct job *job, bool tap, int number)
 
 /* ---- Merging ---- */
 
+static json_t *report_of(const struct job *job)
+{
+    size_t size = 0;
+    char *text = path_read(job->json, &size);
+    json_t *report = text != NULL ? json_loadb(text, size, 0, NULL) : NULL;
+    free(text);
+    return report;
+}
+
 static enum status merge_json(const struct job *jobs, int count, FILE *out)
 {
     json_t *root = json_object();
@@ -175,10 +197,7 @@ static enum status merge_json(const struct job *jobs, int count, FILE *out)
     json_t *verdicts = json_array();
     char names[1024] = "";
     for (int i = 0; i < count; i++) {
-        size_t size = 0;
-        char *text = path_read(jobs[i].json, &size);
-        json_t *one = text != NULL ? json_loadb(text, size, 0, NULL) : NULL;
-        free(text);
+        json_t *one = report_of(&jobs[i]);
         if (one == NULL) {
             continue; /* the check could not report: its exit code says so */
         }
@@ -275,6 +294,12 @@ static int worst(const struct job *jobs, int count)
     return SOCKSPEC_EXIT_SKIPPED;
 }
 
+/* A matrix says what there is to say of a stack that was judged. */
+static bool is_printed(const struct cli_options *options, const struct job *job)
+{
+    return !job->stack || options->tap || options->verbose || job->code == SOCKSPEC_EXIT_ERROR;
+}
+
 static int run_jobs(const struct cli_options *options, struct job *jobs, int count, bool quiet)
 {
     int started = 0;
@@ -294,7 +319,7 @@ static int run_jobs(const struct cli_options *options, struct job *jobs, int cou
             running--;
         }
         for (; printed < count && jobs[printed].over; printed++) {
-            if (!quiet) {
+            if (!quiet && is_printed(options, &jobs[printed])) {
                 print_output(&jobs[printed], options->tap, printed + 1);
                 (void)fflush(stdout);
             }
@@ -307,11 +332,12 @@ static int run_jobs(const struct cli_options *options, struct job *jobs, int cou
 static int job_prepare(const struct cli_options *options, struct job *job)
 {
     enum cli_target_kind kind = CLI_TARGET_LINKED;
-    int code = cli_targets_find(options, job->name, &kind, job->path);
+    int code = job->stack ? 0 : cli_targets_find(options, job->name, &kind, job->path);
     job->live = kind != CLI_TARGET_LINKED ||
                 (options->world != NULL && strcmp(options->world, "linux") == 0);
-    ssize_t size =
-        code == 0 && job->live ? readlink("/proc/self/exe", job->path, sizeof(job->path) - 1) : 0;
+    ssize_t size = code == 0 && (job->live || job->stack)
+                       ? readlink("/proc/self/exe", job->path, sizeof(job->path) - 1)
+                       : 0;
     if (size < 0) {
         return cli_error(options, "/proc/self/exe: %s", strerror(errno));
     }
@@ -322,13 +348,12 @@ static int job_prepare(const struct cli_options *options, struct job *job)
 }
 
 /* Prepares every job, in a new folder for the moment. */
-static int jobs_prepare(const struct cli_options *options, struct job *jobs,
+static int jobs_prepare(const struct cli_options *options, struct job *jobs, int count,
                         char scratch[CLI_SCRATCH_MAX])
 {
     const char *place = getenv("TMPDIR");
     int code = 0;
-    for (int i = 0; i < options->operand_count && code == 0; i++) {
-        jobs[i] = (struct job){.name = options->operands[i], .out = -1};
+    for (int i = 0; i < count && code == 0; i++) {
         code = job_prepare(options, &jobs[i]);
     }
     if (code != 0) {
@@ -341,7 +366,7 @@ static int jobs_prepare(const struct cli_options *options, struct job *jobs,
         scratch[0] = '\0';
         return code;
     }
-    for (int i = 0; i < options->operand_count; i++) {
+    for (int i = 0; i < count; i++) {
         (void)snprintf(jobs[i].json, sizeof(jobs[i].json), "%s/%d.json", scratch, i);
         (void)snprintf(jobs[i].junit, sizeof(jobs[i].junit), "%s/%d.xml", scratch, i);
     }
@@ -366,11 +391,26 @@ static void jobs_done(struct job *jobs, int count, const char *scratch)
     free(jobs);
 }
 
-int cli_many(const struct cli_options *options)
+static int print_matrix(const struct cli_options *options, const struct job *jobs, int count)
 {
-    int count = options->operand_count;
-    struct merged json = {.path = options->json};
-    struct merged junit = {.path = options->junit};
+    struct matrix_column *columns = calloc((size_t)count, sizeof(*columns));
+    if (columns == NULL) {
+        return cli_error(options, "out of memory");
+    }
+    for (int i = 0; i < count; i++) {
+        columns[i] = (struct matrix_column){jobs[i].name, report_of(&jobs[i])};
+    }
+    matrix_print(stdout, columns, count);
+    for (int i = 0; i < count; i++) {
+        json_decref((json_t *)(uintptr_t)columns[i].report);
+    }
+    free(columns);
+    return 0;
+}
+
+/* Whether the options go together. */
+static int refuse(const struct cli_options *options)
+{
     bool json_out = options->json != NULL && strcmp(options->json, "-") == 0;
     bool junit_out = options->junit != NULL && strcmp(options->junit, "-") == 0;
     if ((int)json_out + (int)junit_out + (int)options->tap > 1) {
@@ -380,17 +420,26 @@ int cli_many(const struct cli_options *options)
         return cli_usage(options, "--%s needs a single TARGET",
                          options->trace != NULL ? "trace" : "pcapng");
     }
+    return 0;
+}
+
+/* Takes the jobs. */
+static int many(const struct cli_options *options, struct job *jobs, int count)
+{
+    struct merged json = {.path = options->json};
+    struct merged junit = {.path = options->junit};
+    bool quiet = (options->json != NULL && strcmp(options->json, "-") == 0) ||
+                 (options->junit != NULL && strcmp(options->junit, "-") == 0);
     char scratch[CLI_SCRATCH_MAX] = "";
-    struct job *jobs = calloc((size_t)count, sizeof(*jobs));
-    if (jobs == NULL) {
-        return cli_error(options, "out of memory");
-    }
-    int code = jobs_prepare(options, jobs, scratch);
+    int code = jobs_prepare(options, jobs, count, scratch);
     code = code != 0 ? code : merged_open(options, &json);
     code = code != 0 ? code : merged_open(options, &junit);
     if (code == 0) {
         tell_replay_targets(options);
-        code = run_jobs(options, jobs, count, json_out || junit_out);
+        code = run_jobs(options, jobs, count, quiet);
+    }
+    if (code == 0 && jobs[0].stack && !quiet && !options->tap) {
+        code = print_matrix(options, jobs, count);
     }
     if (code == 0) {
         code = worst(jobs, count);
@@ -403,4 +452,30 @@ int cli_many(const struct cli_options *options)
     trace_save_abandon(&junit.file);
     jobs_done(jobs, count, scratch);
     return code;
+}
+
+/* A job per name. */
+static int many_named(const struct cli_options *options, const char *const *names, int count,
+                      bool stacks)
+{
+    int refused = refuse(options);
+    struct job *jobs = refused == 0 ? calloc((size_t)count, sizeof(*jobs)) : NULL;
+    if (jobs == NULL) {
+        return refused != 0 ? refused : cli_error(options, "out of memory");
+    }
+    for (int i = 0; i < count; i++) {
+        jobs[i] = (struct job){.name = names[i], .stack = stacks, .out = -1};
+    }
+    return many(options, jobs, count);
+}
+
+int cli_many(const struct cli_options *options)
+{
+    return many_named(options, (const char *const *)options->operands, options->operand_count,
+                      false);
+}
+
+int cli_many_stacks(const struct cli_options *options, const char *const *names, int count)
+{
+    return many_named(options, names, count, true);
 }

@@ -15,4 +15,8 @@ int cli_one(const struct cli_options *options, enum cli_command command, const c
  * <testsuites>. TAP: a subtest per target. */
 int cli_many(const struct cli_options *options);
 
+/* The same for stacks. What is printed is the matrix rule × stack; of a stack that could not be
+ * judged also what its check said, and with --verbose of every one. */
+int cli_many_stacks(const struct cli_options *options, const char *const *names, int count);
+
 #endif

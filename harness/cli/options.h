@@ -13,15 +13,16 @@
 
 /* X(NAME, "word", "arguments", "summary") */
 #define CLI_COMMAND_TABLE(X)                                                                       \
-    X(CHECK, "check", "TARGET… | -- COMMAND…", "judge targets with the conformance suite")         \
+    X(CHECK, "check", "TARGET… | -- COMMAND… | --stack NAME|all",                                  \
+      "judge targets, or a TCP stack, with the conformance suite")                                 \
     X(FUZZ, "fuzz", "TARGET",                                                                      \
       "play made-up scenarios against a target and keep what breaks a rule")                       \
-    X(REPLAY, "replay", "SCENARIO --target TARGET | SCENARIO -- COMMAND…",                         \
+    X(REPLAY, "replay", "SCENARIO --target TARGET | SCENARIO -- COMMAND… | SCENARIO --stack NAME", \
       "play one scenario: a case's name, a file, or - for stdin")                                  \
     X(SHRINK, "shrink", "SCENARIO --target TARGET | SCENARIO -- COMMAND…",                         \
       "make a failing scenario as small as it can be")                                             \
     X(DIFF, "diff", "--worlds model,linux", "play the same scenarios in two worlds and compare")   \
-    X(LIST, "list", "targets|cases|rules|profiles",                                                \
+    X(LIST, "list", "targets|stacks|cases|rules|profiles",                                         \
       "list what there is, one a line, the name first")                                            \
     X(NEW_TARGET, "new-target", "NAME", "write a commented manifest for a command")                \
     X(EXPLAIN, "explain", "RULE", "say what a rule demands, why, and how it is seen")

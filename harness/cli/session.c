@@ -46,6 +46,7 @@ static void say_replay_options(struct cli_session *session)
     const struct cli_options *options = session->options;
     const struct cli_judged *judged = session->judged;
     say(session, "--target", judged->target);
+    say(session, "--stack", judged->stack);
     say(session, "--targets", judged->targets);
     say(session, "--world", options->world);
     say(session, "--corpus", options->corpus);

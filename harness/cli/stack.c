@@ -1,4 +1,4 @@
-/* Scenarios of role stack, without a target. */
+/* Stacks as what a session judges. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/stack.h"
 
@@ -6,13 +6,17 @@
 #include <string.h>
 
 #include "cli/check.h"
+#include "cli/many.h"
+#include "cli/stacks.h"
 #include "linux/linux.h"
 #include "model/model.h"
 #include "sockspec/sockspec.h"
-#include "trace/jsonl.h"
-#include "world/engine.h"
+#include "stack/stack.h"
 
-enum { STACK_EVENTS = 1 << 16 };
+enum {
+    STACK_CPU_MS = 30000,  /* CPU time of ours in one play: hours of a clock are many messages */
+    STACK_SLEEP_MS = 60000 /* asleep: an instance of an adapter has limits of its own */
+};
 
 enum status cli_stack_open(const char *name, bool slow, struct world **ret_world,
                            struct status_detail *detail)
@@ -33,89 +37,97 @@ enum status cli_stack_open(const char *name, bool slow, struct world **ret_world
     return status;
 }
 
-static enum status save_trace(const char *path, const struct trace *trace,
-                              struct status_detail *detail)
+/* What a session is told of a stack. */
+struct judged_stack {
+    const struct cli_options *options;
+    struct cli_stack stack;
+};
+
+static enum status stack_subject(void *context, struct subject *subject,
+                                 struct status_detail *detail)
 {
-    struct trace_save file = {0};
-    if (path == NULL) {
-        return STATUS_OK;
-    }
-    enum status status = trace_save_open(&file, path, detail);
-    if (status == STATUS_OK) {
-        struct trace_output output = trace_output_stream(file.stream);
-        status = trace_jsonl_write(trace, &output, detail);
-        status = status == STATUS_OK ? trace_save_commit(&file, detail) : status;
-    }
-    trace_save_abandon(&file);
-    return status;
+    const struct judged_stack *judged = context;
+    const struct cli_stack *stack = &judged->stack;
+    (void)detail;
+    subject_open_stack(subject, &(struct subject_stack){.name = stack->name,
+                                                        .adapter = stack->path[0] != '\0',
+                                                        .emulated = stack->about.emulated,
+                                                        .absent = stack->about.absent});
+    return STATUS_OK;
 }
 
-static enum status play(struct world *world, const struct cli_options *options,
-                        const struct suite_case *the_case, struct status_detail *detail)
+/* Called in the child that plays. */
+static enum status open_world(void *context, struct world **ret_world, struct status_detail *detail)
 {
-    struct engine *engine = NULL;
-    struct trace trace = {0};
-    struct engine_result result = {0};
-    enum status status = trace_init(&trace, STACK_EVENTS);
-    status = status == STATUS_OK ? engine_new(world, &engine, detail) : status;
-    if (status == STATUS_OK) {
-        struct engine_play play = {.trace = &trace, .seed = options->seed_number};
-        trace.header.role = TRACE_ROLE_STACK;
-        trace.header.observers = world->ops->observers;
-        (void)snprintf(trace.header.target, sizeof(trace.header.target), "%s", world->ops->name);
-        (void)snprintf(trace.header.scenario, sizeof(trace.header.scenario), "%.*s",
-                       TRACE_NAME_MAX - 1, the_case->name);
-        status = engine_run(engine, &play, &the_case->scenario, &result, detail);
-    }
-    if (status == STATUS_OK) {
-        (void)printf("%s on %s\n", the_case->name, world->ops->name);
-        cli_draw_ladder(&trace, &the_case->scenario);
-        (void)printf("\n%u steps: %u with effect, %u without\n", the_case->scenario.count,
-                     result.steps_effective, result.steps_noop);
-        status = save_trace(options->trace, &trace, detail);
-    }
-    engine_free(engine);
-    trace_done(&trace);
-    return status;
+    const struct judged_stack *judged = context;
+    const struct cli_stack *stack = &judged->stack;
+    return stack->path[0] != '\0'
+               ? stack_world_new(stack->path, ret_world, detail)
+               : cli_stack_open(stack->name, judged->options->slow, ret_world, detail);
 }
 
-int cli_stack_replay(const struct cli_options *options)
+static enum status stack_player(void *context, struct subject *subject, unsigned index,
+                                struct player_setup *setup, struct status_detail *detail)
+{
+    const struct judged_stack *judged = context;
+    (void)subject;
+    (void)index;
+    (void)detail;
+    setup->target = NULL;
+    setup->open = open_world;
+    setup->context = context;
+    setup->limits = (struct player_limits){.cpu_ms = STACK_CPU_MS,
+                                           .asleep_ms = STACK_SLEEP_MS,
+                                           .real_time = true,
+                                           .no_memory_limit = strcmp(judged->stack.name, "linux") ==
+                                                              0}; /* whose sockets are not ours */
+    return STATUS_OK;
+}
+
+static int run_all(const struct cli_options *options)
+{
+    struct cli_stack *stacks = calloc(CLI_STACKS_MAX, sizeof(*stacks));
+    const char *names[CLI_STACKS_MAX];
+    if (stacks == NULL) {
+        return cli_error(options, "out of memory");
+    }
+    int count = cli_stacks_all(options, stacks);
+    for (int i = 0; i < count; i++) {
+        names[i] = stacks[i].name;
+    }
+    int code = count < 0 ? SOCKSPEC_EXIT_USAGE : cli_many_stacks(options, names, count);
+    free(stacks);
+    return code;
+}
+
+int cli_stack(const struct cli_options *options)
 {
     const char *name = options->stack != NULL   ? options->stack
                        : options->world != NULL ? options->world
                                                 : "model";
-    struct status_detail detail = {""};
-    struct cli_session *session = calloc(1, sizeof(*session));
-    struct suite_case *the_case = calloc(1, sizeof(*the_case));
-    struct world *world = NULL;
-    enum status status = session == NULL || the_case == NULL ? STATUS_NO_MEMORY : STATUS_OK;
-    int code = 0;
-    if (status == STATUS_OK) {
-        session->options = options;
-        status = cases_load(options->corpus, &session->cases, &detail);
+    if (options->command == CLI_CHECK && options->operand_count + options->given_count > 0) {
+        return cli_usage(options, "check takes --stack or a TARGET, not both ('%s')",
+                         options->operand_count > 0 ? options->operands[0] : options->given[0]);
     }
-    if (status == STATUS_OK) {
-        code = cli_take_scenario(session, options->operands[0], the_case);
+    if (options->command == CLI_CHECK && strcmp(name, "all") == 0) {
+        return run_all(options);
     }
-    if (status == STATUS_OK && code == 0 && (the_case->roles >> TRACE_ROLE_STACK & 1U) == 0) {
-        code = cli_usage(options,
-                         "replay needs --target TARGET (see `sockspec list targets`): %s is about "
-                         "a program",
-                         options->operands[0]);
+    struct judged_stack *context = calloc(1, sizeof(*context));
+    if (context == NULL) {
+        return cli_error(options, "out of memory");
     }
-    if (status == STATUS_OK && code == 0) {
-        status = cli_stack_open(name, options->slow, &world, &detail);
+    context->options = options;
+    int code = cli_stacks_find(options, name, &context->stack);
+    if (code == 0) {
+        const struct cli_judged judged = {.world = name,
+                                          .stack = name,
+                                          .targets = options->targets,
+                                          .players = 1,
+                                          .context = context,
+                                          .subject = stack_subject,
+                                          .player = stack_player};
+        code = cli_session_run(options, &judged);
     }
-    if (status == STATUS_OK && code == 0) {
-        status = play(world, options, the_case, &detail);
-    }
-    if (world != NULL) {
-        world->ops->free(world);
-    }
-    if (session != NULL) {
-        cases_done(&session->cases);
-    }
-    free(session);
-    free(the_case);
-    return status == STATUS_OK ? code : cli_status(options, status, &detail);
+    free(context);
+    return code;
 }

@@ -20,7 +20,7 @@ set_target_properties(sockspec PROPERTIES EXPORT_NAME command)
 install(TARGETS sockspec sockspec_archive EXPORT sockspec
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(EXPORT sockspec NAMESPACE sockspec:: FILE sockspec-targets.cmake DESTINATION "${package_folder}")
-foreach(entry check_main fuzz_libfuzzer fuzz_afl)
+foreach(entry check_main stack_main fuzz_libfuzzer fuzz_afl)
   install(FILES "$<TARGET_OBJECTS:sockspec_${entry}>" DESTINATION "${private_folder}" RENAME ${entry}.o)
 endforeach()
 if(TARGET sockspec_afl_mutator)

@@ -571,18 +571,18 @@ facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)
         facts_take *take;
         bool own;
     } takers[TRACE_KIND_COUNT] = {
-        [TRACE_NONE] = {take_nothing, false},      [TRACE_PHASE] = {take_phase, false},
-        [TRACE_CALL] = {take_nothing, true},       [TRACE_BLOCK] = {take_block, true},
-        [TRACE_READY] = {take_ready, true},        [TRACE_FD_OPEN] = {take_open, true},
-        [TRACE_FD_CLOSE] = {take_closed, true},    [TRACE_STATE] = {take_state, false},
-        [TRACE_SEGMENT] = {take_segment, false},   [TRACE_DIALOGUE] = {take_dialogue, false},
-        [TRACE_PEER] = {take_peer, false},         [TRACE_STEP] = {take_step, false},
-        [TRACE_NOOP] = {take_nothing, false},      [TRACE_FAULT] = {take_fault, true},
-        [TRACE_TIME] = {take_time, false},         [TRACE_SIGNAL] = {take_signal, true},
-        [TRACE_HEAP] = {take_heap, true},          [TRACE_SPIN] = {take_spin, true},
-        [TRACE_EXIT] = {take_exit, true},          [TRACE_PROCESS] = {take_process, true},
-        [TRACE_OUTPUT] = {take_output, true},      [TRACE_UNSUPPORTED] = {take_nothing, true},
-        [TRACE_OVERFLOW] = {take_overflow, false},
+        [TRACE_NONE] = {take_nothing, false},    [TRACE_PHASE] = {take_phase, false},
+        [TRACE_CALL] = {take_nothing, true},     [TRACE_BLOCK] = {take_block, true},
+        [TRACE_READY] = {take_ready, true},      [TRACE_FD_OPEN] = {take_open, true},
+        [TRACE_FD_CLOSE] = {take_closed, true},  [TRACE_STATE] = {take_state, false},
+        [TRACE_SEGMENT] = {take_segment, false}, [TRACE_DIALOGUE] = {take_dialogue, false},
+        [TRACE_PEER] = {take_peer, false},       [TRACE_STEP] = {take_step, false},
+        [TRACE_NOOP] = {take_nothing, false},    [TRACE_FAULT] = {take_fault, true},
+        [TRACE_TIME] = {take_time, false},       [TRACE_SIGNAL] = {take_signal, true},
+        [TRACE_HEAP] = {take_heap, true},        [TRACE_SPIN] = {take_spin, true},
+        [TRACE_EXIT] = {take_exit, true},        [TRACE_PROCESS] = {take_process, true},
+        [TRACE_OUTPUT] = {take_output, true},    [TRACE_UNSUPPORTED] = {take_nothing, true},
+        [TRACE_BYTES] = {take_nothing, false},   [TRACE_OVERFLOW] = {take_overflow, false},
     };
     *ret_own = takers[kind].own;
     return takers[kind].take;

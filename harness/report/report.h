@@ -18,7 +18,7 @@ enum { REPORT_SINKS_MAX = 8 };
 /* What is judged. */
 struct report_target {
     const char *name;
-    const char *world;   /* "model", "linux" */
+    const char *world;   /* "model", "linux"; of a stack its own name */
     const char *role;    /* "server", …; NULL: not said */
     const char *profile; /* NULL: not said */
     const char *version; /* of sockspec; NULL: not said */

@@ -103,8 +103,10 @@ static enum status text_begin(struct report_sink *sink, const struct report_targ
 {
     struct text_sink *to = (struct text_sink *)sink;
     add_bold(to, target->name);
-    trace_text_print(&to->text, " on ");
-    report_add_clean(&to->text, target->world, REPORT_CLEAN_LINE);
+    if (strcmp(target->world, target->name) != 0) { /* a stack is a world of its own */
+        trace_text_print(&to->text, " on ");
+        report_add_clean(&to->text, target->world, REPORT_CLEAN_LINE);
+    }
     if (target->role != NULL) {
         trace_text_print(&to->text, ", a ");
         report_add_clean(&to->text, target->role, REPORT_CLEAN_LINE);

@@ -1,4 +1,5 @@
-/* The files of the built-in corpus, generated from corpus/conformance at build time. */
+/* The files of the built-in corpus, generated from corpus/conformance and corpus/stack at
+ * build time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_SUITE_CORPUS_H
 #define SOCKSPEC_SUITE_CORPUS_H
@@ -6,7 +7,7 @@
 #include <stddef.h>
 
 struct corpus_file {
-    const char *name; /* path below corpus/conformance, without the extension */
+    const char *name; /* path below corpus/conformance, or below corpus, without the extension */
     const char *text;
     size_t size;
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "scenario/text.h"
+#include "suite/stack_case.h"
 #include "trace/describe.h"
 #include "trace/ladder.h"
 #include "trace/output.h"
@@ -248,20 +249,22 @@ static void end_detail(struct run *run, enum own_rule_index rule, const struct t
     char *text = run->detail;
     size_t size = sizeof(run->detail);
     int result = (int)event->result;
+    const char *what = subject_is_stack(run->setup->subject) ? "stack" : "program";
     if (rule == OWN_HANG) {
         (void)snprintf(text, size,
-                       "the program used its CPU time without making a call, or slept where "
-                       "nothing wakes it");
+                       "the %s used its CPU time without making a call, or slept where "
+                       "nothing wakes it",
+                       what);
     } else if (rule == OWN_EXIT) {
         (void)snprintf(text, size, "the server ended with status %d; nothing had asked it to",
                        result);
     } else if (event->what == TRACE_EXIT_ABORTED) {
-        (void)snprintf(text, size, "the program aborted");
+        (void)snprintf(text, size, "the %s aborted", what);
     } else if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
-        (void)snprintf(text, size, "the program ended its process with status %d",
+        (void)snprintf(text, size, "the %s ended its process with status %d", what,
                        run->outcome.code);
     } else {
-        (void)snprintf(text, size, "the program crashed: signal %d (%s)", result,
+        (void)snprintf(text, size, "the %s crashed: signal %d (%s)", what, result,
                        strsignal(result));
     }
 }
@@ -309,7 +312,8 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
-    if (run->setup->subject->program == NULL) {
+    bool is_ours = subject_is_stack(run->setup->subject) && !run->setup->subject->stack.adapter;
+    if (run->setup->subject->program == NULL && !is_ours) {
         /* Nobody knows how a command goes about it: a call that never comes is no fault of ours. */
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
@@ -406,6 +410,9 @@ static void case_judge(struct run *run)
         return;
     }
     end_verdict(run);
+    if (subject_is_stack(run->setup->subject) && suite_end_rule(run->trace) != NULL) {
+        return; /* nothing was played from there on: no rule is to be judged by what did not come */
+    }
     for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
         const struct oracle_verdict *verdict = &run->judgement->verdicts[rule];
         bool meant = oracle_has(run->the_case->rules, rule);
@@ -521,6 +528,9 @@ static enum status case_report(const struct suite_setup *setup, const struct sui
 
 static const char *unfit_for(const struct suite_setup *setup, const struct suite_case *the_case)
 {
+    if (subject_is_stack(setup->subject)) {
+        return stack_case_unfit(the_case, setup->subject);
+    }
     return cases_unfit(the_case, &setup->subject->manifest, setup->subject->profile);
 }
 

@@ -227,6 +227,15 @@ enum status subject_open_command(struct subject *subject, const struct subject_c
     return STATUS_OK;
 }
 
+void subject_open_stack(struct subject *subject, const struct subject_stack *stack)
+{
+    memset(subject, 0, sizeof(*subject));
+    manifest_begin(&subject->manifest);
+    subject->manifest.role = TRACE_ROLE_STACK;
+    (void)snprintf(subject->manifest.name, sizeof(subject->manifest.name), "%s", stack->name);
+    subject->stack = *stack;
+}
+
 struct trace_header subject_header(const struct subject *subject, uint32_t observers)
 {
     const struct manifest *manifest = &subject->manifest;
@@ -234,7 +243,7 @@ struct trace_header subject_header(const struct subject *subject, uint32_t obser
         .role = manifest->role,
         .rules = manifest->rules,
         .observers = observers,
-        .promises = manifest_promises(manifest, subject->profile),
+        .promises = subject_is_stack(subject) ? 0 : manifest_promises(manifest, subject->profile),
         .idle_limit_us = manifest->idle_limit_us,
         .connect_limit_us = manifest->connect_limit_us,
         .seed = manifest->seed,

@@ -9,14 +9,23 @@
 #include "suite/manifest.h"
 #include "world/world.h"
 
+/* An implementation of the sockets API. Strings are borrowed for the life of the subject. */
+struct subject_stack {
+    const char *name;
+    bool adapter;      /* behind the contract of sockspec/stack.h; otherwise a world of ours */
+    uint64_t emulated; /* bits (1 << enum sockspec_stack_operation) of what the adapter adds */
+    uint64_t absent;   /* of what it has not */
+};
+
 struct subject {
     const struct sockspec_program *program; /* NULL: a command */
     struct manifest manifest;
-    const struct profile *profile; /* borrowed from the manifest or built in */
+    const struct profile *profile; /* borrowed from the manifest or built in; NULL for stacks */
     struct manifest_arguments arguments;
     struct manifest_arguments peer_arguments; /* pair mode */
     struct manifest_arguments environment;    /* a command's, its places filled in */
-    struct world_target target;               /* points into this struct */
+    struct world_target target;               /* points into this struct; unused for stacks */
+    struct subject_stack stack;               /* role stack only */
 };
 
 /* A target that runs as a process. Strings are borrowed for the call. */
@@ -43,6 +52,14 @@ enum status subject_open(struct subject *subject, const struct sockspec_program 
  * STATUS_USAGE where nothing says the command or the profile, or {port} is missing. */
 enum status subject_open_command(struct subject *subject, const struct subject_command *command,
                                  struct status_detail *detail) STATUS_MUST_USE;
+
+/* The same for a stack: nothing is run, both hosts are scripted. */
+void subject_open_stack(struct subject *subject, const struct subject_stack *stack);
+
+static inline bool subject_is_stack(const struct subject *subject)
+{
+    return subject->manifest.role == TRACE_ROLE_STACK;
+}
 
 /* The header of traces of this subject in a world with these observers, without a case's name. */
 struct trace_header subject_header(const struct subject *subject, uint32_t observers);

@@ -180,15 +180,23 @@ static enum world_next on_idle(void *context)
     return drain(engine);
 }
 
+/* Whether the world cannot go on; why, where that is an error. */
+static bool has_ended(struct engine *engine, enum status *ret_status, struct status_detail *detail)
+{
+    return engine->ops->ended != NULL && engine->ops->ended(engine->world, ret_status, detail);
+}
+
 /* Steps that are left when the target has ended (a client that is done, a server that died) still
  * move the peers; the same for scenarios without a target. */
 static void play_without_target(struct engine *engine)
 {
+    enum status status = STATUS_OK;
+    struct status_detail detail;
     do {
         do {
             engine->ops->settle(engine->world);
         } while (engine_peers_pump(engine));
-    } while (!engine->restart && play_next(engine));
+    } while (!engine->restart && !has_ended(engine, &status, &detail) && play_next(engine));
 }
 
 static void begin(struct engine *engine, const struct engine_play *play,
@@ -284,6 +292,7 @@ enum status engine_run(struct engine *engine, const struct engine_play *play,
         engine_peers_close(engine);
         engine->ops->settle(engine->world);
     }
+    (void)has_ended(engine, &status, detail);
     phase(engine, TRACE_PHASE_ENDED);
 out:
     end(engine);

@@ -211,6 +211,9 @@ struct world_ops {
     void (*heap)(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes);
     /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
     uint32_t (*connections)(struct world *world);
+    /* True when nothing more can be played: because of an error, which *ret_status and `detail`
+     * say, or for a reason that the trace tells (EXIT). May be left out: it always can. */
+    bool (*ended)(struct world *world, enum status *ret_status, struct status_detail *detail);
     /* Which observers are absent here and why, in words; NULL: none. May be left out. */
     const char *(*absent)(struct world *world);
 };
