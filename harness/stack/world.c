@@ -56,13 +56,20 @@ static int64_t next_instant(struct stack_world *stack, int64_t limit_us)
     return next_us > stack->trace->now_us ? next_us : stack->trace->now_us + 1000;
 }
 
-/* Looks at the states: nothing on the wire tells of the end of TIME-WAIT. */
+/* Looks at the states: nothing on the wire tells of the end of TIME-WAIT. What changed stands
+ * behind the time that passed. */
 static void sample(struct stack_world *stack)
 {
-    stack->sampled_us = stack->trace->now_us;
-    if (stack->wire.live_first != 0) {
+    struct trace *trace = stack->trace;
+    uint32_t before = trace->count;
+    stack->sampled_us = trace->now_us;
+    packet_wire_sample_live(&stack->wire);
+    if (trace->count > before && stack->pending_us > 0 && !trace_full(trace)) {
         trace_time(stack);
-        packet_wire_sample_live(&stack->wire);
+        struct trace_event time = trace->events[trace->count - 1];
+        memmove(&trace->events[before + 1], &trace->events[before],
+                (trace->count - 1 - before) * sizeof(time));
+        trace->events[before] = time;
     }
 }
 

@@ -419,6 +419,14 @@ static void case_judge(struct run *run)
         if (verdict->outcome == ORACLE_NOT_APPLICABLE && !meant) {
             continue;
         }
+        const char *unfit = subject_is_stack(run->setup->subject)
+                                ? stack_case_rule_unfit(oracle_rules[rule].id, run->setup->subject)
+                                : NULL;
+        if (unfit != NULL) {
+            (void)snprintf(run->detail, sizeof(run->detail), "%s", unfit);
+            verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title, GRADE_SKIP, NULL, 0);
+            continue;
+        }
         (void)oracle_detail(verdict, run->trace, run->detail, sizeof(run->detail));
         verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title,
                      (enum grade)verdict->grade, verdict->events, verdict->count);

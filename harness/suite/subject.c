@@ -232,6 +232,8 @@ void subject_open_stack(struct subject *subject, const struct subject_stack *sta
     memset(subject, 0, sizeof(*subject));
     manifest_begin(&subject->manifest);
     subject->manifest.role = TRACE_ROLE_STACK;
+    /* What Linux chose where the texts leave a choice binds nobody else. */
+    subject->manifest.rules = stack->adapter ? TRACE_RULES_POSIX : TRACE_RULES_LINUX;
     (void)snprintf(subject->manifest.name, sizeof(subject->manifest.name), "%s", stack->name);
     subject->stack = *stack;
 }

@@ -29,6 +29,7 @@ static struct lwip_host {
     uint64_t now_ms;
     uint64_t tick_ms; /* when lwIP's timer runs next */
     bool ticking;
+    bool in_timer; /* what ends now ends because lwIP gave it up */
 } lwip;
 
 /* ---- Time ---- */
@@ -54,7 +55,9 @@ static int64_t lwip_advance(uint32_t ms)
     tick_if_needed();
     while (lwip.ticking && lwip.tick_ms <= end_ms) {
         lwip.now_ms = lwip.tick_ms;
+        lwip.in_timer = true;
         tcp_tmr();
+        lwip.in_timer = false;
         lwip.ticking = false;
         tick_if_needed();
     }
@@ -157,29 +160,10 @@ struct tcp_pcb *lwip_pcb_of(struct description *description)
     return description->pcb;
 }
 
+/* As lwIP's own sockets translate it, but for what it gave up: that is no local abort. */
 static int errno_of(err_t error)
 {
-    switch (error) {
-    case ERR_OK:
-        return 0;
-    case ERR_MEM:
-    case ERR_BUF:
-        return ENOBUFS;
-    case ERR_RTE:
-        return ENETUNREACH;
-    case ERR_USE:
-        return EADDRINUSE;
-    case ERR_ISCONN:
-        return EISCONN;
-    case ERR_CONN:
-        return ENOTCONN;
-    case ERR_ABRT:
-        return ETIMEDOUT; /* lwIP gave up sending again */
-    case ERR_RST:
-        return ECONNRESET;
-    default:
-        return EINVAL;
-    }
+    return error == ERR_ABRT && lwip.in_timer ? ETIMEDOUT : err_to_errno(error);
 }
 
 static void forget(struct description *description)

@@ -19,7 +19,7 @@ fail() {
 }
 
 "$cmake" --install "$build" --prefix "$prefix" > "$scratch/install.log"
-for file in bin/sockspec lib/libsockspec.a include/sockspec/sockspec.h include/sockspec/program.h \
+for file in bin/sockspec lib/libsockspec.a include/sockspec/sockspec.h include/sockspec/program.h include/sockspec/stack.h \
   lib/cmake/sockspec/sockspec-config.cmake lib/pkgconfig/sockspec.pc share/sockspec/corpus/conformance/server; do
   [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
@@ -37,7 +37,7 @@ export PKG_CONFIG_PATH="$moved/lib/pkgconfig"
 "$cmake" -G "$generator" -S "$outside" -B "$project" "-DCMAKE_C_COMPILER=$compiler" "-DCMAKE_PREFIX_PATH=$moved"
 "$cmake" --build "$project"
 
-for file in small-echo small-echo_check embed; do
+for file in small-echo small-echo_check skeleton_stack embed; do
   [ -x "$project/$file" ] || fail "$file was not built"
 done
 (cd "$project" && "${cmake%cmake}ctest" --output-on-failure) || fail "ctest of the outside project"
@@ -45,6 +45,10 @@ done
 
 "$moved/bin/sockspec" check small-echo --targets "$project" > "$scratch/check.txt" || fail "sockspec check: $?"
 "$moved/bin/sockspec" list targets --targets "$project" | grep -q '^small-echo ' || fail "sockspec list targets"
+"$moved/bin/sockspec" list stacks --targets "$project" | grep -q '^skeleton ' || fail "sockspec list stacks"
+code=0
+"$moved/bin/sockspec" check --stack skeleton --targets "$project" > "$scratch/stack.txt" || code=$?
+[ "$code" -eq 77 ] || fail "sockspec check --stack skeleton: $code"
 for variant in $variants; do
   [ -x "$project/small-echo_$variant" ] || fail "small-echo_$variant was not built"
   case $variant in
