@@ -25,8 +25,10 @@ static void add_adapter(const char *folder, const char *file, struct cli_stack *
     memset(stack, 0, sizeof(*stack));
     (void)snprintf(stack->name, sizeof(stack->name), "%.*s",
                    (int)(strlen(file) - strlen(STACK_SUFFIX)), file);
-    (void)snprintf(stack->path, sizeof(stack->path), "%s/%s", folder, file);
-    if (stack_about_read(stack->path, &stack->about, &detail) != STATUS_OK) {
+    if ((size_t)snprintf(stack->path, sizeof(stack->path), "%s/%s", folder, file) >=
+        sizeof(stack->path)) {
+        (void)snprintf(stack->problem, sizeof(stack->problem), "%s: too long a path", file);
+    } else if (stack_about_read(stack->path, &stack->about, &detail) != STATUS_OK) {
         (void)snprintf(stack->problem, sizeof(stack->problem), "%.255s", detail.text);
     }
 }

@@ -162,10 +162,9 @@ static enum status world_run(struct world *world, const struct world_target *tar
 static bool world_ended(struct world *world, enum status *ret_status, struct status_detail *detail)
 {
     struct stack_world *stack = stack_of(world);
-    *ret_status = stack->status;
-    if (stack->status != STATUS_OK) {
-        (void)status_fail(detail, stack->status, "%s", stack->detail.text);
-    }
+    *ret_status = stack->status == STATUS_OK
+                      ? STATUS_OK
+                      : status_fail(detail, stack->status, "%s", stack->detail.text);
     return stack_has_ended(stack);
 }
 
