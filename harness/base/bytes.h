@@ -60,9 +60,17 @@ static inline void bytes_copy(void *to, const void *from, size_t size)
         bytes_move(target, source, size);
         return;
     }
-    for (; size >= 16; size -= 16, target += 16, source += 16) {
-        memcpy(target, source, 16);
+    for (; size >= 64; size -= 64, target += 64, source += 64) {
+        memcpy(target, source, 64);
         __asm__("" : "+r"(size)); /* compilers must not take the loop for a memcpy */
+    }
+    if ((size & 32) != 0) {
+        memcpy(target, source, 32);
+        target += 32, source += 32;
+    }
+    if ((size & 16) != 0) {
+        memcpy(target, source, 16);
+        target += 16, source += 16;
     }
     if ((size & 8) != 0) {
         memcpy(target, source, 8);
@@ -84,20 +92,16 @@ static inline void bytes_copy(void *to, const void *from, size_t size)
 /* Eight words at a time, which compilers put into vector registers. */
 typedef uint64_t bytes_vector __attribute__((vector_size(16)));
 
-/* Zeros, for a struct whose size is known: a multiple of 8. */
+/* Zeros, for a struct whose size is known: a multiple of 64. */
 static inline void bytes_clear(void *at, size_t size)
 {
     uint8_t *target = at;
     const bytes_vector zero = {0, 0};
-    for (; size >= 64; size -= 64, target += 64) {
+    for (uint8_t *end = target + size; target < end; target += 64) {
         for (size_t i = 0; i < 64; i += sizeof zero) {
             memcpy(target + i, &zero, sizeof zero);
         }
-        __asm__("" : "+r"(size)); /* compilers must not take the loop for a memset */
-    }
-    for (; size >= 8; size -= 8, target += 8) {
-        memcpy(target, &zero, 8);
-        __asm__("" : "+r"(size));
+        __asm__("" : "+r"(target)); /* compilers must not take the loop for a memset */
     }
 }
 

@@ -19,15 +19,15 @@ void io_leave(struct model *model, enum trace_exit how, int status)
 
 /* The call that says most about a spin: the last one that was not a wait; of a pure loop of waits,
  * the wait and what it reported. */
-static void spin_describe(const struct trace *trace, uint64_t calls, struct trace_event *ret_spin)
+static void spin_describe(const struct trace *trace, uint32_t instant_at,
+                          struct trace_event *ret_spin)
 {
     enum { LOOK_BACK = 256 };
     uint32_t lowest = trace->count > LOOK_BACK ? trace->count - LOOK_BACK : 0;
-    uint64_t seen = 0;
-    for (uint32_t i = trace->count; i-- > lowest && seen + 1 < calls;) {
+    lowest = lowest > instant_at ? lowest : instant_at;
+    for (uint32_t i = trace->count; i-- > lowest;) {
         const struct trace_event *event = &trace->events[i];
         bool ready = event->kind == TRACE_READY;
-        seen += event->kind == TRACE_CALL;
         if (ready && ret_spin->conn == 0) {
             ret_spin->fd = event->fd;
             ret_spin->conn = event->conn;
@@ -50,7 +50,7 @@ static void __attribute__((noinline)) spin_check(struct model *model, enum trace
         return;
     }
     struct trace_event spin = {.what = (uint8_t)call, .fd = fd};
-    spin_describe(model->trace, model->calls_at_instant, &spin);
+    spin_describe(model->trace, model->io->instant_at, &spin);
     struct trace_event *event = trace_add(model->trace, TRACE_SPIN, model->current->host);
     event->what = spin.what;
     event->fd = spin.fd;
@@ -101,7 +101,7 @@ static void __attribute__((noinline)) family_armed(struct model *model, enum sce
     }
 }
 
-void io_call_attend(struct model *model, enum trace_call call, int fd)
+COLD_CALL void io_call_attend(struct model *model, enum trace_call call, int fd)
 {
     struct model_io *io = model->io;
     if (model->calls_at_instant > io->calls_max) {
@@ -121,40 +121,20 @@ void model_call_enter(struct model *model, enum trace_call call, int fd)
     io_call_enter(model, call, fd);
 }
 
-/* Calls whose success is progress, so that they end a spin: what a program can repeat for ever
- * without the world moving (waits, EAGAIN, end of file, options, clocks, output) is not among them.
- */
-const bool io_call_progress[TRACE_CALL_COUNT] = {
-    [TRACE_CALL_ACCEPT] = true, [TRACE_CALL_ACCEPT4] = true,  [TRACE_CALL_CONNECT] = true,
-    [TRACE_CALL_RECV] = true,   [TRACE_CALL_RECVFROM] = true, [TRACE_CALL_RECVMSG] = true,
-    [TRACE_CALL_READ] = true,   [TRACE_CALL_READV] = true,    [TRACE_CALL_SEND] = true,
-    [TRACE_CALL_SENDTO] = true, [TRACE_CALL_SENDMSG] = true,  [TRACE_CALL_WRITE] = true,
-    [TRACE_CALL_WRITEV] = true, [TRACE_CALL_SENDFILE] = true, [TRACE_CALL_CLOSE] = true,
+/* What a program can repeat for ever without the world moving (waits, EAGAIN, end of file, options,
+ * clocks, output) is no progress. A connect() that begins moves its socket's state: that counts. */
+const uint8_t io_call_progress[TRACE_CALL_COUNT] = {
+    [TRACE_CALL_ACCEPT] = IO_PROGRESS_DONE,      [TRACE_CALL_ACCEPT4] = IO_PROGRESS_DONE,
+    [TRACE_CALL_CONNECT] = IO_PROGRESS_DONE,     [TRACE_CALL_CLOSE] = IO_PROGRESS_DONE,
+    [TRACE_CALL_RECV] = IO_PROGRESS_RECEIVED,    [TRACE_CALL_RECVFROM] = IO_PROGRESS_RECEIVED,
+    [TRACE_CALL_RECVMSG] = IO_PROGRESS_RECEIVED, [TRACE_CALL_READ] = IO_PROGRESS_RECEIVED,
+    [TRACE_CALL_READV] = IO_PROGRESS_RECEIVED,   [TRACE_CALL_SEND] = IO_PROGRESS_SENT,
+    [TRACE_CALL_SENDTO] = IO_PROGRESS_SENT,      [TRACE_CALL_SENDMSG] = IO_PROGRESS_SENT,
+    [TRACE_CALL_WRITE] = IO_PROGRESS_SENT,       [TRACE_CALL_WRITEV] = IO_PROGRESS_SENT,
+    [TRACE_CALL_SENDFILE] = IO_PROGRESS_SENT,
 };
 
-static bool is_output(const struct model_file *file)
-{
-    return file->ops == &io_console_ops || file->ops == &io_real_ops;
-}
-
-void io_call_note_progress(struct model *model, enum trace_call call, const struct model_file *file,
-                           int64_t result)
-{
-    enum scenario_call family = io_call_families[call];
-    bool transfers = family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
-    if (result < 0 && !(call == TRACE_CALL_CONNECT && result == -EINPROGRESS)) {
-        return;
-    }
-    if (transfers && result == 0) {
-        return;
-    }
-    if (family == SCENARIO_CALL_SEND && file != NULL && is_output(file)) {
-        return;
-    }
-    model_changed(model);
-}
-
-void io_call_settle(struct model *model)
+COLD_CALL void io_call_settle(struct model *model)
 {
     if (trace_full(model->trace)) {
         io_leave(model, TRACE_EXIT_JUMPED, 0);

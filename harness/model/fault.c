@@ -227,8 +227,8 @@ int model_fault_take_armed(struct model *model, enum trace_call call, int fd, ui
     return take(model, call, fd, conn, may_be_short, ret_limit);
 }
 
-void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
-                      int64_t result, int64_t asked)
+COLD_CALL void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                                int64_t result, int64_t asked)
 {
     struct io_fault *fault = model->io->call.shortened;
     model->io->call.shortened = NULL;

@@ -163,6 +163,7 @@ struct model_io {
     struct io_call call;
     uint64_t changes_seen; /* model->changes when calls_at_instant was last reset */
     uint64_t calls_max;    /* of them, before a spin */
+    uint32_t instant_at;   /* events when the first of them began */
     uint32_t attention;    /* enum io_attention */
 
     bool goal_open; /* world.advance: time shall pass */
@@ -231,16 +232,19 @@ bool io_slot_close(struct model *model, struct model_process *process, int fd, b
 void io_leave(struct model *model, enum trace_exit how, int status) __attribute__((noreturn));
 
 extern const uint8_t io_call_families[TRACE_CALL_COUNT];
-/* Calls whose success is progress, so that they end a spin. */
-extern const bool io_call_progress[TRACE_CALL_COUNT];
+/* When a call is progress, so that it ends a spin. */
+enum io_progress {
+    IO_PROGRESS_NEVER,
+    IO_PROGRESS_DONE,     /* it succeeded */
+    IO_PROGRESS_RECEIVED, /* it moved bytes */
+    IO_PROGRESS_SENT      /* likewise, and not as output of the program */
+};
+extern const uint8_t io_call_progress[TRACE_CALL_COUNT];
 /* What a call rarely has to do when it begins: the spin limit, steps and faults of its family, the
  * stop, signals. */
-void io_call_attend(struct model *model, enum trace_call call, int fd);
-/* A call of io_call_progress is over. */
-void io_call_note_progress(struct model *model, enum trace_call call, const struct model_file *file,
-                           int64_t result);
+COLD_CALL void io_call_attend(struct model *model, enum trace_call call, int fd);
 /* What a call rarely has to do when it ends: leave a full trace, deliver signals. */
-void io_call_settle(struct model *model);
+COLD_CALL void io_call_settle(struct model *model);
 /* ---- fault.c -----------------------------------------------------------------------------------
  */
 /* An armed interruption of this family, NULL none. */
@@ -250,8 +254,8 @@ void io_fault_struck(struct model *model, struct io_fault *fault, enum trace_cal
                      uint32_t conn);
 void io_fault_came(struct model *model, enum scenario_call family);
 /* The result of a call whose transfer a fault shortened. */
-void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
-                      int64_t result, int64_t asked);
+COLD_CALL void io_fault_confirm(struct model *model, enum trace_call call, int fd, uint32_t conn,
+                                int64_t result, int64_t asked);
 void io_fault_reset(struct model *model);
 
 /* ---- signal.c ----------------------------------------------------------------------------------
@@ -278,12 +282,13 @@ void io_signal_mask_apply(struct model *model);
 /* ---- sleep.c -----------------------------------------------------------------------------------
  */
 /* Pair mode: lets the other program run when it can and the kernel's choice falls on it. */
-void io_task_maybe_switch(struct model *model);
+COLD_CALL void io_task_maybe_switch(struct model *model);
 
 /* The stop signal did not help: every call of the program fails from here on. */
 void io_stop_fail(struct model *model, struct io_task *task);
 /* Time goes on to the next timer or to the goal, as far as it may; false: it may not. */
-bool io_time_step(struct model *model);
+static inline bool io_time_step(struct model *model);
+bool io_time_step_open(struct model *model);
 /* Forgets sleeps deeper than `depth`. */
 void io_task_pop(struct model *model, struct io_task *task, int depth);
 
@@ -322,6 +327,14 @@ static inline void io_signal_mask_set(struct model *model, const sigset_t *mask)
     }
 }
 
+/* Time passes by itself only towards a goal, and while a program is asked to stop. */
+static inline bool io_time_step(struct model *model)
+{
+    const struct model_io *io = model->io;
+    return (io->goal_open || (io->attention & IO_ATTENTION_STOPPING) != 0) &&
+           io_time_step_open(model);
+}
+
 /* ---- The frame around every call, in place where it is hot --------------------------------------
  */
 
@@ -336,6 +349,7 @@ static inline void io_call_enter(struct model *model, enum trace_call call, int 
     io->call = (struct io_call){0};
     if (model->changes != io->changes_seen) {
         io->changes_seen = model->changes;
+        io->instant_at = model->trace->count;
         model->calls_at_instant = 0;
     }
     uint32_t armed = model->hooks->armed | model->faults_armed;
@@ -367,8 +381,11 @@ static inline int64_t io_call_leave(struct model *model, enum trace_call call, i
     event->b = b;
     event->flags =
         (uint8_t)((nonblock ? TRACE_NONBLOCK : 0) | (io->call.faulted ? TRACE_FAULTED : 0));
-    if (io_call_progress[call]) {
-        io_call_note_progress(model, call, file, result);
+    enum io_progress progress = (enum io_progress)io_call_progress[call];
+    if (progress != IO_PROGRESS_NEVER && result >= (progress >= IO_PROGRESS_RECEIVED) &&
+        !(progress == IO_PROGRESS_SENT && file != NULL &&
+          (file->ops == &io_console_ops || file->ops == &io_real_ops))) {
+        model_changed(model);
     }
     if (__builtin_expect(trace_full(model->trace) | ((io->attention & IO_ATTENTION_SIGNAL) != 0),
                          0)) {

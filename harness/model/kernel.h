@@ -147,7 +147,8 @@ struct model_timer {
     void (*fire)(struct model *model, struct model_timer *timer);
 };
 void model_timer_set(struct model *model, struct model_timer *timer, int64_t at_us);
-void model_timer_cancel(struct model *model, struct model_timer *timer);
+static inline void model_timer_cancel(struct model *model, struct model_timer *timer);
+void model_timer_unset(struct model *model, struct model_timer *timer); /* one that is set */
 /* Time of the next timer, INT64_MAX when none. */
 int64_t model_timer_next(const struct model *model);
 /* Runs the clock to `at_us` (tracing TIME) and fires what is due. */
@@ -159,10 +160,8 @@ struct model_net;
 enum status model_net_new(struct model *model, struct model_net **ret_net);
 void model_net_free(struct model_net *net);
 void model_net_reset(struct model *model);
-/* Delivers everything in flight that is not held; true when anything was delivered. */
-bool model_net_deliver(struct model *model);
-/* Whether something deliverable is in flight. */
-bool model_net_pending(const struct model *model);
+/* Delivers everything in flight that is not held, answers included. */
+void model_net_deliver(struct model *model);
 
 struct model_io; /* epoll items, pipes and the like: the descriptors' side */
 
@@ -182,6 +181,7 @@ struct model {
     uint64_t changes;   /* counts everything that happened: a sleeper looks again when it moved */
     uint64_t readiness; /* counts what may make a file ready, and what comes and goes in a table */
     uint64_t calls_at_instant; /* calls of the target since `changes` last moved */
+    uint32_t deliverable;      /* a bit for each lane of the wire with something to deliver */
     uint32_t order;            /* permutation of ready descriptors */
     uint32_t faults_armed;     /* bit (1 << enum scenario_call) of each family with a fault armed */
     uint8_t *counters;         /* state coverage, or NULL */
@@ -190,6 +190,13 @@ struct model {
 static inline void model_changed(struct model *model)
 {
     model->changes++;
+}
+
+static inline void model_timer_cancel(struct model *model, struct model_timer *timer)
+{
+    if (timer->index != 0) {
+        model_timer_unset(model, timer);
+    }
 }
 
 static inline struct model_file *model_fd_file(const struct model *model, int fd)

@@ -32,7 +32,7 @@ static void model_free(struct world *world)
 
 static void model_deliver(struct world *world)
 {
-    (void)model_net_deliver(model_of(world));
+    model_net_deliver(model_of(world));
 }
 
 /* Filled in once: the parts of the model give their operations each. */

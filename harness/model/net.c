@@ -29,7 +29,7 @@ static void *reserve(size_t size)
     X(listening, sizeof(uint16_t) * NET_PORTS * TRACE_HOST_COUNT)                                  \
     X(numbers, sizeof(uint16_t) * MODEL_SOCKETS_MAX)
 
-_Static_assert(offsetof(struct model_socket, options) % 8 == 0, "it is cleared by words");
+_Static_assert(offsetof(struct model_socket, options) % 64 == 0, "it is cleared line by line");
 _Static_assert(MODEL_SOCKETS_MAX < UINT16_MAX, "sockets are numbered in 16 bits");
 _Static_assert((NET_HASH_SIZE & (NET_HASH_SIZE - 1)) == 0, "the table's size is a power of two");
 
@@ -260,15 +260,10 @@ bool net_address_is_local(const struct model_net *net, uint8_t address, enum tra
 
 /* ---- The table of 4-tuples ---- */
 
-static uint32_t key_slot(uint64_t key)
-{
-    return (uint32_t)((key * 0x9E3779B97F4A7C15ULL) >> 40) & (NET_HASH_SIZE - 1);
-}
-
 void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t key)
 {
     assert(socket->key == 0 && key != 0);
-    uint16_t *head = &net->table[key_slot(key)];
+    uint16_t *head = &net->table[net_key_slot(key)];
     socket->key = key;
     socket->there = net_key_reverse(
         key, socket->lane == NET_LANE_LOCAL ? socket_host(socket) : (enum trace_host)socket->lane);
@@ -278,22 +273,13 @@ void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t 
 
 void net_table_remove(struct model_net *net, struct model_socket *socket)
 {
-    uint16_t *link = &net->table[key_slot(socket->key)];
+    uint16_t *link = &net->table[net_key_slot(socket->key)];
     while (*link != 0 && *link != socket->self) {
         link = &net->sockets[*link - 1].hash_next;
     }
     assert(*link == socket->self);
     *link = socket->hash_next;
     socket->key = 0;
-}
-
-struct model_socket *net_table_find(const struct model_net *net, uint64_t key)
-{
-    struct model_socket *socket = net_socket_at(net, net->table[key_slot(key)]);
-    while (socket != NULL && socket->key != key) {
-        socket = net_socket_at(net, socket->hash_next);
-    }
-    return socket;
 }
 
 /* ---- Ports ---- */

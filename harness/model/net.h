@@ -91,20 +91,18 @@ struct net_chunk {
 /* A segment on the wire, waiting out of order, or in a receive queue. */
 struct net_segment {
     struct net_segment *next;
-    struct net_segment *prev; /* on the wire */
     struct tcp_segment tcp;
     struct net_chunk *chunk; /* its bytes, NULL when it has none */
     uint16_t offset;         /* where they start in the chunk */
     uint8_t kind;            /* enum scenario_segment */
     bool held;               /* was traced as held */
     uint32_t conn;
-    struct model_socket *from; /* that sent it, and its life then; NULL: none */
-    struct model_socket *to;   /* that it was for, likewise */
-    uint32_t from_life;
-    uint32_t to_life;
-    uint64_t key;       /* 4-tuple as its receiver sees it */
-    uint64_t order;     /* of sending, over all lanes */
-    uint32_t trace_seq; /* sequence number from the sender's ISN */
+    struct model_socket *from; /* that sent it; NULL: none */
+    struct model_socket *to;   /* the other end then, if its key still says so; NULL: unknown */
+    uint32_t from_life;        /* of `from` when it sent */
+    uint64_t key;              /* 4-tuple as its receiver sees it */
+    uint64_t order;            /* of sending, over all lanes */
+    uint32_t trace_seq;        /* sequence number from the sender's ISN */
 };
 
 struct net_lane {
@@ -247,7 +245,8 @@ struct model_socket {
     uint32_t recover;     /* SND.NXT when retransmission began */
     uint32_t probes;      /* keepalive or window probes without an answer */
     uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
-    struct net_options options;
+    /* What a new socket has not as zeros begins on a line of its own. */
+    struct net_options options __attribute__((aligned(64)));
 };
 
 struct net_ready {
@@ -391,7 +390,18 @@ static inline enum trace_host net_key_host(uint64_t key)
 
 void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t key);
 void net_table_remove(struct model_net *net, struct model_socket *socket);
-struct model_socket *net_table_find(const struct model_net *net, uint64_t key);
+static inline uint32_t net_key_slot(uint64_t key)
+{
+    return (uint32_t)((key * 0x9E3779B97F4A7C15ULL) >> 40) & (NET_HASH_SIZE - 1);
+}
+static inline struct model_socket *net_table_find(const struct model_net *net, uint64_t key)
+{
+    struct model_socket *socket = net_socket_at(net, net->table[net_key_slot(key)]);
+    while (socket != NULL && socket->key != key) {
+        socket = net_socket_at(net, socket->hash_next);
+    }
+    return socket;
+}
 
 /* 0, -EADDRINUSE; port 0 chooses one. */
 int net_bind(struct model *model, struct model_socket *socket, struct net_name name);
@@ -404,13 +414,6 @@ void net_listen_add(struct model_net *net, struct model_socket *socket);
 void net_listen_remove(struct model_net *net, struct model_socket *socket);
 struct model_socket *net_listener_find(const struct model_net *net, enum trace_host host,
                                        struct net_name name, uint64_t key);
-
-/* Whether anything at all is on the wire, held or not. */
-static inline bool net_wire_busy(const struct model_net *net)
-{
-    _Static_assert(NET_LANE_COUNT == 3, "all lanes are looked at");
-    return (net->lanes[0].count | net->lanes[1].count | net->lanes[2].count) != 0;
-}
 
 /* ---- wire.c -------------------------------------------------------------------------------------
  */
@@ -427,7 +430,7 @@ struct net_emit {
 void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit);
 /* A segment that belongs to no socket answers one that arrived at `key`. */
 void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
-                      const struct tcp_segment *segment, const struct model_socket *to);
+                      const struct tcp_segment *segment, struct model_socket *to);
 /* Takes every segment off the wire. */
 void wire_reset(struct model *model);
 /* Timers of both ends run when something of theirs may not arrive. */

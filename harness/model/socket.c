@@ -7,10 +7,11 @@
 
 /* ---- State and readiness ---- */
 
-static bool counts_as_alive(enum tcp_state state)
-{
-    return state != TCP_CLOSED && state != TCP_LISTEN && state != TCP_TIME_WAIT;
-}
+/* States of a connection that is there and not only waited out. */
+enum {
+    ALIVE =
+        ((1U << TCP_STATE_COUNT) - 1) & ~(1U << TCP_CLOSED | 1U << TCP_LISTEN | 1U << TCP_TIME_WAIT)
+};
 
 void socket_moved(struct model *model, const struct model_socket *socket, enum tcp_state from,
                   enum tcp_state to, enum tcp_event event)
@@ -22,7 +23,7 @@ void socket_moved(struct model *model, const struct model_socket *socket, enum t
     traced->what = (uint8_t)to;
     traced->a = from;
     traced->b = event;
-    model->net->alive[host] += (uint32_t)counts_as_alive(to) - (uint32_t)counts_as_alive(from);
+    model->net->alive[host] += ((unsigned)ALIVE >> to & 1U) - ((unsigned)ALIVE >> from & 1U);
     if (model->counters != NULL) {
         unsigned other = socket->peer != NULL ? socket->peer->tcp.state : TCP_CLOSED;
         model->counters[((unsigned)to * TCP_STATE_COUNT + other) * TCP_EVENT_COUNT + event]++;
@@ -247,9 +248,7 @@ void socket_closed(struct model *model, struct model_socket *socket)
     struct model_net *net = model->net;
     assert(socket->tcp.state == TCP_CLOSED);
     socket_timer_cancel(model, socket);
-    if (socket->keepalive.index != 0) {
-        model_timer_cancel(model, &socket->keepalive);
-    }
+    model_timer_cancel(model, &socket->keepalive);
     if (socket->time_wait_us != 0) {
         socket_time_wait_leave(model, socket);
     }
@@ -474,9 +473,7 @@ void socket_time_wait(struct model *model, struct model_socket *socket)
         return;
     }
     socket_timer_cancel(model, socket);
-    if (socket->keepalive.index != 0) {
-        model_timer_cancel(model, &socket->keepalive);
-    }
+    model_timer_cancel(model, &socket->keepalive);
     time_wait_append(model, socket);
     socket->shut = NET_SHUT_BOTH;
     if (!socket->orphan) {

@@ -87,11 +87,10 @@ static void listener_arrive(struct model *model, struct model_socket *listener, 
 
 /* Whether a child may not finish its handshake now: no room (tcp_abort_on_overflow=0), or
  * TCP_DEFER_ACCEPT and no data yet (tcp_check_req of Linux). */
-static bool child_waits(struct model *model, struct model_socket *child,
-                        const struct tcp_segment *segment)
+static __attribute__((noinline)) bool child_waits(struct model *model, struct model_socket *child,
+                                                  const struct tcp_segment *segment)
 {
-    if (child->listener == NULL || child->tcp.state != TCP_SYN_RECEIVED ||
-        (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) != 0 ||
+    if (child->listener == NULL || (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) != 0 ||
         (segment->flags & TCP_CTL_ACK) == 0) {
         return false;
     }
@@ -279,7 +278,7 @@ static int reset_error(enum tcp_state before)
 static bool nobody_reads(const struct model_socket *socket, const struct tcp_segment *segment)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
-    return (socket->shut & NET_SHUT_RECV) != 0 && segment->length > 0 &&
+    return segment->length > 0 && (socket->shut & NET_SHUT_RECV) != 0 &&
            (tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2) &&
            (segment->flags & (TCP_CTL_RST | TCP_CTL_SYN)) == 0 &&
            tcp_after(segment->seq + segment->length, tcp->rcv_nxt) &&
@@ -496,9 +495,11 @@ void socket_acknowledge(struct model *model, struct model_socket *socket, uint32
 
 /* The rest of an expected segment: `process` where nothing but data and acknowledgments happens.
  * True: the node was kept. */
-static bool process_expected(struct model *model, struct model_socket *socket, uint64_t key,
-                             struct net_segment *node, uint32_t bits)
+static __attribute__((noinline)) bool process_expected(struct model *model,
+                                                       struct model_socket *socket, uint64_t key,
+                                                       struct net_segment *node, uint32_t bits)
 {
+    heard(model, socket);
     bool kept = false;
     if ((bits & TCP_ACKED) != 0) {
         acked(model, socket);
@@ -529,15 +530,16 @@ static bool reopens(const struct model_socket *socket, const struct tcp_segment 
            tcp_after(segment->seq, socket->tcp.rcv_nxt);
 }
 
-static void nobody_arrive(struct model *model, uint64_t key, const struct tcp_segment *segment,
-                          struct net_segment *node, uint32_t conn)
+static __attribute__((noinline)) bool nobody_arrive(struct model *model, uint64_t key,
+                                                    const struct tcp_segment *segment,
+                                                    struct net_segment *node, uint32_t conn)
 {
     struct model_net *net = model->net;
     enum trace_host host = net_key_host(key);
     struct net_name local = net_key_local(key);
     if (!net_address_is_local(net, local.address, host)) {
         wire_arm(model, sender_of(node)); /* nobody has this address: lost */
-        return;
+        return false;
     }
     struct model_socket *listener = net_listener_find(net, host, local, key);
     if (listener != NULL) {
@@ -545,26 +547,19 @@ static void nobody_arrive(struct model *model, uint64_t key, const struct tcp_se
     } else if ((segment->flags & TCP_CTL_RST) == 0) {
         wire_reply_reset(model, key, conn, segment, sender_of(node));
     }
+    return false;
 }
 
-bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
-                   const struct tcp_segment *segment, struct net_segment *node, uint32_t conn)
+/* Anything but the next data and acknowledgments of an open connection. */
+static __attribute__((noinline)) bool arrive_other(struct model *model, uint64_t key,
+                                                   struct model_socket *socket,
+                                                   const struct tcp_segment *segment,
+                                                   struct net_segment *node, uint32_t conn)
 {
-    struct model_net *net = model->net;
-    struct model_socket *socket = to != NULL && to->key == key ? to : net_table_find(net, key);
-    uint32_t bits = 0;
-    if (socket != NULL && tcp_endpoint_expected(&socket->tcp, segment, &bits)) {
-        heard(model, socket);
-        return process_expected(model, socket, key, node, bits);
-    }
-    if (socket != NULL && reopens(socket, segment)) {
+    if (UNLIKELY(reopens(socket, segment))) {
         socket_event(model, socket, TCP_EVENT_TIMEOUT);
         socket_closed(model, socket);
-        socket = NULL;
-    }
-    if (socket == NULL) {
-        nobody_arrive(model, key, segment, node, conn);
-        return false;
+        return nobody_arrive(model, key, segment, node, conn);
     }
     heard(model, socket);
     if (socket->peer == NULL && socket->tcp.state == TCP_SYN_SENT) {
@@ -574,7 +569,7 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
             from->peer = socket;
         }
     }
-    if (child_waits(model, socket, segment)) {
+    if (socket->tcp.state == TCP_SYN_RECEIVED && child_waits(model, socket, segment)) {
         return false;
     }
     if (nobody_reads(socket, segment)) {
@@ -588,4 +583,19 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
         return false;
     }
     return process(model, socket, key, segment, node);
+}
+
+bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
+                   const struct tcp_segment *segment, struct net_segment *node, uint32_t conn)
+{
+    struct model_socket *socket =
+        to != NULL && to->key == key ? to : net_table_find(model->net, key);
+    uint32_t bits = 0;
+    if (socket == NULL) {
+        return nobody_arrive(model, key, segment, node, conn);
+    }
+    if (tcp_endpoint_expected(&socket->tcp, segment, &bits)) {
+        return process_expected(model, socket, key, node, bits);
+    }
+    return arrive_other(model, key, socket, segment, node, conn);
 }

@@ -55,9 +55,7 @@ void socket_timer_cancel(struct model *model, struct model_socket *socket)
 {
     socket->timer_kind = NET_TIMER_NONE;
     socket->retries = 0;
-    if (socket->timer.index != 0) {
-        model_timer_cancel(model, &socket->timer);
-    }
+    model_timer_cancel(model, &socket->timer);
 }
 
 /* What is left of TCP_USER_TIMEOUT, at most `wait`. */

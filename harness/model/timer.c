@@ -56,19 +56,16 @@ void model_timer_set(struct model *model, struct model_timer *timer, int64_t at_
     heap_rise(io, io->timer_count++, entry);
 }
 
-void model_timer_cancel(struct model *model, struct model_timer *timer)
+void model_timer_unset(struct model *model, struct model_timer *timer)
 {
     struct model_io *io = model->io;
-    if (timer->index == 0) {
-        return;
-    }
     uint32_t at = timer->index - 1;
     assert(at < io->timer_count && io->timers[at].timer == timer);
     timer->index = 0;
-    struct io_heap_entry last = io->timers[--io->timer_count];
-    if (last.timer == timer) {
+    if (at == --io->timer_count) {
         return;
     }
+    struct io_heap_entry last = io->timers[io->timer_count];
     if (at > 0 && entry_before(&last, &io->timers[(at - 1) / 2])) {
         heap_rise(io, at, last);
     } else {

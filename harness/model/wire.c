@@ -33,37 +33,57 @@ static void update_rough(struct model_net *net)
 
 /* ---- Lanes: FIFOs ---- */
 
-static void lane_append(struct net_lane *lane, struct net_segment *segment)
+/* What a held lane holds is not to be delivered. */
+static inline void lane_update(struct model *model, unsigned lane_index)
 {
+    const struct net_lane *lane = &model->net->lanes[lane_index];
+    uint32_t bit = 1U << lane_index;
+    model->deliverable =
+        lane->first != NULL && !lane->held ? model->deliverable | bit : model->deliverable & ~bit;
+}
+
+static inline void lane_append(struct model *model, unsigned lane_index,
+                               struct net_segment *segment)
+{
+    struct model_net *net = model->net;
+    struct net_lane *lane = &net->lanes[lane_index];
+    segment->order = net->order++;
     segment->next = NULL;
-    segment->prev = lane->last;
-    if (lane->last != NULL) {
-        lane->last->next = segment;
-    } else {
-        lane->first = segment;
-    }
-    lane->last = segment;
     lane->count++;
+    if (lane->first != NULL) {
+        lane->last->next = segment;
+        lane->last = segment;
+        return;
+    }
+    lane->first = segment;
+    lane->last = segment;
+    lane_update(model, lane_index);
 }
 
-static void lane_remove(struct net_lane *lane, struct net_segment *segment)
+static inline void lane_remove(struct model *model, unsigned lane_index,
+                               struct net_segment *segment)
 {
-    if (segment->prev != NULL) {
-        segment->prev->next = segment->next;
-    } else {
-        lane->first = segment->next;
-    }
-    if (segment->next != NULL) {
-        segment->next->prev = segment->prev;
-    } else {
-        lane->last = segment->prev;
-    }
+    struct net_lane *lane = &model->net->lanes[lane_index];
     lane->count--;
+    if (__builtin_expect(lane->first == segment, 1)) {
+        lane->first = segment->next;
+        lane_update(model, lane_index);
+        return;
+    }
+    struct net_segment *before = lane->first;
+    while (before->next != segment) {
+        before = before->next;
+    }
+    before->next = segment->next;
+    if (lane->last == segment) {
+        lane->last = before;
+    }
 }
 
-static void leaves_wire(struct net_lane *lane, struct net_segment *segment)
+static inline void leaves_wire(struct model *model, unsigned lane_index,
+                               struct net_segment *segment)
 {
-    lane_remove(lane, segment);
+    lane_remove(model, lane_index, segment);
     struct model_socket *from = net_socket_alive(segment->from, segment->from_life);
     if (from != NULL) {
         assert(from->in_flight > 0);
@@ -77,6 +97,7 @@ void wire_reset(struct model *model)
     memset(net->lanes, 0, sizeof net->lanes);
     memset(net->lose, 0, sizeof net->lose);
     memset(net->rough, 0, sizeof net->rough);
+    model->deliverable = 0;
     net->lose_total = 0;
     net->disturbed = false;
 }
@@ -144,38 +165,49 @@ static void disturb(struct model *model)
     }
 }
 
-/* Puts a filled-in segment on its lane, or loses it. Takes the segment. */
-static inline __attribute__((always_inline)) void put(struct model *model,
-                                                      struct net_segment *segment,
-                                                      unsigned lane_index,
-                                                      struct model_socket *from, bool again)
+/* Where the wire is held, cut or loses something: true when it took this one away. */
+static __attribute__((noinline)) bool put_rough(struct model *model, struct net_segment *segment,
+                                                unsigned lane_index, enum trace_host sender,
+                                                bool again)
 {
     struct model_net *net = model->net;
-    struct net_lane *lane = &net->lanes[lane_index];
-    enum trace_host sender = lane_sender(segment, lane_index);
-    bool acknowledgment = segment->kind == SCENARIO_SEGMENT_ACK;
-    if (__builtin_expect(net->rough[lane_index], 0) && loses_next(net, lane_index, segment->kind)) {
+    struct model_socket *from = segment->from;
+    bool held = net->lanes[lane_index].held;
+    if (loses_next(net, lane_index, segment->kind)) {
         trace_segment(model, sender, segment, TRACE_FATE_DROPPED);
         net_segment_free(net, segment);
         wire_arm(model, from);
-        return;
+        return true;
     }
-    segment->from = from;
-    segment->from_life = from != NULL ? from->life : 0;
-    segment->order = net->order++;
-    segment->held = lane->held;
-    lane_append(lane, segment);
-    if (from != NULL) {
-        from->in_flight++;
+    segment->held = held;
+    if (again || held) {
+        trace_segment(model, sender, segment, again ? TRACE_FATE_RETRANSMITTED : TRACE_FATE_HELD);
+    } else if (segment->kind != SCENARIO_SEGMENT_ACK) {
+        trace_segment(model, sender, segment, TRACE_FATE_SENT);
     }
-    if (again || !acknowledgment || lane->held) {
-        trace_segment(model, sender, segment,
-                      again        ? TRACE_FATE_RETRANSMITTED
-                      : lane->held ? TRACE_FATE_HELD
-                                   : TRACE_FATE_SENT);
-    }
-    if (lane->held) {
+    if (held) {
         wire_arm(model, from);
+    }
+    return false;
+}
+
+/* Puts a filled-in segment on its lane, or loses it. Takes the segment. */
+static inline __attribute__((always_inline)) void put(struct model *model,
+                                                      struct net_segment *segment,
+                                                      unsigned lane_index, enum trace_host sender,
+                                                      bool again)
+{
+    struct model_net *net = model->net;
+    if (__builtin_expect(net->rough[lane_index], 0)) {
+        if (put_rough(model, segment, lane_index, sender, again)) {
+            return;
+        }
+    } else if (again || segment->kind != SCENARIO_SEGMENT_ACK) {
+        trace_segment(model, sender, segment, again ? TRACE_FATE_RETRANSMITTED : TRACE_FATE_SENT);
+    }
+    lane_append(model, lane_index, segment);
+    if (segment->from != NULL) {
+        segment->from->in_flight++;
     }
 }
 
@@ -184,34 +216,35 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
     assert(socket->key != 0);
     struct model_net *net = model->net;
     struct net_segment *segment = net_segment_new(net);
-    if (segment == NULL) {
+    if (__builtin_expect(segment == NULL, 0)) {
         socket_timer_arm(model, socket); /* as if a full queue of the interface had dropped it */
         return;
     }
     socket_refresh_window(socket);
-    segment->tcp =
-        (struct tcp_segment){.seq = emit->seq,
-                             .ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0,
-                             .window = socket->tcp.rcv_wnd,
-                             .urgent = socket->send_urgent,
-                             .length = emit->length,
-                             .flags = emit->flags};
+    segment->tcp.seq = emit->seq;
+    segment->tcp.ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0;
+    segment->tcp.window = socket->tcp.rcv_wnd;
+    segment->tcp.urgent = socket->send_urgent;
+    segment->tcp.length = emit->length;
+    segment->tcp.flags = emit->flags;
     segment->chunk = emit->chunk;
     segment->offset = emit->offset;
     if (emit->chunk != NULL) {
         emit->chunk->refs++;
     }
     segment->kind = segment_kind(emit->flags, emit->length);
+    segment->held = false;
     segment->conn = socket->file.conn;
     segment->trace_seq = emit->seq - socket->tcp.iss;
     segment->key = socket->there;
     segment->to = socket->peer;
-    segment->to_life = socket->peer != NULL ? socket->peer->life : 0;
-    put(model, segment, socket->lane, socket, emit->again);
+    segment->from = socket;
+    segment->from_life = socket->life;
+    put(model, segment, socket->lane, socket_host(socket), emit->again);
 }
 
 void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
-                      const struct tcp_segment *segment, const struct model_socket *to)
+                      const struct tcp_segment *segment, struct model_socket *to)
 {
     struct model_net *net = model->net;
     struct net_segment *reset = net_segment_new(net);
@@ -225,63 +258,48 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
     tcp_reset_for(segment, &reset->tcp);
     reset->chunk = NULL;
     reset->kind = SCENARIO_SEGMENT_RST;
+    reset->held = false;
     reset->conn = conn;
     reset->trace_seq = 0;
     reset->key = net_key_reverse(key, there);
-    reset->to = (struct model_socket *)(uintptr_t)to;
-    reset->to_life = to != NULL ? to->life : 0;
-    put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, NULL, false);
+    reset->to = to;
+    reset->from = NULL;
+    put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, here, false);
 }
 
 /* ---- Delivering ---- */
 
-static void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
+static inline void deliver(struct model *model, unsigned lane_index, struct net_segment *segment)
 {
-    struct model_net *net = model->net;
-    leaves_wire(&net->lanes[lane_index], segment);
-    if (segment->held) {
+    leaves_wire(model, lane_index, segment);
+    if (__builtin_expect(segment->held, 0)) {
         trace_segment(model, lane_sender(segment, lane_index), segment, TRACE_FATE_DELIVERED);
     }
     model_changed(model);
-    struct model_socket *to = net_socket_alive(segment->to, segment->to_life);
-    if (!socket_arrive(model, segment->key, to, &segment->tcp, segment, segment->conn)) {
-        net_segment_free(net, segment);
+    if (!socket_arrive(model, segment->key, segment->to, &segment->tcp, segment, segment->conn)) {
+        net_segment_free(model->net, segment);
     }
 }
 
-/* When the next segment of a lane was sent; UINT64_MAX: it has none, or is held. */
-static inline uint64_t lane_age(const struct net_lane *lane)
+/* The lane whose next segment is the oldest, of those with something to deliver. */
+static inline unsigned lane_oldest(const struct model *model)
 {
-    return lane->first != NULL && !lane->held ? lane->first->order : UINT64_MAX;
-}
-
-/* The lane whose next segment is the oldest; NET_LANE_COUNT: there is none. */
-static inline unsigned lane_oldest(const struct model_net *net)
-{
-    unsigned best = NET_LANE_COUNT;
-    uint64_t age = UINT64_MAX;
-    for (unsigned lane = 0; lane < NET_LANE_COUNT; lane++) {
-        uint64_t candidate = lane_age(&net->lanes[lane]);
-        best = candidate < age ? lane : best;
-        age = candidate < age ? candidate : age;
+    const struct net_lane *lanes = model->net->lanes;
+    unsigned best = (unsigned)__builtin_ctz(model->deliverable);
+    for (uint32_t others = model->deliverable & (model->deliverable - 1); others != 0;
+         others &= others - 1) {
+        unsigned lane = (unsigned)__builtin_ctz(others);
+        best = lanes[lane].first->order < lanes[best].first->order ? lane : best;
     }
     return best;
 }
 
-bool model_net_pending(const struct model *model)
+void model_net_deliver(struct model *model)
 {
-    return lane_oldest(model->net) != NET_LANE_COUNT;
-}
-
-bool model_net_deliver(struct model *model)
-{
-    struct model_net *net = model->net;
-    bool any = false;
-    for (unsigned lane; net_wire_busy(net) && (lane = lane_oldest(net)) != NET_LANE_COUNT;
-         any = true) {
-        deliver(model, lane, net->lanes[lane].first);
+    while (model->deliverable != 0) {
+        unsigned lane = lane_oldest(model);
+        deliver(model, lane, model->net->lanes[lane].first);
     }
-    return any;
 }
 
 /* ---- The world's operations on the wire ---- */
@@ -320,6 +338,7 @@ static void world_wire_hold(struct world *world, enum world_direction direction,
     struct model *model = model_of(world);
     disturb(model);
     model->net->lanes[direction].held = hold;
+    lane_update(model, direction);
     update_rough(model->net);
     if (hold) {
         arm_lane(model, direction, true);
@@ -356,7 +375,7 @@ static int world_wire_drop(struct world *world, enum world_direction direction, 
     }
     disturb(model);
     struct model_socket *from = net_socket_alive(segment->from, segment->from_life);
-    leaves_wire(&model->net->lanes[direction], segment);
+    leaves_wire(model, direction, segment);
     trace_segment(model, lane_sender(segment, direction), segment, TRACE_FATE_DROPPED);
     net_segment_free(model->net, segment);
     wire_arm(model, from);
@@ -379,11 +398,8 @@ static int world_wire_duplicate(struct world *world, enum world_direction direct
     if (copy->chunk != NULL) {
         copy->chunk->refs++;
     }
-    copy->prev = segment;
     segment->next = copy;
-    if (copy->next != NULL) {
-        copy->next->prev = copy;
-    } else {
+    if (copy->next == NULL) {
         lane->last = copy;
     }
     lane->count++;

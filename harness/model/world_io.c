@@ -207,8 +207,9 @@ enum status model_world_run(struct world *world, const struct world_target *targ
 void model_world_settle(struct world *world)
 {
     struct model *model = of(world);
-    while (model_net_deliver(model) || io_time_step(model)) {
-    }
+    do {
+        model_net_deliver(model);
+    } while (io_time_step(model));
 }
 
 void model_world_descriptors_free(struct world *world, int free_count)

@@ -163,19 +163,10 @@ static bool acceptable(const struct tcp_endpoint *endpoint, const struct tcp_seg
 }
 
 /* 3.10.7.4, first to fourth, for what is not simply taken; false when the segment is done with. */
-static bool check_sequence(struct tcp_endpoint *endpoint, struct tcp_segment *segment,
-                           struct tcp_actions *actions)
+static inline bool check_sequence(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                                  struct tcp_actions *actions)
 {
     bool rst = (segment->flags & TCP_CTL_RST) != 0;
-    if (endpoint->state == TCP_SYN_RECEIVED && (segment->flags & TCP_CTL_SYN) != 0 &&
-        segment->seq == endpoint->irs && !rst) {
-        if ((segment->flags & TCP_CTL_ACK) == 0) {
-            actions->bits |= TCP_SEND_SYN_ACK; /* the SYN came again: our answer was lost */
-            return false;
-        }
-        segment->flags &= (uint8_t)~TCP_CTL_SYN; /* simultaneous open, 3.5 figure 7 */
-        segment->seq++;
-    }
     if (!acceptable(endpoint, segment)) {
         if (rst) {
             return false;
@@ -206,8 +197,8 @@ static bool check_sequence(struct tcp_endpoint *endpoint, struct tcp_segment *se
 }
 
 /* 3.10.7.4, fifth: the acknowledgment. False when the segment is done with. */
-static bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
-                        struct tcp_actions *actions)
+static inline bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                               struct tcp_actions *actions)
 {
     if (endpoint->state == TCP_SYN_RECEIVED) {
         if (!tcp_after(segment->ack, endpoint->snd_una) ||
@@ -237,6 +228,49 @@ static bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment 
     return true;
 }
 
+/* 3.10.7.4. */
+static void receive_open(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                         struct tcp_actions *actions)
+{
+    if (!check_sequence(endpoint, segment, actions)) {
+        return;
+    }
+    bool refused = (actions->bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE)) != 0;
+    bool fin_was_sent = endpoint->fin_sent;
+    if (!receive_ack(endpoint, segment, actions)) {
+        return;
+    }
+    bool fin_acked = fin_was_sent && endpoint->snd_una == endpoint->snd_nxt;
+    if (fin_acked && (actions->bits & TCP_ACKED) != 0) {
+        actions->bits |= TCP_FIN_ACKED;
+        if (endpoint->state == TCP_CLOSING || endpoint->state == TCP_LAST_ACK) {
+            move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
+            return;
+        }
+    }
+    if (!refused) {
+        receive_text(endpoint, segment, actions, fin_acked);
+    }
+    if (endpoint->state == TCP_FIN_WAIT_1 && fin_acked) {
+        move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
+    }
+}
+
+/* The SYN that made the endpoint, once more. */
+static __attribute__((noinline)) void receive_syn_again(struct tcp_endpoint *endpoint,
+                                                        const struct tcp_segment *segment,
+                                                        struct tcp_actions *actions)
+{
+    if ((segment->flags & TCP_CTL_ACK) == 0) {
+        actions->bits |= TCP_SEND_SYN_ACK; /* our answer was lost */
+        return;
+    }
+    struct tcp_segment rest = *segment; /* simultaneous open, 3.5 figure 7 */
+    rest.flags &= (uint8_t)~TCP_CTL_SYN;
+    rest.seq++;
+    receive_open(endpoint, &rest, actions);
+}
+
 void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                           struct tcp_actions *ret_actions)
 {
@@ -261,30 +295,15 @@ void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segmen
     case TCP_SYN_SENT:
         receive_in_syn_sent(endpoint, segment, actions);
         return;
+    case TCP_SYN_RECEIVED:
+        if ((segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == TCP_CTL_SYN &&
+            segment->seq == endpoint->irs) {
+            receive_syn_again(endpoint, segment, actions);
+            return;
+        }
+        break;
     default:
         break;
     }
-    struct tcp_segment work = *segment;
-    if (!check_sequence(endpoint, &work, actions)) {
-        return;
-    }
-    bool refused = (actions->bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE)) != 0;
-    bool fin_was_sent = endpoint->fin_sent;
-    if (!receive_ack(endpoint, &work, actions)) {
-        return;
-    }
-    bool fin_acked = fin_was_sent && endpoint->snd_una == endpoint->snd_nxt;
-    if (fin_acked && (actions->bits & TCP_ACKED) != 0) {
-        actions->bits |= TCP_FIN_ACKED;
-        if (endpoint->state == TCP_CLOSING || endpoint->state == TCP_LAST_ACK) {
-            move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
-            return;
-        }
-    }
-    if (!refused) {
-        receive_text(endpoint, &work, actions, fin_acked);
-    }
-    if (endpoint->state == TCP_FIN_WAIT_1 && fin_acked) {
-        move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
-    }
+    receive_open(endpoint, segment, actions);
 }

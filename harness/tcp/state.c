@@ -30,7 +30,7 @@ const struct tcp_state_row tcp_states[TCP_STATE_COUNT] = {
 #define TO(name) (uint8_t)(TCP_##name + 1)
 
 /* RFC 9293 figure 5, with 3.10.4 (CLOSE), 3.10.5 (ABORT), 3.10.7.4 (RST) and 3.10.8 (timeouts). */
-static const uint8_t transitions[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
+const uint8_t tcp_transitions[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
     [TCP_CLOSED] = {[TCP_EVENT_ACTIVE_OPEN] = TO(SYN_SENT), [TCP_EVENT_PASSIVE_OPEN] = TO(LISTEN)},
     [TCP_LISTEN] = {[TCP_EVENT_ACTIVE_OPEN] = TO(SYN_SENT),
                     [TCP_EVENT_RECV_SYN] = TO(SYN_RECEIVED),
@@ -82,15 +82,6 @@ static const uint8_t transitions[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
 
 _Static_assert(sizeof(tcp_states) / sizeof(tcp_states[0]) == TCP_STATE_COUNT, "a row per state");
 _Static_assert(TCP_STATE_COUNT <= 16, "successors are a 16-bit set");
-
-enum tcp_state tcp_state_next(enum tcp_state from, enum tcp_event event)
-{
-    if ((unsigned)from >= TCP_STATE_COUNT || (unsigned)event >= TCP_EVENT_COUNT) {
-        return TCP_STATE_COUNT;
-    }
-    uint8_t to = transitions[from][event];
-    return to == 0 ? TCP_STATE_COUNT : (enum tcp_state)(to - 1);
-}
 
 const char *tcp_state_name(enum tcp_state state)
 {

@@ -54,9 +54,19 @@ struct tcp_state_row {
 
 extern const struct tcp_state_row tcp_states[TCP_STATE_COUNT];
 
+/* Destinations plus one, so that an empty entry means "cannot occur or changes nothing". */
+extern const uint8_t tcp_transitions[TCP_STATE_COUNT][TCP_EVENT_COUNT];
+
 /* The state after `event` in `from`; TCP_STATE_COUNT where the event cannot occur or changes
  * nothing. RFC 9293 figure 5 and sections 3.10.1 to 3.10.8. */
-enum tcp_state tcp_state_next(enum tcp_state from, enum tcp_event event);
+static inline enum tcp_state tcp_state_next(enum tcp_state from, enum tcp_event event)
+{
+    if ((unsigned)from >= TCP_STATE_COUNT || (unsigned)event >= TCP_EVENT_COUNT) {
+        return TCP_STATE_COUNT;
+    }
+    uint8_t to = tcp_transitions[from][event];
+    return to == 0 ? TCP_STATE_COUNT : (enum tcp_state)(to - 1);
+}
 
 /* Whether `to` may directly follow `from`. */
 static inline bool tcp_state_may_follow(enum tcp_state from, enum tcp_state to)

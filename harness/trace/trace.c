@@ -33,14 +33,11 @@ void trace_done(struct trace *trace)
     }
 }
 
-struct trace_event *trace_overflow(struct trace *trace)
+COLD_CALL void trace_overflow(struct trace *trace)
 {
     assert(trace->events != NULL && trace->count <= trace->capacity);
     if (trace->count < trace->capacity) {
         trace->events[trace->count++] =
             (struct trace_event){.time_us = trace->now_us, .kind = TRACE_OVERFLOW, .fd = -1};
     }
-    struct trace_event *scratch = &trace->events[trace->capacity];
-    *scratch = (struct trace_event){.time_us = trace->now_us, .fd = -1};
-    return scratch;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cold.h"
 #include "base/status.h"
 #include "scenario/scenario.h"
 #include "tcp/state.h"
@@ -336,17 +337,21 @@ static inline void trace_clear(struct trace *trace)
     trace->now_us = 0;
 }
 
+/* Rarely: the last slot of a trace that is full becomes TRACE_OVERFLOW. */
+COLD_CALL void trace_overflow(struct trace *trace);
 /* The next event, stamped, with kind and host set, fd -1 and all else 0. Never NULL: when the trace
  * is full the last slot is overwritten with TRACE_OVERFLOW and a scratch slot is returned; see
  * trace_full. */
-struct trace_event *trace_overflow(struct trace *trace);
 static inline struct trace_event *trace_add(struct trace *trace, enum trace_kind kind,
                                             enum trace_host host)
 {
-    if (__builtin_expect(trace->count + 1 >= trace->capacity, 0)) {
-        return trace_overflow(trace);
+    struct trace_event *event = &trace->events[trace->count];
+    if (LIKELY(trace->count + 1 < trace->capacity)) {
+        trace->count++;
+    } else {
+        trace_overflow(trace);
+        event = &trace->events[trace->capacity];
     }
-    struct trace_event *event = &trace->events[trace->count++];
     *event = (struct trace_event){
         .time_us = trace->now_us, .kind = (uint8_t)kind, .host = (uint8_t)host, .fd = -1};
     return event;
