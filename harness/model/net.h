@@ -12,8 +12,9 @@
 #include "tcp/endpoint.h"
 
 enum {
-    NET_CHUNK_DATA = 1512,                   /* bytes of one chunk: about a segment's worth */
-    NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536, /* chunks of all queues */
+    NET_CHUNK_DATA = 4096, /* bytes of one chunk: the most that a segment carries */
+    NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536, /* chunks of all queues: many are not full */
+    NET_WINDOW_STEP = 1512,                  /* room that is worth telling the other end of */
     NET_SEGMENTS_MAX = 1 << 16,              /* segments in flight and in receive queues */
     NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX,   /* heads of the 4-tuple table; a power of two */
     NET_ADDRESSES_MAX = 255,                 /* different addresses of one run */

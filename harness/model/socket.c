@@ -175,7 +175,7 @@ void socket_room(struct model *model, struct model_socket *socket)
     uint32_t room =
         socket->recv_room > socket->recv_used ? socket->recv_room - socket->recv_used : 0;
     uint32_t half = (socket->recv_room + 1) / 2;
-    uint32_t step = half < NET_CHUNK_DATA ? half : NET_CHUNK_DATA;
+    uint32_t step = half < NET_WINDOW_STEP ? half : NET_WINDOW_STEP;
     if (tcp->rcv_wnd < half && room >= tcp->rcv_wnd + step && tcp->state != TCP_LISTEN &&
         socket->key != 0 && tcp_states[tcp->state].can_receive) {
         socket_acknowledge(model, socket, tcp->snd_nxt);

@@ -148,19 +148,34 @@ int sockspec_call_clearenv(void)
     return clearenv();
 }
 
-/* The C library begins anew for optind 0 only, while a fresh program reads 1 there. */
-static void getopt_begin(void)
+/* What the C library remembers of its latest scan, if that came to its end: the first character of
+ * its options, and GETOPT_POSIX. One that would remember the same may follow as it is. */
+enum { GETOPT_NOTHING = -1, GETOPT_POSIX = 1 << 8 };
+static int getopt_settled = GETOPT_NOTHING;
+
+/* The C library begins anew for optind 0 only, while a fresh program reads 1 there. Beginning anew
+ * means a walk through the environment, which is left out where nothing has changed. Returns what
+ * the program wants of messages. */
+static int getopt_quiet(int kind)
 {
     if (redirect_task != NULL && !redirect_task->getopt_begun) {
         redirect_task->getopt_begun = true;
-        optind = optind == 1 ? 0 : optind;
+        optind = optind == 1 && kind != getopt_settled ? 0 : optind;
     }
+    getopt_settled = GETOPT_NOTHING;
+    int wanted = opterr;
+    opterr = 0;
+    return wanted;
 }
 
 /* The C library's own message would go to our stderr. */
-static int getopt_end(int result, int wanted, char *const argv[], const char *options)
+static int getopt_end(int result, int wanted, char *const argv[], const char *options, int kind)
 {
     opterr = wanted;
+    if (result == -1 && redirect_task != NULL &&
+        (redirect_task->dirty & REDIRECT_DIRTY_ENVIRONMENT) == 0) {
+        getopt_settled = kind;
+    }
     const char *first = options[0] == '+' || options[0] == '-' ? options + 1 : options;
     if (result == '?' && wanted != 0 && first[0] != ':' && redirect_task != NULL) {
         FILE *file = redirect_task->streams.standard[STDERR_FILENO].file;
@@ -174,41 +189,38 @@ static int getopt_end(int result, int wanted, char *const argv[], const char *op
     return result;
 }
 
-static int getopt_quiet(void)
-{
-    getopt_begin();
-    int wanted = opterr;
-    opterr = 0;
-    return wanted;
-}
-
 int sockspec_call_getopt(int argc, char *const argv[], const char *options)
 {
-    int wanted = getopt_quiet();
-    return getopt_end(getopt(argc, argv, options), wanted, argv, options);
+    int kind = (unsigned char)options[0];
+    int wanted = getopt_quiet(kind);
+    return getopt_end(getopt(argc, argv, options), wanted, argv, options, kind);
 }
 
 int __posix_getopt(int argc, char *const argv[], const char *options);
 
 int sockspec_call___posix_getopt(int argc, char *const argv[], const char *options)
 {
-    int wanted = getopt_quiet();
-    return getopt_end(__posix_getopt(argc, argv, options), wanted, argv, options);
+    int kind = (unsigned char)options[0] | GETOPT_POSIX;
+    int wanted = getopt_quiet(kind);
+    return getopt_end(__posix_getopt(argc, argv, options), wanted, argv, options, kind);
 }
 
 int sockspec_call_getopt_long(int argc, char *const argv[], const char *options,
                               const struct option *table, int *ret_index)
 {
-    int wanted = getopt_quiet();
-    return getopt_end(getopt_long(argc, argv, options, table, ret_index), wanted, argv, options);
+    int kind = (unsigned char)options[0];
+    int wanted = getopt_quiet(kind);
+    return getopt_end(getopt_long(argc, argv, options, table, ret_index), wanted, argv, options,
+                      kind);
 }
 
 int sockspec_call_getopt_long_only(int argc, char *const argv[], const char *options,
                                    const struct option *table, int *ret_index)
 {
-    int wanted = getopt_quiet();
+    int kind = (unsigned char)options[0];
+    int wanted = getopt_quiet(kind);
     return getopt_end(getopt_long_only(argc, argv, options, table, ret_index), wanted, argv,
-                      options);
+                      options, kind);
 }
 
 char *sockspec_call_setlocale(int category, const char *locale)
