@@ -206,8 +206,18 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
 
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts->at_held = event->result == TRACE_FATE_HELD ? at : facts->at_held;
-    facts->at_delivered = event->result == TRACE_FATE_DELIVERED ? at : facts->at_delivered;
+    if (event->result == TRACE_FATE_SENT && event->what != SCENARIO_SEGMENT_URGENT &&
+        event->what != SCENARIO_SEGMENT_RST) {
+        return; /* most of those that set out say nothing */
+    }
+    if (event->result == TRACE_FATE_DELIVERED) {
+        facts->at_delivered = at;
+        if (event->what == SCENARIO_SEGMENT_ACK || event->what == SCENARIO_SEGMENT_FIN) {
+            return; /* the states tell what they changed */
+        }
+    } else if (event->result == TRACE_FATE_HELD) {
+        facts->at_held = at;
+    }
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
         return;
@@ -563,6 +573,23 @@ static void take_nothing(struct facts *facts, const struct trace_event *event, u
     (void)facts;
     (void)event;
     (void)at;
+}
+
+void facts_take_plain(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    switch (event->kind) {
+    case TRACE_SEGMENT:
+        take_segment(facts, event, at);
+        break;
+    case TRACE_STATE:
+        take_state(facts, event, at);
+        break;
+    case TRACE_TIME:
+        take_time(facts, event, at);
+        break;
+    default:
+        break;
+    }
 }
 
 facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)

@@ -328,6 +328,7 @@ struct oracle_plan {
     enum trace_role role;
     uint32_t observers;
     uint32_t promises;
+    uint32_t plain; /* kinds that no rule looks at: bits (1 << enum trace_kind) of FACTS_PLAIN */
     uint8_t ends;
     uint8_t end[ORACLE_RULE_COUNT];
     struct oracle_slot slot[ORACLE_SLOTS];
@@ -381,6 +382,12 @@ void facts_clear(struct facts *facts);
 /* Of kinds other than CALL. `ret_own`: only when it is the program's: what the one on the other
  * host calls and holds is none of its business. */
 facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own);
+/* Of the kinds in FACTS_PLAIN: they come often, from either host, and only the facts look at them.
+ */
+void facts_take_plain(struct facts *facts, const struct trace_event *event, uint32_t at);
+enum {
+    FACTS_PLAIN = 1U << TRACE_SEGMENT | 1U << TRACE_STATE | 1U << TRACE_TIME | 1U << TRACE_NOOP
+};
 /* Of a call of the program, by whether it failed. */
 facts_take *facts_take_call(unsigned call, bool has_failed);
 

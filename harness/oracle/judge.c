@@ -178,13 +178,6 @@ static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan
     return left;
 }
 
-/* Most segments that set out say nothing: neither rules nor facts look at them. */
-static inline bool is_mute(const struct trace_event *event)
-{
-    return event->kind == TRACE_SEGMENT && event->result == TRACE_FATE_SENT &&
-           event->what != SCENARIO_SEGMENT_URGENT && event->what != SCENARIO_SEGMENT_RST;
-}
-
 /* The events from `index` up to `end`. */
 static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, uint32_t index,
                          uint32_t end)
@@ -192,7 +185,11 @@ static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, 
     struct facts *facts = &oracle->facts;
     const struct trace_event *event = &oracle->trace->events[index];
     for (; index < end; index++, event++) {
-        if (is_mute(event) || event->kind >= TRACE_KIND_COUNT) {
+        if ((plan->plain >> (event->kind & 31U) & 1U) != 0) {
+            facts_take_plain(facts, event, index + 1);
+            continue;
+        }
+        if (event->kind >= TRACE_KIND_COUNT) {
             continue;
         }
         unsigned number = slot_of(event);

@@ -64,8 +64,7 @@ static facts_take *taker_of(unsigned slot, bool *ret_own)
     return facts_take_call(slot - (failed ? ORACLE_SLOT_FAILED : ORACLE_SLOT_DONE), failed);
 }
 
-/* Which rules each slot calls, and what they wait for. No rule looks at segments: most of them are
- * passed over. */
+/* Which rules each slot calls, and what they wait for. */
 static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
 {
     uint16_t count = 0;
@@ -76,12 +75,17 @@ static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
         slot->force = is_frequent(number) ? 0 : UINT32_MAX;
         for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
             if (oracle_has(judged, rule) && wants(&oracle_rules[rule], number)) {
-                assert(count < ORACLE_CALLS_MAX && number != TRACE_SEGMENT);
+                assert(count < ORACLE_CALLS_MAX);
                 plan->call[count++] = (uint8_t)rule;
                 plan->live[number] |= plan->when[rule] | slot->force;
             }
         }
         slot->end = count;
+    }
+    for (unsigned kind = 0; kind < TRACE_KIND_COUNT; kind++) {
+        if ((FACTS_PLAIN >> kind & 1U) != 0 && plan->live[kind] == 0) {
+            plan->plain |= 1U << kind;
+        }
     }
 }
 
