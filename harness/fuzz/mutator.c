@@ -6,7 +6,7 @@
 #include "scenario/code.h"
 
 enum {
-    STEPS_MAX = 64,     /* of a mutated scenario: longer ones cost speed and find nothing more */
+    STEPS_MAX = 48,     /* of a mutated scenario: longer ones cost speed and find nothing more */
     FRESH_ONE_IN = 64,  /* how often a scenario is made anew instead of changed */
     BURST_ONE_IN = 1024 /* of those for servers: each costs as much as a handful of others */
 };
@@ -43,6 +43,8 @@ size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_s
     if (spliced.count > STEPS_MAX) {
         struct scenario_shape shape = {.role = role, .steps_max = STEPS_MAX};
         scenario_mutate(&spliced, &random, &shape);
+    } else {
+        scenario_limit_large(&spliced, role);
     }
     return scenario_encode(&spliced, out, size_max);
 }

@@ -7,7 +7,8 @@
 #include "scenario/dialogue.h"
 
 enum {
-    LARGE_MAX = 2, /* large messages of a scenario that is changed */
+    LARGE_MAX = 2,         /* large messages of a scenario that is changed */
+    LARGE_LOST_ONE_IN = 3, /* how often it loses them all */
     /* A burst: more connections than the queue of 128 that servers ask for, and one, with the peers
      * that there are. Of the first 22 each is given up and tries again. */
     BURST_CONNECTS = 130,
@@ -242,32 +243,41 @@ static void (*const edits[])(const struct edit *) = {
     change_place,    change_place,    change_place,    change_ids,      cut_tail,
     start_over,      repeat_dialogue};
 
-/* A large message costs as much as twenty steps of another kind. One fills every buffer and the
- * second meets them full; those behind show nothing more and become ordinary ones. */
-static void fit_large(struct scenario_step *step, unsigned *larges)
+/* A large message costs as much as twenty steps of another kind. */
+static void limit_large(struct scenario *scenario, unsigned most, enum scenario_role role)
 {
-    bool sends = (scenario_verbs[step->verb].fields & SCENARIO_USES_PAYLOAD) != 0;
-    if (!sends || step->what != SCENARIO_PAYLOAD_LARGE) {
-        return;
+    unsigned larges = 0;
+    for (unsigned i = 0; i < scenario->count; i++) {
+        struct scenario_step *step = &scenario->steps[i];
+        bool sends = (scenario_verbs[step->verb].fields & SCENARIO_USES_PAYLOAD) != 0;
+        if (!sends || step->what != SCENARIO_PAYLOAD_LARGE) {
+            continue;
+        }
+        if (larges < most) {
+            unsigned room = most - larges;
+            step->repeat = step->repeat < room ? step->repeat : (uint16_t)room;
+            larges += step->repeat;
+        } else {
+            step->what = SCENARIO_PAYLOAD_REQUEST;
+            step->repeat = 1;
+            (void)dialogue_fit(step, role);
+            scenario_step_reduce(step);
+        }
     }
-    if (*larges >= LARGE_MAX) {
-        step->what = SCENARIO_PAYLOAD_REQUEST;
-        step->repeat = 1;
-    } else if (*larges + step->repeat > LARGE_MAX) {
-        step->repeat = (uint16_t)(LARGE_MAX - *larges);
-    }
-    *larges += step->repeat;
 }
 
-/* Leaves out what means nothing in the role, and what is too much. */
+void scenario_limit_large(struct scenario *scenario, enum scenario_role role)
+{
+    limit_large(scenario, LARGE_MAX, role);
+}
+
+/* Leaves out what means nothing in the role, and steps that are too many. */
 static void fit(const struct scenario *scenario, struct scenario *out,
                 const struct scenario_shape *shape)
 {
-    unsigned larges = 0;
     scenario_clear(out);
     for (unsigned i = 0; i < scenario->count && out->count < shape->steps_max; i++) {
         struct scenario_step step = scenario->steps[i];
-        fit_large(&step, &larges);
         if (dialogue_fit(&step, shape->role)) {
             enum status status = scenario_append(out, &step, scenario->literal + step.literal_at);
             assert(status == STATUS_OK);
@@ -397,6 +407,7 @@ void scenario_mutate(struct scenario *scenario, struct random *random,
         scenario_generate(in, random, shape);
     }
     ensure_opens(in, out, random, shape);
+    limit_large(in, chance(random, LARGE_LOST_ONE_IN) ? 0 : LARGE_MAX, shape->role);
     if (in != scenario) {
         scenario_copy(scenario, in);
     }

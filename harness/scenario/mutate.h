@@ -35,7 +35,8 @@ void scenario_burst(struct scenario *ret_scenario, struct random *random);
 
 /* Changes the scenario in one to four ways: inserts a dialogue or a step, removes, repeats, swaps
  * or moves steps, changes a field, a place, or whom a run of steps is about. Steps that mean
- * nothing in the role are left out or turned into what corresponds to them. The result has at least
+ * nothing in the role are left out or turned into what corresponds to them. Large messages are
+ * limited as below, and one time in three all of them become ordinary ones. The result has at least
  * one step. */
 void scenario_mutate(struct scenario *scenario, struct random *random,
                      const struct scenario_shape *shape);
@@ -45,5 +46,9 @@ void scenario_mutate(struct scenario *scenario, struct random *random,
  * SCENARIO_STEPS_MAX steps. `ret_scenario` is neither `a` nor `b`. */
 void scenario_splice(const struct scenario *a, const struct scenario *b,
                      struct scenario *ret_scenario, struct random *random);
+
+/* Leaves two large messages: one fills every buffer and the second meets them full. Those behind
+ * show nothing more, and become ordinary ones. */
+void scenario_limit_large(struct scenario *scenario, enum scenario_role role);
 
 #endif

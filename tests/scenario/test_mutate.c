@@ -86,9 +86,22 @@ static void mutate_of_many_large_messages_keeps_few(void **state)
         support_parse("peer connect\npeer send large x 9\npeer send large\npeer send large x 3",
                       &scenario);
         scenario_mutate(&scenario, &random, &shape);
+        assert_in_range(larges_in(&scenario), 0, 2);
         larges += larges_in(&scenario);
     }
-    assert_in_range(larges, 1000, 2500);
+    assert_in_range(larges, 900, 1500);
+}
+
+static void limit_large_leaves_two_and_makes_the_others_messages_of_the_role(void **state)
+{
+    (void)state;
+    support_parse("peer accept\npeer send large\npeer send large x 3\npeer send large x 2",
+                  &scenario);
+    scenario_limit_large(&scenario, SCENARIO_ROLE_CLIENT);
+    assert_true(scenario_valid(&scenario));
+    assert_int_equal(larges_in(&scenario), 2);
+    assert_int_equal(scenario.steps[3].what, SCENARIO_PAYLOAD_RESPONSE);
+    assert_int_equal(scenario.steps[3].repeat, 1);
 }
 
 static void burst_begins_more_connections_than_a_queue_of_128_holds(void **state)
@@ -293,6 +306,7 @@ int main(void)
         cmocka_unit_test(mutate_from_nothing_opens_connections),
         cmocka_unit_test(mutate_gives_a_scenario_without_a_connection_one),
         cmocka_unit_test(mutate_of_many_large_messages_keeps_few),
+        cmocka_unit_test(limit_large_leaves_two_and_makes_the_others_messages_of_the_role),
         cmocka_unit_test(burst_begins_more_connections_than_a_queue_of_128_holds),
         cmocka_unit_test(generate_draws_every_verb_of_the_role),
         cmocka_unit_test(mutate_keeps_to_the_role),
