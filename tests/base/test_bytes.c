@@ -81,10 +81,10 @@ static void copy_of_every_short_size_is_exact(void **state)
     }
 }
 
-static void clear_of_whole_words_is_exact(void **state)
+static void clear_of_whole_lines_is_exact(void **state)
 {
     (void)state;
-    for (size_t size = 0; size <= 4 * BYTES_BLOCK; size += 8) {
+    for (size_t size = 0; size <= 4 * BYTES_BLOCK; size += 64) {
         uint8_t bytes[4 * BYTES_BLOCK + 8];
         memset(bytes, 0xEE, sizeof bytes);
         bytes_clear(bytes, size);
@@ -119,7 +119,7 @@ int main(void)
         cmocka_unit_test(writer_past_its_end_remembers_and_writes_nothing),
         cmocka_unit_test(put_of_nothing_fits_everywhere),
         cmocka_unit_test(copy_of_every_short_size_is_exact),
-        cmocka_unit_test(clear_of_whole_words_is_exact),
+        cmocka_unit_test(clear_of_whole_lines_is_exact),
         cmocka_unit_test(match_ends_at_the_first_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
