@@ -202,6 +202,22 @@ uint32_t linux_net_connections(struct linux_net *net)
     return packet_wire_connections(&net->wire, TRACE_HOST_TARGET);
 }
 
+uint32_t linux_net_dialogues(const struct linux_net *net)
+{
+    return net->wire.conn_count;
+}
+
+bool linux_net_rests(const struct linux_net *net)
+{
+    for (uint32_t at = net->wire.live_first; at != 0; at = net->wire.conns[at].live_next) {
+        uint8_t state = net->wire.conns[at].state[TRACE_HOST_TARGET];
+        if (state != TCP_CLOSED && state != TCP_TIME_WAIT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static size_t dump_listeners(struct linux_net *net)
 {
     return linux_diag_dump(&net->diag, TRACE_HOST_TARGET, 1U << TCP_LISTEN, net->rows,

@@ -68,6 +68,10 @@ uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint1
 void linux_net_sample(struct linux_net *net, uint32_t conn);
 /* Connections of the target's host that are not CLOSED, TIME-WAIT or listening. */
 uint32_t linux_net_connections(struct linux_net *net);
+/* How many connections there were so far in this play, and whether none of the target's host is
+ * open now as its states were sampled last. Cheap. */
+uint32_t linux_net_dialogues(const struct linux_net *net);
+bool linux_net_rests(const struct linux_net *net);
 /* Whether anything on the target's host listens on this port. */
 bool linux_net_listening(struct linux_net *net, uint16_t port);
 /* A port that something on the target's host listens on; 0: none. */

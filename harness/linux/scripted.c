@@ -19,7 +19,7 @@
 
 /* The C library's netinet/tcp.h names states as ours are named. */
 /* Many small segments in flight take far more room than their bytes. */
-enum { SEND_ROOM = 1 << 20 };
+enum { SEND_ROOM = 4 << 20 };
 enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
 
 enum { EVENTS = 64 };
@@ -303,9 +303,9 @@ int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uin
 int linux_net_connect(struct linux_net *net, int s, uint16_t port)
 {
     const struct net_scripted *socket = linux_scripted_at(net, s);
-    return socket == NULL
-               ? -EBADF
-               : linux_scripted_connect(net, s, packet_wire_other((enum trace_host)socket->host), port);
+    return socket == NULL ? -EBADF
+                          : linux_scripted_connect(
+                                net, s, packet_wire_other((enum trace_host)socket->host), port);
 }
 
 /* ---- Data ---- */

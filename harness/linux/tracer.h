@@ -66,9 +66,9 @@ enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
                              struct status_detail *detail) STATUS_MUST_USE;
 void linux_tracer_free(struct linux_tracer *tracer); /* kills and reaps all that is left */
 
-/* What it can see here: enum trace_observer bits (CALLS, DESCRIPTORS, EXIT, CPU, PROCESSES). Where
- * ptrace is refused, EXIT and CPU alone, and `ret_reason` says why: the target runs all the same,
- * its sleep is judged by /proc, and no fault can be armed. */
+/* What it can see here: enum trace_observer bits (CALLS, DESCRIPTORS, EXIT, CPU, PROCESSES, HEAP).
+ * Where ptrace is refused, EXIT and CPU alone, and `ret_reason` says why: the target runs all the
+ * same, its sleep is judged by /proc, and no fault can be armed. */
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason);
 
 /* Starts the program, stopped before its first instruction is run by linux_tracer_turn. Events go
@@ -126,10 +126,15 @@ void linux_tracer_fault_clear(struct linux_tracer *tracer,
                               void *context);
 void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count); /* RLIMIT_NOFILE */
 
-/* What it holds now: open descriptors of all its processes, by /proc; resident memory in bytes. */
+/* What it holds now: open descriptors of all its processes, by /proc. */
 int linux_tracer_descriptors(const struct linux_tracer *tracer);
 /* How many of them are sockets of connections, as far as its calls told. */
 int linux_tracer_sockets(const struct linux_tracer *tracer);
+/* Bytes of memory that all its processes asked for, of the C library's heap those in use (by whole
+ * pages); -1 where that would tell nothing: a program that makes code at run time collects its
+ * garbage when it sees fit. 20 us and more. */
+int64_t linux_tracer_memory(const struct linux_tracer *tracer);
+/* The same of resident memory that no file holds: for amounts, not for leaks. */
 int64_t linux_tracer_resident(const struct linux_tracer *tracer);
 int64_t linux_tracer_cpu_us(const struct linux_tracer *tracer);
 

@@ -1,7 +1,6 @@
-/* What a target uses and what could still wake it: CPU time, memory, descriptors, timers, spins. */
+/* What a target could still do: its limit of descriptors, whether it spins, what could wake it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -23,82 +22,6 @@ static int64_t now_ns(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-/* ---- Figures ---- */
-
-int64_t linux_tracer_cpu_us(const struct linux_tracer *tracer)
-{
-    int64_t us = tracer->cpu_gone_us;
-    for (const struct tracer_process *process = tracer->processes; process != NULL;
-         process = process->next) {
-        struct timespec used = {0};
-        clockid_t clock;
-        if (clock_getcpuclockid(process->pid, &clock) == 0 && clock_gettime(clock, &used) == 0) {
-            us += used.tv_sec * INT64_C(1000000) + used.tv_nsec / 1000;
-        }
-    }
-    return us;
-}
-
-static int entries(const char *path)
-{
-    int count = 0;
-    DIR *folder = opendir(path);
-    for (const struct dirent *entry = NULL; folder != NULL && (entry = readdir(folder)) != NULL;) {
-        count += entry->d_name[0] != '.';
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    return count;
-}
-
-int linux_tracer_descriptors(const struct linux_tracer *tracer)
-{
-    int count = 0;
-    for (const struct tracer_process *process = tracer->processes; process != NULL;
-         process = process->next) {
-        char path[64];
-        struct stat folder;
-        (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)process->pid);
-        /* Kernels from 6.2 on give the number as the folder's size. */
-        if (stat(path, &folder) == 0) {
-            count += folder.st_size > 0 ? (int)folder.st_size : entries(path);
-        }
-    }
-    return count;
-}
-
-int linux_tracer_sockets(const struct linux_tracer *tracer)
-{
-    int count = 0;
-    for (const struct tracer_process *process = tracer->processes; process != NULL;
-         process = process->next) {
-        for (int fd = 0; fd < process->slots_size; fd++) {
-            const struct tracer_file *file = process->slots[fd].file;
-            count += file != NULL && file->kind == TRACE_FILE_SOCKET;
-        }
-    }
-    return count;
-}
-
-int64_t linux_tracer_resident(const struct linux_tracer *tracer)
-{
-    int64_t pages = 0;
-    for (const struct tracer_process *process = tracer->processes; process != NULL;
-         process = process->next) {
-        char path[64];
-        long total = 0;
-        long resident = 0;
-        (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)process->pid);
-        FILE *file = fopen(path, "re");
-        if (file != NULL) {
-            pages += fscanf(file, "%ld %ld", &total, &resident) == 2 ? resident : 0;
-            (void)fclose(file);
-        }
-    }
-    return pages * sysconf(_SC_PAGESIZE);
 }
 
 /* ---- The limit of descriptors ---- */

@@ -25,6 +25,7 @@ enum {
     START_LIMIT_US = 30000000, /* unless the command says otherwise */
     STOP_LIMIT_US = 10000000,
     LEFT_LIMIT_US = 1000000, /* for children to fall asleep or end, after the first process */
+    MEMORY_FROM = 32,        /* connections before memory is looked at */
     IDLE_ROUNDS_MAX = 100000 /* steps in a row that change nothing */
 };
 
@@ -230,6 +231,33 @@ static void wait_for_end(struct linux_world *live)
     }
 }
 
+/* Bytes of memory; 0 where they would tell nothing, which the trace says then. */
+static int64_t if_telling(struct linux_world *live, int64_t bytes)
+{
+    if (bytes < 0) {
+        live->trace->header.observers &= ~(uint32_t)TRACE_SEES_HEAP;
+    }
+    return bytes < 0 ? 0 : bytes;
+}
+
+/* What grows with connections shows when none is open: after many, and then in steps of a fourth.
+ */
+static void note_memory(struct linux_world *live)
+{
+    uint32_t dialogues = linux_net_dialogues(live->net);
+    if (dialogues < live->memory_at || !linux_net_rests(live->net)) {
+        return;
+    }
+    int64_t bytes = if_telling(live, linux_tracer_memory(live->tracer));
+    live->memory_at = dialogues + dialogues / 4;
+    if ((live->trace->header.observers & TRACE_SEES_HEAP) != 0) {
+        struct trace_event *event = trace_add(live->trace, TRACE_HEAP, TRACE_HOST_TARGET);
+        event->flags = TRACE_SAMPLED;
+        event->result = dialogues;
+        event->b = bytes;
+    }
+}
+
 static void run_target(struct linux_world *live)
 {
     uint32_t events = 0;
@@ -250,6 +278,7 @@ static void run_target(struct linux_world *live)
         }
         idle_rounds = live->trace->count == events ? idle_rounds + 1 : 0;
         events = live->trace->count;
+        note_memory(live);
         enum world_next next = live->hooks->on_idle(live->hooks->context);
         linux_tracer_moved(live->tracer);
         linux_tracer_arm(live->tracer, live->hooks->armed);
@@ -323,6 +352,7 @@ static void world_reset(struct world *world, struct trace *trace, uint64_t seed)
     live->trace = trace;
     live->goal.open = false;
     live->asked_us = 0;
+    live->memory_at = MEMORY_FROM;
     linux_net_reset(live->net, trace);
 }
 
@@ -369,9 +399,8 @@ static bool world_order(struct world *world, uint32_t permutation)
 
 static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_bytes)
 {
-    (void)world;
     *ret_blocks = 0;
-    *ret_bytes = 0;
+    *ret_bytes = if_telling(of(world), linux_tracer_resident(of(world)->tracer));
 }
 
 /* Only the tracer's observers can be refused: without namespaces there is no world. */

@@ -34,6 +34,7 @@ struct linux_world {
     int baseline;        /* descriptors when it was ready */
     int sockets;         /* of them */
     int kept;            /* beyond these, with no connection left: seen to be held for ever */
+    uint32_t memory_at;  /* connections of this play from which on memory is looked at again */
 };
 
 /* ---- time.c ---- */

@@ -340,29 +340,71 @@ ORACLE_END(fdh_10)
     }
 }
 
+/* Whether the heap grew between two samples as a leak lets it grow: by a block or more for each
+ * dialogue; by pages, at all. */
+static bool leaked(const struct facts_heap *older, const struct facts_heap *newer)
+{
+    int64_t dialogues = newer->dialogues - older->dialogues;
+    return dialogues > 0 && newer->bytes > older->bytes &&
+           (newer->sampled || newer->blocks - older->blocks >= dialogues);
+}
+
 /* A leak grows with every dialogue; a cache stops growing. Four samples, each with more blocks than
- * the one before, at least one block per dialogue. */
+ * the one before, at least one block per dialogue. By pages: seven, over three times as many
+ * dialogues, each with more than the one before, and in the end as much per dialogue. */
 ORACLE_END(fdh_11)
 {
     const struct facts *facts = &oracle->facts;
-    enum { SAMPLES = 4 };
-    if (facts->heaps < SAMPLES) {
+    enum { SAMPLES = 4, SAMPLES_BY_PAGES = 7, TIMES = 3 };
+    uint32_t last = (facts->heaps - 1) % FACTS_HEAP;
+    uint32_t samples = facts->heaps > 0 && facts->heap[last].sampled ? SAMPLES_BY_PAGES : SAMPLES;
+    if (facts->heaps < samples) {
         return;
     }
-    const struct facts_heap *newest = &facts->heap[(facts->heaps - 1) % FACTS_HEAP];
+    const struct facts_heap *newest = &facts->heap[last];
+    const struct facts_heap *oldest = &facts->heap[(facts->heaps - samples) % FACTS_HEAP];
+    const struct facts_heap *before = &facts->heap[(facts->heaps - 2) % FACTS_HEAP];
     bool grows = true;
-    const struct facts_heap *oldest = newest;
-    for (uint32_t k = 1; k < SAMPLES; k++) {
-        const struct facts_heap *older = &facts->heap[(facts->heaps - 1 - k) % FACTS_HEAP];
-        int64_t dialogues = oldest->dialogues - older->dialogues;
-        grows &= dialogues > 0 && oldest->blocks - older->blocks >= dialogues &&
-                 oldest->bytes > older->bytes;
-        oldest = older;
+    for (uint32_t k = facts->heaps - samples + 1; k < facts->heaps; k++) {
+        grows &= leaked(&facts->heap[(k - 1) % FACTS_HEAP], &facts->heap[k % FACTS_HEAP]);
+    }
+    if (newest->sampled) {
+        int64_t whole = (newest->bytes - oldest->bytes) * (newest->dialogues - before->dialogues);
+        int64_t end = (newest->bytes - before->bytes) * (newest->dialogues - oldest->dialogues);
+        grows &= newest->dialogues >= TIMES * oldest->dialogues && 2 * end >= whole;
     }
     if (grows) {
         oracle_break(oracle, rule, "the heap that it holds grew with every dialogue",
                      EVIDENCE(0, oldest->at, newest->at));
     } else if (newest->dialogues > oldest->dialogues) {
         oracle_keep(oracle, rule, EVIDENCE(0, oldest->at, newest->at));
+    }
+}
+
+/* Memory at the ready target and when no step is left, with stalls still on. */
+ORACLE_EVENT(dat_19)
+{
+    enum { OWED_MIN = 16, UNBOUNDED = 3 << 20, BOUNDED = 1 << 20 };
+    const struct facts *facts = &oracle->facts;
+    uint32_t ready = facts->at_phase[TRACE_PHASE_READY];
+    uint32_t stalled = 0;
+    if (event->what != TRACE_PHASE_PLAYED || ready == 0 || facts->at_exit != 0) {
+        return;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        bool waits = (conn->flags & (FACTS_ACCEPTED | FACTS_OLD)) == FACTS_ACCEPTED &&
+                     conn->requests >= conn->answers + OWED_MIN;
+        stalled = waits ? i : stalled;
+    }
+    if (stalled == 0) {
+        return;
+    }
+    int64_t grown = event->result - oracle_event(oracle, ready)->result;
+    if (grown >= UNBOUNDED) {
+        oracle_break(oracle, rule, "its memory grew with what a reader that reads nothing is owed",
+                     EVIDENCE(stalled, ready, index + 1));
+    } else if (grown < BOUNDED) {
+        oracle_keep(oracle, rule, EVIDENCE(stalled, ready, index + 1));
     }
 }

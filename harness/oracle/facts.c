@@ -476,8 +476,12 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
 
 static void take_heap(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts->heap[facts->heaps++ % FACTS_HEAP] = (struct facts_heap){
-        .at = at, .dialogues = event->result, .blocks = event->a, .bytes = event->b};
+    facts->heap[facts->heaps++ % FACTS_HEAP] =
+        (struct facts_heap){.at = at,
+                            .dialogues = event->result,
+                            .blocks = event->a,
+                            .bytes = event->b,
+                            .sampled = (event->flags & TRACE_SAMPLED) != 0};
 }
 
 static void take_exit(struct facts *facts, const struct trace_event *event, uint32_t at)

@@ -199,6 +199,7 @@ struct facts_heap {
     int64_t dialogues;
     int64_t blocks;
     int64_t bytes;
+    bool sampled; /* by pages: blocks says nothing */
 };
 
 /* A descriptor of which the kernel said that it is closed, while the call has not been told yet. */

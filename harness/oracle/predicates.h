@@ -53,6 +53,7 @@ ORACLE_EVENT(dat_06);
 ORACLE_EVENT(dat_08);
 ORACLE_EVENT(dat_14);
 ORACLE_EVENT(dat_18);
+ORACLE_EVENT(dat_19);
 ORACLE_EVENT(dat_20);
 ORACLE_EVENT(dat_21);
 /* closing.c */

@@ -431,11 +431,13 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why =
                 "A proxy or a broadcast server that queues without a limit is killed by the first "
                 "reader that stops.",
-            .observed = "The heap that the program holds while a peer reads nothing and the other "
-                        "side goes on sending.",
-            .reason =
-                "heap is sampled only while no connection is open: how much may be queued for "
-                "an open one is the program's to say, and needs a real process under load",
+            .observed =
+                "With sixteen requests or more unanswered on a connection whose peer reads "
+                "nothing: the memory that the program holds, beside that when it was ready. "
+                "3 MiB more is unbounded, less than 1 MiB is bounded.",
+            SEEN_BY(TRACE_SEES_HEAP | CALLS | BYTES),
+            .phases = PHASE(PLAYED),
+            ON_EVENT(dat_19),
         },
     [ORACLE_DAT_20] =
         {
@@ -1282,8 +1284,9 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                    "nobody's change to blame.",
             .observed =
                 "Four samples of the heap, taken while no connection is open, each with at "
-                "least one block more per dialogue than the one before. What stops growing is "
-                "a cache.",
+                "least one block more per dialogue than the one before. Of a process: seven "
+                "samples of its memory over three times as many dialogues and more, each larger "
+                "than the one before, with no end to it. What stops growing is a cache.",
             SEEN_BY(TRACE_SEES_HEAP),
             ON_END(fdh_11),
         },

@@ -154,6 +154,14 @@ static enum status take_idle_limit(const struct line *line)
     return status;
 }
 
+static enum status take_repeat(const struct line *line)
+{
+    uint64_t times = 0;
+    enum status status = take_number(line, CASES_REPEATS_MAX, "times, up to 4096", &times);
+    line->the_case->repeats = (uint32_t)times;
+    return status;
+}
+
 static enum status take_roles(const struct line *line)
 {
     return each_word(line, take_role);
@@ -170,8 +178,9 @@ static enum status take_needs(const struct line *line)
 static const struct {
     const char *key;
     enum status (*take)(const struct line *line);
-} header_keys[] = {{"title", take_title}, {"role", take_roles}, {"rules", take_rules},
-                   {"needs", take_needs}, {"seed", take_seed},  {"idle_limit", take_idle_limit}};
+} header_keys[] = {{"title", take_title},  {"role", take_roles}, {"rules", take_rules},
+                   {"needs", take_needs},  {"seed", take_seed},  {"idle_limit", take_idle_limit},
+                   {"repeat", take_repeat}};
 enum { HEADER_KEY_COUNT = sizeof(header_keys) / sizeof(header_keys[0]) };
 
 static enum status take_header(const struct line *line, uint32_t *seen)

@@ -18,7 +18,8 @@
 enum {
     CASES_MAX = 1024,
     CASES_NAME_MAX = 64, /* as trace headers hold it, NUL included */
-    CASES_TITLE_MAX = 160
+    CASES_TITLE_MAX = 160,
+    CASES_REPEATS_MAX = 4096
 };
 
 /* What a case may need, in its header: `needs persistent large`.
@@ -60,6 +61,7 @@ struct suite_case {
     int64_t idle_limit_us; /* 0: the manifest's */
     uint64_t seed;
     bool has_seed;
+    uint32_t repeats; /* how often the steps are played; 0: once */
     struct scenario scenario;
 };
 

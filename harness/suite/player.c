@@ -227,11 +227,13 @@ static int64_t asleep_limit_ms(const struct player *player)
         return limit;
     }
     limit += player->shared->trace.header.idle_limit_us / 1000;
+    uint32_t repeats = player->shared->trace.header.repeats;
+    int64_t steps = 0;
     for (unsigned i = 0; i < scenario->count; i++) {
         bool passes = scenario->steps[i].verb == SCENARIO_TIME_ADVANCE;
-        limit += passes ? scenario->steps[i].from : 0;
+        steps += passes ? scenario->steps[i].from : 0;
     }
-    return limit;
+    return limit + steps * (repeats > 0 ? repeats : 1);
 }
 
 /* What was written is kept in memory: a target that does not stop writing must not fill it. */

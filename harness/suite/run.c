@@ -443,6 +443,7 @@ static struct trace_header header_of(const struct suite_setup *setup,
     if (the_case->has_seed) {
         header.seed = the_case->seed;
     }
+    header.repeats = the_case->repeats;
     (void)snprintf(header.scenario, sizeof(header.scenario), "%s", the_case->name);
     return header;
 }

@@ -392,8 +392,12 @@ static void add_phase(struct phrase *words, const struct trace_event *event)
                                                          "the end"};
     phrase_add(words, "%s", event->what < TRACE_PHASE_COUNT ? texts[event->what] : "?");
     if (event->a > 0 || event->b > 0) {
-        phrase_add(words, " (%" PRId64 " descriptors, %" PRId64 " heap blocks)", event->a,
-                   event->b);
+        phrase_add(words, " (%" PRId64 " descriptors, ", event->a);
+        if (event->b == 0 && event->result > 0) {
+            phrase_add(words, "%" PRId64 " KiB of memory)", event->result / 1024);
+        } else {
+            phrase_add(words, "%" PRId64 " heap blocks)", event->b);
+        }
     }
 }
 

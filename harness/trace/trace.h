@@ -98,7 +98,8 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
 /* clang-format off */
 #define TRACE_KIND_TABLE(X)                                                                       \
     X(NONE, "none")                                                                               \
-    X(PHASE, "phase") /* what: enum trace_phase; a: descriptors open, b: heap blocks held */      \
+    X(PHASE, "phase") /* what: enum trace_phase; a: descriptors open, b: heap blocks held,        \
+                         result: their bytes */                                                   \
     X(CALL, "call") /* what: enum trace_call, fd, conn, result, err; a, b: see below */           \
     X(BLOCK, "block") /* what: the call that goes to sleep, fd, conn; a: timeout in us, -1        \
                          none; b: threads of the target besides the one that sleeps */            \
@@ -124,7 +125,7 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
     X(SIGNAL, "signal") /* what: number; a: enum trace_disposition; b: 1 raised by the kernel     \
                            model (SIGPIPE) */                                                     \
     X(HEAP, "heap") /* at idle with no connection open: a: blocks, b: bytes, result:              \
-                       dialogues so far */                                                        \
+                       dialogues so far; TRACE_SAMPLED: b by pages, a says nothing */             \
     X(SPIN, "spin") /* the run ends: what: the call repeated, fd, conn; a: calls at this          \
                        instant */                                                                 \
     X(EXIT, "exit") /* what: enum trace_exit; result: status or signal; a: descriptors, b:        \
@@ -317,6 +318,7 @@ struct trace_header {
     int64_t idle_limit_us;    /* how long a silent connection may live; the drain runs to here */
     int64_t connect_limit_us; /* client: within this a connect must have been given up; 0 none */
     uint64_t seed;            /* of kernel choices and initial sequence numbers */
+    uint32_t repeats;         /* how often the steps are played; 0: once */
 };
 
 struct trace {

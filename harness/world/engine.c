@@ -102,6 +102,10 @@ static void on_call(void *context, enum scenario_call family)
 /* Plays the next step at idle; false when none is left. A step whose call never came is a no-op. */
 static bool play_next(struct engine *engine)
 {
+    if (engine->next >= engine->scenario->count && engine->repeats > 0) {
+        engine->repeats--;
+        engine->next = 0;
+    }
     if (engine->next >= engine->scenario->count) {
         return false;
     }
@@ -210,6 +214,7 @@ static void begin(struct engine *engine, const struct engine_play *play,
     engine->trace = play->trace;
     engine->stage = ENGINE_PLAYING;
     engine->next = 0;
+    engine->repeats = play->trace->header.repeats > 1 ? play->trace->header.repeats - 1 : 0;
     engine->restart = false;
     engine->listener = -1;
     engine->ordinal = 0;

@@ -84,6 +84,7 @@ struct engine {
     struct world_hooks hooks;
     enum engine_stage stage;
     uint32_t next;        /* index of the next step */
+    uint32_t repeats;     /* of all steps, that are left beyond this one */
     uint32_t calls_to_go; /* of the armed family until the next step's place */
     bool running;         /* the target runs */
     bool ready;           /* it was idle once */

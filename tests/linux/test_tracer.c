@@ -413,6 +413,33 @@ static void sleep_with_an_alarm_is_not_for_ever(void **state)
     assert_false(linux_tracer_sleeps_for_ever(play->tracer));
 }
 
+/* ---- Memory ---- */
+
+static void memory_grows_by_what_is_in_use(void **state)
+{
+    struct play *play = *state;
+    start(play, "grow");
+    assert_int_equal(go(play), ASLEEP);
+    int64_t before = linux_tracer_memory(play->tracer);
+    int64_t resident = linux_tracer_resident(play->tracer);
+    assert_true(before > 0 && resident > 0);
+    assert_int_equal(linux_tracer_memory(play->tracer), before);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
+    assert_int_equal(go(play), ASLEEP);
+    int64_t grown = linux_tracer_memory(play->tracer) - before;
+    assert_in_range(grown, 1 << 20, (1 << 20) + (64 << 10));
+    assert_in_range(linux_tracer_resident(play->tracer) - resident, 1 << 20,
+                    (1 << 20) + (64 << 10));
+}
+
+static void memory_of_a_program_that_makes_code_tells_nothing(void **state)
+{
+    struct play *play = *state;
+    start(play, "code");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(linux_tracer_memory(play->tracer), -1);
+}
+
 /* ---- Spins ---- */
 
 static void spin_of_calls_is_told(void **state)
@@ -751,6 +778,8 @@ int main(void)
         TEST(sleep_with_a_timeout_is_not_for_ever),
         TEST(sleep_with_a_timerfd_is_not_for_ever),
         TEST(sleep_with_an_alarm_is_not_for_ever),
+        TEST(memory_grows_by_what_is_in_use),
+        TEST(memory_of_a_program_that_makes_code_tells_nothing),
         TEST(spin_of_calls_is_told),
         TEST(spin_without_calls_is_told),
         TEST(crash_is_told),

@@ -110,6 +110,18 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("FAIL", {grade for (_, rule), grade in grades.items() if rule == "FDH-01"})
 
+    def test_memory_that_grows_with_connections_is_caught(self):
+        for target, grade in (("fdh-11-thread-not-joined", "FAIL"), ("echo-threads", "PASS")):
+            _, grades = verdicts("check", "--profile", "echo", "--case", "server/hygiene/heap-normal", "--",
+                                 f"{TARGETS}/{target}", "--port", "{port}")
+            self.assertEqual(grades[("server/hygiene/heap-normal", "FDH-11")], grade, target)
+
+    def test_queue_without_limit_is_caught(self):
+        for target, grade in (("dat-19-queue-without-limit", "WARN"), ("echo-fork", "PASS")):
+            _, grades = verdicts("check", "--profile", "echo", "--case", "server/hygiene/queue-for-stalled-reader", "--",
+                                 f"{TARGETS}/{target}", "--port", "{port}")
+            self.assertEqual(grades[("server/hygiene/queue-for-stalled-reader", "DAT-19")], grade, target)
+
     def test_interpreted_threaded_server_is_judged(self):
         code, grades = verdicts("check", "--profile", "echo", "--case", "server/data/*", "--", sys.executable, "-c",
                                 PYTHON_ECHO, "{port}")

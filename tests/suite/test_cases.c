@@ -25,7 +25,7 @@ static void case_header_is_understood(void **state)
         parse(
             "server/x",
             "title \"a title\"\nrole server\nrules FDH-01, ERR-01\nneeds persistent large\nseed 9\n"
-            "idle_limit 30\n\npeer connect\n",
+            "idle_limit 30\nrepeat 12\n\npeer connect\n",
             &detail),
         &detail);
     assert_string_equal(parsed.title, "a title");
@@ -36,6 +36,7 @@ static void case_header_is_understood(void **state)
     assert_int_equal(parsed.needs, 1U << CASES_NEED_PERSISTENT | 1U << CASES_NEED_LARGE);
     assert_int_equal(parsed.seed, 9);
     assert_int_equal(parsed.idle_limit_us, 30000000);
+    assert_int_equal(parsed.repeats, 12);
     assert_int_equal(parsed.scenario.count, 1);
 }
 
@@ -57,6 +58,8 @@ static const struct {
      "x.scenario:2: role: found 'sever', expected server"},
     {"title \"t\"\nneeds persistant\npeer connect\n", "did you mean 'persistent'?"},
     {"title \"t\"\nrules FDH-1\npeer connect\n", "did you mean 'FDH-01'?"},
+    {"title \"t\"\nrepeat 5000\npeer connect\n",
+     "x.scenario:2: repeat: found '5000', expected times, up to 4096"},
     {"title \"t\"\nseed x\npeer connect\n", "x.scenario:2: seed: found 'x', expected a number"},
     {"title \"t\"\nseed 1\nseed 2\npeer connect\n", "expected it once"},
     {"title \"t\"\npeer conect\n", "x.scenario:2:"},

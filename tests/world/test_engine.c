@@ -60,7 +60,7 @@ static void tell(const struct trace_event *event)
     }
 }
 
-static void play(const char *text)
+static void play_again_and_again(const char *text, uint32_t repeats)
 {
     static struct scenario_text parsed;
     struct status_detail detail = {""};
@@ -71,6 +71,7 @@ static void play(const char *text)
     assert_ok(trace_init(&trace, 1024), &detail);
     trace.header.role = TRACE_ROLE_SERVER;
     trace.header.idle_limit_us = 120000000;
+    trace.header.repeats = repeats;
     assert_ok(engine_new(&fake.world, &engine, &detail), &detail);
     struct engine_play play = {.target = &target, .profile = &listening, .trace = &trace};
     assert_ok(engine_run(engine, &play, &parsed.scenario, &result, &detail), &detail);
@@ -79,6 +80,11 @@ static void play(const char *text)
     }
     engine_free(engine);
     trace_done(&trace);
+}
+
+static void play(const char *text)
+{
+    play_again_and_again(text, 0);
 }
 
 /* Where a word stands in the log of operations; fails the test when it does not. */
@@ -122,6 +128,14 @@ static void steps_at_idle_are_played_in_order(void **state)
     assert_int_equal(place_of("run connect-0 send-0 shutdown-0 close-0 "), 0);
     assert_int_equal(result.steps_effective, 4);
     assert_int_equal(result.steps_noop, 0);
+}
+
+static void steps_are_played_as_often_as_the_header_says(void **state)
+{
+    (void)state;
+    play_again_and_again("peer connect\npeer close\n", 3);
+    assert_string_equal(story, "started ready step-0 step-1 step-0 step-1 step-0 step-1 " DRAINED);
+    assert_int_equal(result.steps_effective, 6);
 }
 
 static void step_on_a_missing_socket_has_no_effect(void **state)
@@ -273,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(steps_at_idle_are_played_in_order, setup),
+        cmocka_unit_test_setup(steps_are_played_as_often_as_the_header_says, setup),
         cmocka_unit_test_setup(step_on_a_missing_socket_has_no_effect, setup),
         cmocka_unit_test_setup(step_before_a_call_is_played_at_its_entry, setup),
         cmocka_unit_test_setup(step_whose_call_never_came_is_a_noop, setup),

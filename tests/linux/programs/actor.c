@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -251,6 +252,32 @@ static int act_restarted(void)
     return (int)recv(near, &text, 1, 0);
 }
 
+/* Asks for much at SIGUSR2, and sleeps on. */
+static __attribute__((noreturn)) int act_grow(void)
+{
+    enum { GROWN = 1 << 20, PIECES = 64 };
+    static char *volatile kept[PIECES];
+    handle(SIGUSR2, 0);
+    pause();
+    for (size_t i = 0; i < PIECES; i++) {
+        kept[i] = malloc(GROWN / PIECES);
+        memset(kept[i], 1, GROWN / PIECES);
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+/* Has made code: a page of it is enough. */
+static __attribute__((noreturn)) int act_code(void)
+{
+    need(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+         MAP_FAILED);
+    for (;;) {
+        pause();
+    }
+}
+
 static __attribute__((noreturn)) int act_sleep(void)
 {
     for (;;) {
@@ -377,6 +404,8 @@ static const struct {
     {"restarted", act_restarted},
     {"stop", act_stop},
     {"sleep", act_sleep},
+    {"grow", act_grow},
+    {"code", act_code},
     {"busy", act_busy},
     {"spin", act_spin},
     {"timeout", act_timeout},
