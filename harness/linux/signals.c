@@ -92,10 +92,12 @@ static uint64_t blocked_by(const struct tracer_process *process, pid_t tid)
     return line != NULL ? strtoull(line + 7, NULL, 16) : 0;
 }
 
+/* Handled signals that a program goes on after, the harmless ones first: SIGHUP, SIGALRM, SIGUSR2
+ * and SIGWINCH ask many a program to end or to start again, or tell it that its time is up. */
 int tracer_signal_choose(const struct linux_tracer *tracer, const struct tracer_thread *thread,
                          bool restarts)
 {
-    static const int preferred[] = {SIGUSR1, SIGHUP, SIGALRM, SIGCHLD, SIGUSR2, SIGWINCH};
+    static const int preferred[] = {SIGCHLD, SIGURG, SIGCONT, SIGIO, SIGUSR1};
     uint64_t blocked = blocked_by(thread->process, thread->tid);
     for (unsigned i = 0; i < sizeof preferred / sizeof preferred[0]; i++) {
         int number = preferred[i];

@@ -8,10 +8,12 @@
 #include "linux/world_internal.h"
 
 enum {
-    FAST_LIMIT_US = 1000000, /* real time that the steps of a play may take without --slow */
-    SLICE_US = 1000000,      /* longest wait without a look at the target */
-    LOOKS_WITHOUT_REST = 64, /* looks at a running target before the first rest */
-    REST_MAX_US = 1000       /* between two looks at a running target */
+    FAST_LIMIT_US = 1000000,   /* real time that the steps of a play may take without --slow, and
+                                  the drain of one whose idle limit is long */
+    DRAIN_LIMIT_US = 10000000, /* an idle limit up to here is waited for without --slow */
+    SLICE_US = 1000000,        /* longest wait without a look at the target */
+    LOOKS_WITHOUT_REST = 64,   /* looks at a running target before the first rest */
+    REST_MAX_US = 1000         /* between two looks at a running target */
 };
 
 int64_t linux_time_real_us(void)
@@ -50,10 +52,14 @@ void linux_time_wait(struct linux_world *live, int64_t us)
 /* Waits for news as part of the goal: the clock of the trace goes along. */
 static void wait_in_trace(struct linux_world *live, int64_t us)
 {
+    struct linux_goal *goal = &live->goal;
+    int64_t most_us = us < goal->real_us ? us : goal->real_us;
     int64_t before = linux_time_real_us();
-    linux_time_wait(live, us);
+    linux_time_wait(live, most_us);
     int64_t passed = linux_time_real_us() - before;
-    pass(live, passed < us ? passed : us);
+    passed = passed < most_us ? passed : most_us;
+    pass(live, passed);
+    goal->real_us -= passed;
 }
 
 bool linux_time_is_still(struct linux_world *live, int64_t us)
@@ -112,6 +118,9 @@ bool linux_time_step(struct linux_world *live)
     int64_t step_us = due_us >= 0 && due_us < left_us ? due_us : left_us;
     if (linux_time_is_still(live, step_us)) {
         pass(live, step_us);
+    } else if (goal->real_us <= 0) {
+        goal->open = false;
+        goal->broken_off = true;
     } else {
         wait_in_trace(live, step_us);
     }
@@ -124,6 +133,7 @@ static void set_goal(struct linux_world *live, int64_t us, uint32_t wakeups_max,
         (struct linux_goal){.open = wakeups_max > 0,
                             .early = early,
                             .at_us = live->trace->now_us + us,
+                            .real_us = us,
                             .wakeups_max = linux_tracer_wakeups(live->tracer) + wakeups_max};
 }
 
@@ -142,6 +152,14 @@ bool linux_time_advance(struct linux_world *live, int64_t us, uint32_t wakeups_m
 void linux_time_run_on(struct linux_world *live, int64_t us, uint32_t wakeups_max)
 {
     set_goal(live, us, wakeups_max, true);
+    if (us > DRAIN_LIMIT_US && !live->setup.slow) {
+        live->goal.real_us = FAST_LIMIT_US;
+    }
+}
+
+bool linux_time_ran_on(const struct linux_world *live)
+{
+    return !live->goal.broken_off;
 }
 
 void linux_time_rest(struct linux_world *live, unsigned looks)

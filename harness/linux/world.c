@@ -376,6 +376,11 @@ static void world_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
     linux_time_run_on(of(world), us, wakeups_max);
 }
 
+static bool world_ran_on(struct world *world)
+{
+    return linux_time_ran_on(of(world));
+}
+
 static int64_t world_now_us(struct world *world)
 {
     return of(world)->trace->now_us;
@@ -645,6 +650,7 @@ static const struct world_ops operations = {
     .now_us = world_now_us,
     .advance = world_advance,
     .run_on = world_run_on,
+    .ran_on = world_ran_on,
     .clock_jump = world_clock_jump,
     .signal = world_signal,
     .descriptors = world_descriptors,

@@ -11,8 +11,10 @@
 /* Time that shall pass before the engine is asked again. */
 struct linux_goal {
     bool open;
-    bool early; /* it ends when the target holds nothing that time could take from it */
+    bool early;      /* it ends when the target holds nothing that time could take from it */
+    bool broken_off; /* it took too much real time */
     int64_t at_us;
+    int64_t real_us;      /* real time that may be spent on it */
     uint64_t wakeups_max; /* of the tracer's count */
 };
 
@@ -53,5 +55,6 @@ bool linux_time_step(struct linux_world *live);
 /* As world_ops. */
 bool linux_time_advance(struct linux_world *live, int64_t us, uint32_t wakeups_max);
 void linux_time_run_on(struct linux_world *live, int64_t us, uint32_t wakeups_max);
+bool linux_time_ran_on(const struct linux_world *live);
 
 #endif

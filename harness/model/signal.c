@@ -131,7 +131,7 @@ bool io_signal_deliver(struct model *model, bool restarts)
 
 int io_signal_choose(struct model *model, bool restarts)
 {
-    static const int preferred[] = {SIGUSR1, SIGHUP, SIGALRM, SIGCHLD, SIGUSR2, SIGWINCH};
+    static const int preferred[] = {SIGCHLD, SIGURG, SIGCONT, SIGIO, SIGUSR1};
     for (unsigned i = 0; i < sizeof preferred / sizeof preferred[0]; i++) {
         unsigned how = io_signal_disposition(model, preferred[i]);
         if (preferred[i] != model->target->stop_signal && (how & HOW_MASK) == HOW_HANDLER &&

@@ -34,7 +34,8 @@ static void judge_left_behind(struct oracle *oracle, unsigned rule, uint32_t ind
     for (uint32_t i = facts->conns_used; i > 0; i--) {
         const struct facts_conn *conn = &facts->conns[i];
         bool went_on = conn->at_eof != 0 && newest > conn->at_eof;
-        if (went_on && conn->at_close == 0 && conn->state == TCP_CLOSE_WAIT) {
+        /* Not by its state: the kernel has closed it by now, with the program. */
+        if (went_on && conn->at_peer_fin != 0 && (conn->at_close | conn->at_shut) == 0) {
             oracle_break(
                 oracle, rule,
                 "the peer closed, and it made the next connection without closing this one",

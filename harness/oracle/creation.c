@@ -42,9 +42,35 @@ ORACLE_EVENT(cre_03)
     }
 }
 
+/* A client that ended by itself: descriptors of failed attempts that it had when it made the next
+ * one. */
+static void judge_given_up(struct oracle *oracle, unsigned rule, uint32_t index)
+{
+    const struct facts *facts = &oracle->facts;
+    uint32_t newest = 0;
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        newest = facts->conns[i].at_connect > newest ? facts->conns[i].at_connect : newest;
+    }
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *left = &facts->fds[fd];
+        if (left->open && left->at_failed != 0 && newest > left->at_failed) {
+            oracle_break(oracle, rule,
+                         "it made another attempt and ended without having closed this one's "
+                         "descriptor",
+                         EVIDENCE(left->conn, left->at_failed, newest, index + 1));
+        }
+    }
+}
+
 ORACLE_EVENT(cre_04)
 {
     struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_EXIT) {
+        if (facts->role == TRACE_ROLE_CLIENT && event->what == TRACE_EXIT_RETURNED) {
+            judge_given_up(oracle, rule, index);
+        }
+        return;
+    }
     if (event->kind == TRACE_PHASE) {
         for (uint32_t fd = 0; event->what == TRACE_PHASE_QUIET && fd < facts->fds_used; fd++) {
             const struct facts_fd *left = &facts->fds[fd];
@@ -64,11 +90,13 @@ ORACLE_EVENT(cre_04)
         if (event->fd == facts->failed_fd) {
             oracle_keep(oracle, rule, EVIDENCE(given_up->conn, given_up->at_failed, index + 1));
         }
-    } else if (event->fd != facts->failed_fd && event->fd >= 0) {
+    } else if (event->fd != facts->failed_fd && event->fd >= 0 &&
+               facts->at_last_block > given_up->at_failed) {
+        /* Who tries several at once may close them together: it slept over this one. */
         oracle_break(
             oracle, rule,
             "it went on with another socket and left the descriptor of the failed attempt open",
-            EVIDENCE(given_up->conn, given_up->at_failed, index + 1));
+            EVIDENCE(given_up->conn, given_up->at_failed, facts->at_last_block, index + 1));
     }
 }
 

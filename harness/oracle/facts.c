@@ -457,8 +457,9 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
     bool stops = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
     bool asks =
         stops || event->what == SIGHUP; /* which may also mean: read the configuration again */
-    if ((event->a == TRACE_SIGNAL_HANDLED && asks) ||
-        (event->a == TRACE_SIGNAL_KILLED && event->b == 0)) {
+    /* Nobody asks a program to stop with SIGABRT: abort(3), an assertion of its own. */
+    bool kills = event->a == TRACE_SIGNAL_KILLED && event->b == 0 && event->what != SIGABRT;
+    if ((event->a == TRACE_SIGNAL_HANDLED && asks) || kills) {
         facts->stopping = true;
         facts->at_stop_signal = facts->played ? facts->at_stop_signal : at;
         facts->at_stop_handled =

@@ -65,9 +65,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "Descriptor leaks on error and abort paths are the most common lifecycle bug of "
                    "all: a client that retries a dead server once a second is out of descriptors "
                    "after a quarter of an hour.",
-            .observed = "The descriptor of a failed attempt is open while the program goes on with "
-                        "another socket, or still open when the run has gone quiet.",
+            .observed =
+                "The descriptor of a failed attempt is open when the program, having slept, "
+                "goes on with another socket, when a client that has made another attempt "
+                "ends, or when the run has gone quiet.",
             SEEN_BY(CALLS),
+            .kinds = K(EXIT),
             .phases = PHASE(QUIET),
             .calls_done = F(CLOSE) | F(BIND) | F(LISTEN) | F(CONNECT),
             .calls_failed = F(CONNECT) | F(BIND),

@@ -350,29 +350,40 @@ static bool never_listened(const struct trace *trace, char *reason, size_t size)
     return true;
 }
 
-/* Time that the case asks for did not pass: nothing that a rule says of the end holds. */
-static bool is_too_slow(struct run *run, char *reason, size_t size)
+/* Index of the first step for which the world could not let enough time pass; the number of events
+ * where there is none. */
+static uint32_t first_too_slow(const struct trace *trace)
 {
-    const struct trace *trace = run->trace;
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
         if (event->kind == TRACE_NOOP && event->b == TRACE_NOOP_TOO_SLOW) {
-            (void)noop_fate(run, event, reason, size);
-            return true;
+            return i;
         }
     }
-    return false;
+    return trace->count;
+}
+
+/* From a step on for which time could not pass, the run is not what the case says: only what
+ * happened before is judged. */
+static enum status judge(const struct suite_setup *setup, const struct trace *trace,
+                         const struct oracle_judgement **ret_judgement,
+                         struct status_detail *detail)
+{
+    struct trace before = *trace;
+    before.count = first_too_slow(trace);
+    return oracle_judge(setup->oracle, &before, ret_judgement, detail);
 }
 
 static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 {
     const struct trace *trace = run->trace;
     const uint64_t *broken = run->judgement->broken;
-    if (suite_end_rule(trace) == NULL && is_too_slow(run, reason, size)) {
-        return CASE_SKIPPED;
-    }
     if (broken[0] != 0 || broken[1] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
+    }
+    uint32_t slow = first_too_slow(trace);
+    if (slow < trace->count) {
+        return noop_fate(run, &trace->events[slow], reason, size);
     }
     if (never_listened(trace, reason, size)) {
         run->unplayable = true;
@@ -401,6 +412,31 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
     return fate;
 }
 
+/* Puts into words why a rule that had no occasion might have had one, if only the clock had run on.
+ */
+static bool needs_time(struct run *run, unsigned rule)
+{
+    const struct trace *trace = run->trace;
+    uint32_t slow = first_too_slow(trace);
+    if (slow < trace->count) {
+        (void)noop_fate(run, &trace->events[slow], run->detail, sizeof(run->detail));
+        return true;
+    }
+    bool asks_end = (oracle_rules[rule].phases >> TRACE_PHASE_QUIET & 1U) != 0 ||
+                    oracle_rules[rule].on_end != NULL;
+    for (uint32_t i = 0; asks_end && i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_BROKEN_OFF) {
+            (void)snprintf(run->detail, sizeof(run->detail),
+                           "when the peers had closed it still held something: whether it lets go "
+                           "takes up to %d s of real time to see: --slow",
+                           (int)(trace->header.idle_limit_us / 1000000));
+            return true;
+        }
+    }
+    return false;
+}
+
 static void case_judge(struct run *run)
 {
     char reason[512] = "";
@@ -427,7 +463,9 @@ static void case_judge(struct run *run)
             verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title, GRADE_SKIP, NULL, 0);
             continue;
         }
-        (void)oracle_detail(verdict, run->trace, run->detail, sizeof(run->detail));
+        if (verdict->outcome != ORACLE_NOT_APPLICABLE || !needs_time(run, rule)) {
+            (void)oracle_detail(verdict, run->trace, run->detail, sizeof(run->detail));
+        }
         verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title,
                      (enum grade)verdict->grade, verdict->events, verdict->count);
     }
@@ -459,7 +497,7 @@ enum status suite_play(const struct suite_setup *setup, const struct suite_case 
     if (status != STATUS_OK) {
         return status;
     }
-    return oracle_judge(setup->oracle, *ret_trace, ret_judgement, detail);
+    return judge(setup, *ret_trace, ret_judgement, detail);
 }
 
 /* What a play gave, from whichever player. */
@@ -486,8 +524,7 @@ static void played_judge(struct run *run, struct played *played)
     tell_absent(run);
     if (played->status == STATUS_OK) {
         run->trace = played->trace;
-        played->status =
-            oracle_judge(run->setup->oracle, run->trace, &run->judgement, &played->detail);
+        played->status = judge(run->setup, run->trace, &run->judgement, &played->detail);
     }
     if (played->status == STATUS_OK) {
         case_judge(run);

@@ -388,6 +388,8 @@ static void add_phase(struct phrase *words, const struct trace_event *event)
                                                          "the target is ready",
                                                          "all steps are played; the peers close",
                                                          "quiet: what is held now is held for ever",
+                                                         "the clock can run on no further: what "
+                                                         "is held now may yet be let go",
                                                          "the target is asked to stop",
                                                          "the end"};
     phrase_add(words, "%s", event->what < TRACE_PHASE_COUNT ? texts[event->what] : "?");

@@ -176,6 +176,8 @@ enum trace_flag {
     X(PLAYED, "played") /* no step is left; faults, holds and stalls are lifted */                \
     X(QUIET, "quiet") /* peers have closed, the clock ran to idle_limit: what is held now is      \
                          kept for ever */                                                         \
+    X(BROKEN_OFF, "broken off") /* in place of QUIET: the world could not let the clock run so far  \
+                                   on; what is held now may yet be let go */                      \
     X(STOPPING, "stopping") /* the target is asked to stop */                                     \
     X(ENDED, "ended")
 /* clang-format on */

@@ -154,7 +154,9 @@ static enum world_next drain(struct engine *engine)
         engine->stage = ENGINE_RAN_ON;
         return WORLD_GO;
     case ENGINE_RAN_ON:
-        phase(engine, TRACE_PHASE_QUIET);
+        phase(engine, engine->ops->ran_on == NULL || engine->ops->ran_on(engine->world)
+                          ? TRACE_PHASE_QUIET
+                          : TRACE_PHASE_BROKEN_OFF);
         engine->stage = ENGINE_DONE;
         break;
     case ENGINE_DONE:

@@ -199,6 +199,8 @@ struct world_ops {
     /* The same for the drain: it may end as soon as the target holds nothing that time could still
      * take from it. */
     void (*run_on)(struct world *world, int64_t us, uint32_t wakeups_max);
+    /* Whether the latest `run_on` came to its end. May be left out: it always does. */
+    bool (*ran_on)(struct world *world);
     /* CLOCK_REALTIME only. False: this world's wall clock is not ours to set. */
     bool (*clock_jump)(struct world *world, int64_t us);
 

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +15,13 @@
 enum { CASES = 12, TOLD_MAX = 1 << 16, PLAYERS = 3 };
 
 /* What the target of the fake world does. */
-enum behaviour { SERVES, ENDS_AT_ONCE, CANNOT_BE_RUN, SLEEPS };
+enum behaviour { SERVES, ENDS_AT_ONCE, CANNOT_BE_RUN, SLEEPS, FLOODS_FIRST, FLOODS_LAST };
 
 /* ---- A world ---- */
 
 static enum behaviour behaviour;
 static bool observers_lack;
+static bool drains_in_vain;
 static const struct world_ops *model_ops;
 static struct world_ops fake_ops;
 
@@ -29,6 +31,12 @@ static bool never_advance(struct world *world, int64_t us, uint32_t wakeups_max)
     (void)us;
     (void)wakeups_max;
     return false;
+}
+
+static bool ran_on(struct world *world)
+{
+    (void)world;
+    return !drains_in_vain;
 }
 
 static const char *absent(struct world *world)
@@ -43,6 +51,21 @@ static void fake_reset(struct world *world, struct trace *trace, uint64_t seed)
 {
     fake_trace = trace;
     model_ops->reset(world, trace, seed);
+}
+
+/* What a server does that fills its log when it is out of descriptors: ACC-12. */
+static void flood(void)
+{
+    for (int i = 0; i < 200; i++) {
+        struct trace_event *event = trace_add(fake_trace, TRACE_CALL, TRACE_HOST_TARGET);
+        event->what = TRACE_CALL_ACCEPT4;
+        event->fd = 4;
+        event->result = -1;
+        event->err = EMFILE;
+        event = trace_add(fake_trace, TRACE_OUTPUT, TRACE_HOST_TARGET);
+        event->fd = 2;
+        event->a = 20;
+    }
 }
 
 /* A server made of a scripted socket. */
@@ -60,8 +83,14 @@ static enum status fake_run(struct world *world, const struct world_target *targ
         int listener = model_ops->socket(world, TRACE_HOST_TARGET);
         assert_int_equal(model_ops->bind(world, listener, target->port), 0);
         assert_int_equal(model_ops->listen(world, listener, 8), 0);
+        if (behaviour == FLOODS_FIRST) {
+            flood();
+        }
         while (hooks->on_idle(hooks->context) == WORLD_GO) {
             model_ops->settle(world);
+        }
+        if (behaviour == FLOODS_LAST) {
+            flood();
         }
     } else {
         static const char complaint[] = "cannot bind: no luck\n";
@@ -87,6 +116,7 @@ static enum status open_fake(void *context, struct world **ret_world, struct sta
     fake_ops.run = fake_run;
     fake_ops.reset = fake_reset;
     fake_ops.advance = never_advance;
+    fake_ops.ran_on = ran_on;
     fake_ops.absent = absent;
     world->ops = &fake_ops;
     *ret_world = world;
@@ -240,6 +270,29 @@ static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
     assert_told("--slow");
 }
 
+static void what_was_broken_before_a_step_that_is_too_slow_stands(void **state)
+{
+    (void)state;
+    behaviour = FLOODS_FIRST;
+    assert_int_equal(run_suite("time advance 60s\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 FAIL");
+    behaviour = FLOODS_LAST;
+    assert_int_equal(run_suite("time advance 60s\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 SKIP 'time advance 1m'");
+    assert_int_equal(told_times("FAIL"), 0);
+}
+
+static void drain_without_end_skips_what_asks_for_it(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    drains_in_vain = true;
+    assert_int_equal(run_suite("peer connect\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    drains_in_vain = false;
+    assert_told("server/0 SKIP when the peers had closed it still held something");
+    assert_told("120 s of real time to see: --slow");
+}
+
 static void several_players_tell_in_the_order_of_the_cases(void **state)
 {
     (void)state;
@@ -318,6 +371,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
+        cmocka_unit_test(what_was_broken_before_a_step_that_is_too_slow_stands),
+        cmocka_unit_test(drain_without_end_skips_what_asks_for_it),
         cmocka_unit_test(several_players_tell_in_the_order_of_the_cases),
         cmocka_unit_test(server_that_ends_before_it_listens_is_an_error_with_its_words),
         cmocka_unit_test(world_that_cannot_play_is_given_up),

@@ -218,6 +218,11 @@ static void fake_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
     note(world, "advance-%lld ", (long long)us);
 }
 
+static bool fake_ran_on(struct world *world)
+{
+    return !fake_of(world)->stops_short;
+}
+
 static bool fake_advance(struct world *world, int64_t us, uint32_t wakeups_max)
 {
     fake_run_on(world, us, wakeups_max);
@@ -262,6 +267,7 @@ static const struct world_ops fake_ops = {
     .descriptors_free = fake_descriptors_free,
     .advance = fake_advance,
     .run_on = fake_run_on,
+    .ran_on = fake_ran_on,
     .descriptors = fake_descriptors,
     .heap = fake_heap,
 };

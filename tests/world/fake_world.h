@@ -30,6 +30,7 @@ struct fake_world {
     int64_t sends[FAKE_SENDS_MAX]; /* the answers to send, in order; 0: it takes everything */
     int arm_answer;                /* to fault_arm */
     uint32_t struck;               /* bits: steps whose faults struck */
+    bool stops_short;              /* the time of the drain does not pass */
     /* What the engine did. */
     uint32_t runs;
     char log[FAKE_TEXT_MAX];   /* operations in order, each followed by a blank */

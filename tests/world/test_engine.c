@@ -216,6 +216,14 @@ static void drain_lifts_then_closes_then_lets_time_pass(void **state)
     assert_true(held < cleared && cleared < closed && closed < waited);
 }
 
+static void drain_that_stops_short_is_not_called_quiet(void **state)
+{
+    (void)state;
+    fake.stops_short = true;
+    play("peer connect\n");
+    assert_string_equal(story, "started ready step-0 played broken off stopping ended ");
+}
+
 /* ---- Sending ---- */
 
 static void partial_send_is_finished_later_in_order(void **state)
@@ -296,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup(steps_of_two_places_are_played_apart, setup),
         cmocka_unit_test_setup(drain_phases_come_in_order, setup),
         cmocka_unit_test_setup(drain_lifts_then_closes_then_lets_time_pass, setup),
+        cmocka_unit_test_setup(drain_that_stops_short_is_not_called_quiet, setup),
         cmocka_unit_test_setup(partial_send_is_finished_later_in_order, setup),
         cmocka_unit_test_setup(send_behind_a_partial_one_has_no_effect, setup),
         cmocka_unit_test_setup(restart_runs_the_target_again_with_the_remaining_steps, setup),
