@@ -145,7 +145,7 @@ static int64_t fake_recv(int s, void *data, size_t size, int flags)
     (void)data;
     (void)flags;
     if (is("recv-crashes")) {
-        (void)raise(SIGSEGV);
+        (void)raise(SIGABRT);
     }
     return is("recv-longer") ? (int64_t)size + 1 : -EAGAIN;
 }
