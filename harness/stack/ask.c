@@ -90,7 +90,7 @@ int64_t stack_within(struct stack_world *stack, enum trace_host host, enum stack
 
 /* ---- As hosts of the wire ---- */
 
-int64_t stack_take(void *context, enum trace_host host, uint8_t *bytes, size_t size)
+int64_t stack_wire_take(void *context, enum trace_host host, uint8_t *bytes, size_t size)
 {
     struct stack_world *stack = context;
     struct packet parsed;
@@ -116,7 +116,7 @@ int64_t stack_take(void *context, enum trace_host host, uint8_t *bytes, size_t s
     return packet->size;
 }
 
-void stack_give(void *context, enum trace_host host, const uint8_t *bytes, size_t size)
+void stack_wire_give(void *context, enum trace_host host, const uint8_t *bytes, size_t size)
 {
     struct stack_question question = {.kind = STACK_INJECT, .data = bytes, .size = size};
     (void)stack_ask(context, host, &question);
@@ -138,7 +138,7 @@ static bool can_follow(enum tcp_state from, enum tcp_state to)
     return (reached >> to & 1U) != 0 && to != TCP_LISTEN;
 }
 
-enum tcp_state stack_state_of(void *context, enum trace_host host, uint32_t number)
+enum tcp_state stack_wire_state(void *context, enum trace_host host, uint32_t number)
 {
     struct stack_world *stack = context;
     const struct packet_wire_conn *conn = &stack->wire.conns[number];

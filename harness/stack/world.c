@@ -334,8 +334,10 @@ enum status stack_world_new(const char *path, struct world **ret_world,
     if (stack == NULL) {
         return status_fail(detail, STATUS_NO_MEMORY, "no memory for the world of stacks");
     }
-    const struct packet_wire_hosts hosts = {
-        .context = stack, .take = stack_take, .give = stack_give, .state = stack_state_of};
+    const struct packet_wire_hosts hosts = {.context = stack,
+                                            .take = stack_wire_take,
+                                            .give = stack_wire_give,
+                                            .state = stack_wire_state};
     stack->path = path;
     enum status status = packet_wire_init(&stack->wire, &hosts, detail);
     for (unsigned host = 0; host < TRACE_HOST_COUNT && status == STATUS_OK; host++) {

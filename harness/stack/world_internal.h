@@ -67,9 +67,9 @@ void stack_nonsense(struct stack_world *stack, enum trace_host host, const char 
 int64_t stack_within(struct stack_world *stack, enum trace_host host, enum stack_request_kind kind,
                      int64_t result, int64_t max);
 /* Functions of struct packet_wire_hosts. */
-int64_t stack_take(void *context, enum trace_host host, uint8_t *bytes, size_t size);
-void stack_give(void *context, enum trace_host host, const uint8_t *bytes, size_t size);
-enum tcp_state stack_state_of(void *context, enum trace_host host, uint32_t conn);
+int64_t stack_wire_take(void *context, enum trace_host host, uint8_t *bytes, size_t size);
+void stack_wire_give(void *context, enum trace_host host, const uint8_t *bytes, size_t size);
+enum tcp_state stack_wire_state(void *context, enum trace_host host, uint32_t conn);
 
 /* ---- sockets.c: the operations on scripted sockets ---- */
 
