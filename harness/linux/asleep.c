@@ -48,8 +48,7 @@ static size_t proc_read(const struct tracer_thread *thread, int *fd, const char 
     return got > 0 ? (size_t)got : 0;
 }
 
-/* How often the thread was given a processor. */
-static uint64_t run_count(struct tracer_thread *thread)
+uint64_t tracer_run_count(struct tracer_thread *thread)
 {
     char text[96];
     char *end = text;
@@ -174,7 +173,7 @@ bool tracer_all_sleep(struct linux_tracer *tracer)
     struct tracer_thread *thread = NULL;
     bool alone = HASH_COUNT(tracer->threads) == 1;
     for (thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
-        thread->run_count = alone ? 0 : run_count(thread);
+        thread->run_count = alone ? 0 : tracer_run_count(thread);
         if (!sleeps(thread)) {
             return false;
         }
@@ -184,7 +183,8 @@ bool tracer_all_sleep(struct linux_tracer *tracer)
     }
     /* A lone thread has nobody who could have woken it since. */
     for (thread = tracer->threads; thread != NULL && !alone; thread = thread->hh.next) {
-        if (!thread->gone && (!is_waiting(thread) || run_count(thread) != thread->run_count)) {
+        if (!thread->gone &&
+            (!is_waiting(thread) || tracer_run_count(thread) != thread->run_count)) {
             return false;
         }
     }

@@ -30,6 +30,7 @@ void tracer_progress(struct linux_tracer *tracer)
 
 void linux_tracer_moved(struct linux_tracer *tracer)
 {
+    tracer->naps = 0;
     tracer_progress(tracer);
 }
 
@@ -117,6 +118,7 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->ending = false;
     tracer->spins = false;
     tracer->wakeups = 0;
+    tracer->naps = 0;
     tracer->forks = 0;
     tracer->ended_count = 0;
     tracer->cpu_gone_us = 0;

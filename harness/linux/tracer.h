@@ -92,6 +92,10 @@ bool linux_tracer_asleep(struct linux_tracer *tracer);
  * receives without SO_RCVTIMEO, futex without timeout, …) and no timer of its own runs (timerfd,
  * alarm, setitimer, timer_create). False when that cannot be told. */
 bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
+/* After linux_tracer_asleep said true: microseconds until a thread that sleeps for a few
+ * milliseconds goes on, so that the target is not idle yet; -1: none does, or such sleeps follow
+ * each other without an end. */
+int64_t linux_tracer_nap_us(struct linux_tracer *tracer);
 /* Calls, CPU time and threads: whether the target spins (SPIN was traced). The caller ends it. */
 bool linux_tracer_spins(struct linux_tracer *tracer);
 /* Something changed (a segment was delivered, a step played): counting of calls starts anew. */

@@ -127,8 +127,10 @@ struct tracer_thread {
     int syscall_fd;   /* /proc; -1 none */
     int schedstat_fd;
     int wchan_fd;
-    bool gone;          /* the first thread of a process ended before the others */
-    uint64_t run_count; /* as the first look at /proc found it */
+    bool gone;              /* the first thread of a process ended before the others */
+    uint64_t run_count;     /* as the first look at /proc found it */
+    uint64_t nap_run_count; /* of the short sleep that was waited for last */
+    int64_t nap_until_us;   /* its end, CLOCK_MONOTONIC; 0: none yet */
     UT_hash_handle hh;
 };
 
@@ -191,6 +193,7 @@ struct linux_tracer {
     int64_t cpu_base_us; /* CPU time then; -1: not looked at yet */
     int64_t cpu_gone_us; /* of processes that were reaped */
     bool spins;
+    uint32_t naps; /* short sleeps that were waited for since something moved */
 
     struct tracer_fault faults[TRACER_FAULTS_MAX];
     uint32_t fault_count;
@@ -350,6 +353,8 @@ bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thre
 /* Whether every thread sleeps, by two looks at /proc. */
 bool tracer_all_sleep(struct linux_tracer *tracer);
 void tracer_proc_close(struct tracer_thread *thread);
+/* How often the thread was given a processor. */
+uint64_t tracer_run_count(struct tracer_thread *thread);
 
 /* The system call that a thread sleeps in, from /proc. */
 bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,

@@ -122,6 +122,11 @@ static bool settle_target(struct linux_world *live)
             continue;
         }
         if (linux_tracer_asleep(live->tracer)) {
+            int64_t nap_us = linux_tracer_nap_us(live->tracer);
+            if (nap_us >= 0) {
+                linux_time_wait(live, nap_us);
+                continue;
+            }
             if (linux_net_collect(live->net) || !deliver(live)) {
                 if (!linux_net_in_flight(live->net)) {
                     return true;

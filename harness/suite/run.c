@@ -518,6 +518,21 @@ static void tell_absent(struct run *run)
     }
 }
 
+/* A target that spins from its start: no case gets as far as its first step. */
+static bool is_restless(const struct trace *trace)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY) {
+            return false;
+        }
+        if (event->kind == TRACE_SPIN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void played_judge(struct run *run, struct played *played)
 {
     run->outcome = played->outcome;
@@ -535,6 +550,7 @@ static void played_judge(struct run *run, struct played *played)
     }
     run->result->failures += run->unplayable;
     run->result->played += !run->unplayable;
+    run->result->restless += !run->unplayable && is_restless(run->trace);
 }
 
 /* Reports one case: why it does not fit, or what its play showed. */
@@ -604,10 +620,16 @@ static bool is_selected(const struct suite_setup *setup, const struct suite_case
            (the_case->roles >> setup->subject->manifest.role & 1U) != 0;
 }
 
+/* Whether no case got as far as its first step. */
+static bool got_nowhere(const struct suite_result *result)
+{
+    return result->played == result->restless;
+}
+
 /* Whether the others need not be tried. */
 static bool gives_up(const struct suite_result *result)
 {
-    return result->played == 0 && result->failures >= SUITE_FAILURES_MAX;
+    return got_nowhere(result) && result->failures + result->restless >= SUITE_FAILURES_MAX;
 }
 
 /* ---- Several cases at once ---- */
@@ -693,7 +715,7 @@ static void turns_wait(struct turn *turns, uint32_t count)
 static bool is_too_far(const struct suite_setup *setup, const struct suite_result *result,
                        uint32_t untold)
 {
-    return result->played == 0 && untold >= 2 * setup->player_count;
+    return got_nowhere(result) && untold >= 2 * setup->player_count;
 }
 
 /* Plays by all players at once; what is told keeps the order. */

@@ -30,16 +30,18 @@ struct suite_setup {
                                     NULL: by name */
 };
 
-/* When so many cases in a row cannot be played, from the first on, the others are not tried. */
+/* When so many cases in a row cannot be played, from the first on, or the target never comes to
+ * rest in them, the others are not tried. */
 enum { SUITE_FAILURES_MAX = 3, SUITE_PLAYERS_MAX = 64 };
 
 /* What a run of many cases left. */
 struct suite_result {
-    uint32_t cases;                        /* that were not filtered out */
-    uint32_t played;                       /* of these: that could be judged */
-    uint32_t unfit;                        /* of these: that are not for this target */
-    uint32_t failures;                     /* of these: that could not be played at all */
-    bool absent_told;                      /* observers that the world lacks were named */
+    uint32_t cases;    /* that were not filtered out */
+    uint32_t played;   /* of these: that could be judged */
+    uint32_t unfit;    /* of these: that are not for this target */
+    uint32_t failures; /* of these: that could not be played at all */
+    uint32_t restless; /* of those played: where the target span before the first step */
+    bool absent_told;  /* observers that the world lacks were named */
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */
 };

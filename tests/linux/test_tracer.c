@@ -117,7 +117,7 @@ static enum end go(struct play *play)
             return SPINS;
         }
         if (turn == LINUX_TURN_NOTHING) {
-            if (linux_tracer_asleep(play->tracer)) {
+            if (linux_tracer_asleep(play->tracer) && linux_tracer_nap_us(play->tracer) < 0) {
                 return ASLEEP;
             }
             (void)sched_yield();
@@ -411,6 +411,21 @@ static void sleep_with_an_alarm_is_not_for_ever(void **state)
     start(play, "alarm");
     assert_int_equal(go(play), ASLEEP);
     assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+}
+
+static void asleep_is_only_what_has_had_its_naps(void **state)
+{
+    struct play *play = *state;
+    start(play, "nap");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_WRITE), 1);
+}
+
+static void naps_without_an_end_are_sleep(void **state)
+{
+    struct play *play = *state;
+    start(play, "naps");
+    assert_int_equal(go(play), ASLEEP);
 }
 
 /* ---- Memory ---- */
@@ -778,6 +793,8 @@ int main(void)
         TEST(sleep_with_a_timeout_is_not_for_ever),
         TEST(sleep_with_a_timerfd_is_not_for_ever),
         TEST(sleep_with_an_alarm_is_not_for_ever),
+        TEST(asleep_is_only_what_has_had_its_naps),
+        TEST(naps_without_an_end_are_sleep),
         TEST(memory_grows_by_what_is_in_use),
         TEST(memory_of_a_program_that_makes_code_tells_nothing),
         TEST(spin_of_calls_is_told),

@@ -116,6 +116,12 @@ class Command(unittest.TestCase):
                                  f"{TARGETS}/{target}", "--port", "{port}")
             self.assertEqual(grades[("server/hygiene/heap-normal", "FDH-11")], grade, target)
 
+    def test_server_that_never_rests_is_caught_by_the_first_cases(self):
+        code, grades = verdicts("check", "--profile", "echo", "--", f"{TARGETS}/rdy-13-watcher-spins", "--port", "{port}")
+        self.assertEqual(code, 1)
+        self.assertEqual({grade for (_, rule), grade in grades.items() if rule == "RDY-13"}, {"FAIL"})
+        self.assertLess(len({case for case, rule in grades if rule == "RDY-13"}), 8, "the others are not tried")
+
     def test_queue_without_limit_is_caught(self):
         for target, grade in (("dat-19-queue-without-limit", "WARN"), ("echo-fork", "PASS")):
             _, grades = verdicts("check", "--profile", "echo", "--case", "server/hygiene/queue-for-stalled-reader", "--",

@@ -252,6 +252,27 @@ static int act_restarted(void)
     return (int)recv(near, &text, 1, 0);
 }
 
+/* Sleeps shortly, twice, before it does what is to be seen. */
+static int act_nap(void)
+{
+    struct timespec nap = {.tv_nsec = 2000000};
+    (void)nanosleep(&nap, NULL);
+    (void)poll(NULL, 0, 2);
+    act_pipe();
+    for (;;) {
+        pause();
+    }
+}
+
+/* Has nothing to do but to sleep shortly, again and again. */
+static __attribute__((noreturn)) int act_naps(void)
+{
+    struct timespec nap = {.tv_nsec = 2000000};
+    for (;;) {
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
 /* Asks for much at SIGUSR2, and sleeps on. */
 static __attribute__((noreturn)) int act_grow(void)
 {
@@ -404,6 +425,8 @@ static const struct {
     {"restarted", act_restarted},
     {"stop", act_stop},
     {"sleep", act_sleep},
+    {"nap", act_nap},
+    {"naps", act_naps},
     {"grow", act_grow},
     {"code", act_code},
     {"busy", act_busy},
