@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/code.h"
-
 struct fuzz {
     struct fuzz_setup setup;
     struct engine *engine;
@@ -212,7 +210,7 @@ enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const 
     const struct oracle_judgement *judgement;
     struct engine_result result;
     const struct engine_play *play = &fuzz->setup.play;
-    scenario_decode(data, size, &fuzz->scenario);
+    fuzz_decode(data, size, &fuzz->scenario);
     enum status status = engine_run(fuzz->engine, play, &fuzz->scenario, &result, detail);
     if (status == STATUS_OK) {
         status = oracle_judge(fuzz->oracle, play->trace, &judgement, detail);

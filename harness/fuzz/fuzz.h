@@ -41,12 +41,14 @@ enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const 
 /* The counts of this process; in shared memory when a file was given. */
 const struct fuzz_stats *fuzz_counts(const struct fuzz *fuzz);
 
-/* Mutation of byte forms at step level, for the engines: pure functions. All return the new size,
- * 1 <= size <= `size_max` (> 0). */
+/* Mutation of byte forms at step level, for the engines: the result depends on the arguments alone.
+ * Both return the new size, 1 <= size <= `size_max` (> 0). */
 size_t fuzz_mutate(uint8_t *data, size_t size, size_t size_max, uint64_t seed,
                    enum scenario_role role);
 size_t fuzz_splice(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
                    size_t size_max, uint64_t seed, enum scenario_role role);
+/* scenario_decode, but cheap for what one of the two above has written last in this thread. */
+void fuzz_decode(const uint8_t *data, size_t size, struct scenario *ret_scenario);
 /* The mutator's name of a target's role; SCENARIO_ROLE_SERVER for what is none. */
 enum scenario_role fuzz_role(enum trace_role role);
 
