@@ -59,7 +59,7 @@ const struct fuzz_stats *fuzz_counts(const struct fuzz *fuzz)
 
 /* ---- Counting ---- */
 
-static void count_kept(struct fuzz_stats *stats, const uint64_t kept[2])
+static void count_kept(struct fuzz_stats *stats, const uint64_t kept[ORACLE_WORDS])
 {
     for (unsigned word = 0; word < 2; word++) {
         for (uint64_t bits = kept[word]; bits != 0; bits &= bits - 1) {

@@ -12,7 +12,7 @@
 
 enum {
     FUZZ_STATS_VERSION = 3,
-    FUZZ_STATS_RULES = 132, /* those of the oracle, CRASH, HANG and EXIT */
+    FUZZ_STATS_RULES = 160, /* those of the oracle, CRASH, HANG and EXIT */
     /* State coverage: a counter per state of one end, state of the other, and event; in whole
      * words. */
     FUZZ_COUNTERS = (TCP_STATE_COUNT * TCP_STATE_COUNT * TCP_EVENT_COUNT + 7) / 8 * 8

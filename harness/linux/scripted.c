@@ -377,6 +377,11 @@ int linux_net_close(struct linux_net *net, int s)
     }
     if (number_give(net, s)) {
         linux_scripted_changed(net, &before);
+        if (before.conn != 0 && before.app &&
+            net->wire.conns[before.conn].state[before.host] == TCP_FIN_WAIT_2) {
+            linux_conn_moved(net, (enum trace_host)before.host,
+                             before.conn); /* its minute begins */
+        }
     }
     return 0;
 }

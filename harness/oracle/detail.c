@@ -72,12 +72,14 @@ const char *oracle_level_name(enum oracle_level level)
 
 const char *oracle_binds_name(unsigned binds)
 {
-    switch (binds) {
-    case ORACLE_SERVER:
-        return "servers";
-    case ORACLE_CLIENT:
-        return "clients";
-    default:
-        return "servers and clients";
-    }
+    static const char *const names[] = {
+        [ORACLE_SERVER] = "servers",
+        [ORACLE_CLIENT] = "clients",
+        [ORACLE_BOTH] = "servers and clients",
+        [ORACLE_STACK] = "stacks",
+        [ORACLE_SERVER | ORACLE_STACK] = "servers and stacks",
+        [ORACLE_CLIENT | ORACLE_STACK] = "clients and stacks",
+        [ORACLE_BOTH | ORACLE_STACK] = "servers, clients and stacks",
+    };
+    return binds < sizeof names / sizeof names[0] && names[binds] != NULL ? names[binds] : "?";
 }

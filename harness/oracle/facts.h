@@ -356,6 +356,8 @@ struct oracle {
     struct oracle_judgement judgement[2];
     struct oracle_watch watch;
     struct oracle_plan plan[TRACE_HOST_COUNT]; /* pair mode has one per host */
+    struct stack *stack;                       /* for runs of stacks; NULL: there was none yet */
+    bool whole[2]; /* of judgement: the verdicts on rules for stacks are those of a program */
 };
 
 /* ---- Reports of predicates ---- */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "oracle/facts.h"
+#include "oracle/stack.h"
 
 enum status oracle_new(struct oracle **ret_oracle, struct status_detail *detail)
 {
@@ -31,6 +31,7 @@ void oracle_free(struct oracle *oracle)
     if (oracle != NULL) {
         free(oracle->facts.conns);
         free(oracle->facts.fds);
+        free(oracle->stack);
         free(oracle);
     }
 }
@@ -250,7 +251,11 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     struct oracle_plan *plan = &oracle->plan[host];
     struct facts *facts = &oracle->facts;
     oracle_plan_make(plan, header, role, host);
-    memcpy(oracle->judging->verdicts, plan->initial, sizeof plan->initial);
+    /* Those of stacks are never touched here: they are copied once. */
+    bool *whole = &oracle->whole[oracle->judging - oracle->judgement];
+    memcpy(oracle->judging->verdicts, plan->initial,
+           (*whole ? ORACLE_PROGRAM_RULES : ORACLE_RULE_COUNT) * sizeof plan->initial[0]);
+    *whole = true;
     memset(oracle->judging->kept, 0, sizeof oracle->judging->kept);
     memset(oracle->judging->broken, 0, sizeof oracle->judging->broken);
     memcpy(oracle->watch.when, plan->when, sizeof plan->when);
@@ -286,7 +291,7 @@ static void merge(struct oracle_judgement *into, const struct oracle_judgement *
             *mine = *theirs;
         }
     }
-    for (unsigned word = 0; word < 2; word++) {
+    for (unsigned word = 0; word < ORACLE_WORDS; word++) {
         into->broken[word] |= from->broken[word];
         into->kept[word] = (into->kept[word] | from->kept[word]) & ~into->broken[word];
     }
@@ -300,6 +305,14 @@ enum status oracle_judge(struct oracle *oracle, const struct trace *trace,
     enum trace_role role = trace->header.role;
     oracle->trace = trace;
     oracle->judging = &oracle->judgement[0];
+    if (role == TRACE_ROLE_STACK) {
+        enum status judged = oracle_stack_judge(oracle, detail);
+        oracle->whole[0] = false;
+        if (judged == STATUS_OK) {
+            *ret_judgement = oracle->judging;
+        }
+        return judged;
+    }
     enum status status = judge_host(oracle, role == TRACE_ROLE_PAIR ? TRACE_ROLE_SERVER : role,
                                     TRACE_HOST_TARGET, detail);
     if (status == STATUS_OK && role == TRACE_ROLE_PAIR) {

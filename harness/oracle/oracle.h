@@ -23,15 +23,21 @@ enum {
 };
 
 #define ORACLE_RULE_ENUM(area, number) ORACLE_##area##_##number,
+#define ORACLE_RULE_ONE(area, number) +1
 enum oracle_rule_index { ORACLE_RULE_IDS(ORACLE_RULE_ENUM) ORACLE_RULE_COUNT };
+enum { ORACLE_PROGRAM_RULES = 0 ORACLE_PROGRAM_RULE_IDS(ORACLE_RULE_ONE) }; /* these come first */
 #undef ORACLE_RULE_ENUM
-_Static_assert(ORACLE_RULE_COUNT <= 128, "sets of rules are two words");
+#undef ORACLE_RULE_ONE
+enum { ORACLE_WORDS = 3 }; /* of a set of rules: a bit per rule */
+_Static_assert((int)ORACLE_RULE_COUNT <= (int)ORACLE_WORDS * 64, "sets of rules have room for all");
+_Static_assert((int)ORACLE_PROGRAM_RULES <= 128, "those of programs are in the first two words");
 
-/* Which kind of program a rule binds: a bit per role. */
+/* Which kind of program, or whether a stack, a rule binds: a bit per role. */
 enum oracle_binds {
     ORACLE_SERVER = 1 << TRACE_ROLE_SERVER,
     ORACLE_CLIENT = 1 << TRACE_ROLE_CLIENT,
-    ORACLE_BOTH = ORACLE_SERVER | ORACLE_CLIENT
+    ORACLE_BOTH = ORACLE_SERVER | ORACLE_CLIENT,
+    ORACLE_STACK = 1 << TRACE_ROLE_STACK
 };
 
 /* X(NAME, "text", "what it means") */
@@ -39,7 +45,8 @@ enum oracle_binds {
     X(MUST, "MUST", "the text makes anything else undefined or wrong")                             \
     X(SHOULD, "SHOULD", "the text recommends it")                                                  \
     X(GOOD, "GOOD", "good practice, or the cure of a well-known class of bugs")                    \
-    X(CHOICE, "CHOICE", "the texts and Linux differ: the rule set says what is allowed")
+    X(CHOICE, "CHOICE", "the texts and Linux differ: the rule set says what is allowed")           \
+    X(LINUX, "LINUX", "what Linux does where the texts say nothing: the rule set linux alone")
 #define ORACLE_LEVEL_ENUM(name, text, meaning) ORACLE_LEVEL_##name,
 enum oracle_level { ORACLE_LEVEL_TABLE(ORACLE_LEVEL_ENUM) ORACLE_LEVEL_COUNT };
 #undef ORACLE_LEVEL_ENUM
@@ -77,6 +84,11 @@ struct oracle_rule {
     void (*on_event)(struct oracle *oracle, unsigned rule, const struct trace_event *event,
                      uint32_t index);
     void (*on_end)(struct oracle *oracle, unsigned rule);
+    uint32_t stack_kinds; /* the same for a stack: bits (1 << enum trace_kind) */
+    uint64_t stack_calls; /* CALL: bits (1 << enum trace_call) */
+    bool stack_at_end;
+    void (*on_stack)(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                     uint32_t index); /* of either host; `event` is NULL at the end of the run */
 };
 
 extern const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT];
@@ -96,8 +108,8 @@ struct oracle_verdict {
 /* One judgement; lives in the oracle until the next one. */
 struct oracle_judgement {
     struct oracle_verdict verdicts[ORACLE_RULE_COUNT];
-    uint64_t kept[2];   /* bit per rule */
-    uint64_t broken[2]; /* bit per rule */
+    uint64_t kept[ORACLE_WORDS];
+    uint64_t broken[ORACLE_WORDS];
 };
 
 /* Errors: STATUS_NO_MEMORY. */
@@ -106,13 +118,13 @@ void oracle_free(struct oracle *oracle);
 
 /* Judges a finished trace; its events stay as they are. In pair mode the program on the target's
  * host is judged as a server, the one on the peer's host as a client, and of two verdicts on one
- * rule the worse one stands. Errors: STATUS_LIMIT (more connections or higher descriptors than the
- * tables hold). */
+ * rule the worse one stands. Of role stack both hosts are judged, as ends of one implementation.
+ * Errors: STATUS_LIMIT (more connections or higher descriptors than the tables hold). */
 enum status oracle_judge(struct oracle *oracle, const struct trace *trace,
                          const struct oracle_judgement **ret_judgement,
                          struct status_detail *detail) STATUS_MUST_USE;
 
-static inline bool oracle_has(const uint64_t set[2], unsigned rule)
+static inline bool oracle_has(const uint64_t set[ORACLE_WORDS], unsigned rule)
 {
     return (set[rule / 64] >> (rule % 64) & 1U) != 0;
 }

@@ -1,6 +1,7 @@
 /* The table of rules: what each one says, whom it binds, where it stands, and what decides it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oracle/predicates.h"
+#include "oracle/stack.h"
 
 /* Short words for masks, so that a row reads as one. */
 #define K(name) (1U << TRACE_##name)
@@ -18,15 +19,19 @@
 #define SERVER .binds = ORACLE_SERVER
 #define CLIENT .binds = ORACLE_CLIENT
 #define BOTH .binds = ORACLE_BOTH
+#define STACK .binds = ORACLE_STACK
 #define GOOD .level = ORACLE_LEVEL_GOOD
 #define GOOD_FAIL .level = ORACLE_LEVEL_GOOD, .fail = true
 #define SHOULD .level = ORACLE_LEVEL_SHOULD
 #define SHOULD_FAIL .level = ORACLE_LEVEL_SHOULD, .fail = true
 #define MUST .level = ORACLE_LEVEL_MUST, .fail = true
 #define CHOICE .level = ORACLE_LEVEL_CHOICE
+#define CHOICE_FAIL .level = ORACLE_LEVEL_CHOICE, .fail = true
+#define LINUX_RULE .level = ORACLE_LEVEL_LINUX, .fail = true
 #define SEEN_BY(mask) .decidable = true, .observers = (mask)
 #define ON_EVENT(name) .on_event = oracle_##name##_event
 #define ON_END(name) .on_end = oracle_##name##_end
+#define ON_STACK(name) .on_stack = oracle_##name##_stack
 
 const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
     [ORACLE_CRE_03] =
@@ -124,7 +129,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "A connect interrupted by a signal goes on: the program waits for writability or "
                 "calls connect again, and does not take the interruption, EALREADY or EISCONN "
                 "for failure.",
-            CLIENT,
+            .binds = ORACLE_CLIENT | ORACLE_STACK,
             GOOD,
             .cite =
                 "POSIX connect() EINTR, EALREADY, EISCONN; signal(7) Interruption of system calls",
@@ -138,6 +143,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .calls_failed = F(CLOSE),
             .when = FACTS_CONNECT_INTR,
             ON_EVENT(cre_14),
+            .stack_calls = C(CONNECT),
+            ON_STACK(cre_14),
         },
     [ORACLE_CRE_16] =
         {
@@ -791,7 +798,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .title =
                 "A program does not take send() > 0 as delivery: the first send after the peer's "
                 "close succeeds, and only the next one fails.",
-            CLIENT,
+            .binds = ORACLE_CLIENT | ORACLE_STACK,
             GOOD,
             .cite = "send(2) DESCRIPTION (no indication of failure to deliver)",
             .why = "Fire-and-forget clients lose the last messages before every restart of the "
@@ -802,6 +809,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             SEEN_BY(CALLS | STATES | EXITS | BYTES),
             .kinds = K(EXIT),
             ON_EVENT(err_03),
+            .stack_calls = C(SEND),
+            ON_STACK(err_03),
         },
     [ORACLE_ERR_06] =
         {
@@ -1292,5 +1301,1248 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "than the one before, with no end to it. What stops growing is a cache.",
             SEEN_BY(TRACE_SEES_HEAP),
             ON_END(fdh_11),
+        },
+    /* ---- Rules that bind stacks alone ---- */
+    [ORACLE_CRE_01] =
+        {
+            .id = "CRE-01",
+            .title = "socket returns the lowest-numbered free descriptor, of a new socket.",
+            STACK,
+            MUST,
+            .cite = "POSIX socket(); XSH 2.14 File Descriptor Allocation",
+            .why = "Programs rely on it when they close 0 and open again, and select's sets stay "
+                   "small by it.",
+            .observed = "socket succeeds with a number while a lower one is free.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SOCKET),
+            ON_STACK(cre_01),
+        },
+    [ORACLE_CRE_02] =
+        {
+            .id = "CRE-02",
+            .title = "SOCK_CLOEXEC and SOCK_NONBLOCK in the type set exactly FD_CLOEXEC and "
+                     "O_NONBLOCK; without them both are clear.",
+            STACK,
+            MUST,
+            .cite = "XSH 2.10.7; socket(2) SOCK_NONBLOCK, SOCK_CLOEXEC",
+            .why = "A socket that blocks although it was asked not to hangs its program; one "
+                   "without FD_CLOEXEC goes to every child.",
+            .observed =
+                "F_GETFL and F_GETFD of a socket, or of a duplicate of it, differ from what "
+                "its type asked for.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(FCNTL),
+            ON_STACK(cre_02),
+        },
+    [ORACLE_CRE_05] =
+        {
+            .id = "CRE-05",
+            .title = "bind, or listen, on a port that a socket listens on fails with EADDRINUSE, "
+                     "SO_REUSEADDR on both or not.",
+            STACK,
+            LINUX_RULE,
+            .cite = "POSIX bind() EADDRINUSE; XSH 2.10.16 SO_REUSEADDR; socket(7) SO_REUSEADDR",
+            .why = "Two servers would share a port, and clients would meet either of them.",
+            .observed =
+                "A second socket of the host binds to, or listens on, the port of a listener, "
+                "without SO_REUSEPORT.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(BIND) | C(LISTEN),
+            ON_STACK(cre_05),
+        },
+    [ORACLE_CRE_07] =
+        {
+            .id = "CRE-07",
+            .title = "A second bind on a bound socket fails with EINVAL.",
+            STACK,
+            MUST,
+            .cite = "POSIX bind() EINVAL",
+            .why = "Its program would believe in an address that the socket does not have.",
+            .observed = "bind on a socket that was bound before.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(BIND),
+            ON_STACK(cre_07),
+        },
+    [ORACLE_CRE_08] =
+        {
+            .id = "CRE-08",
+            .title = "listen on an unbound socket binds it to an ephemeral port; POSIX allows "
+                     "EDESTADDRREQ.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX listen() EDESTADDRREQ; ip(7) DESCRIPTION",
+            .why = "Programs that ask for any port do so by it.",
+            .observed = "listen on a socket that nobody bound.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(LISTEN),
+            ON_STACK(cre_08),
+        },
+    [ORACLE_CRE_09] =
+        {
+            .id = "CRE-09",
+            .title = "listen on a connected socket fails with EINVAL; a repeated listen on a "
+                     "listener succeeds.",
+            STACK,
+            MUST,
+            .cite = "POSIX listen() EINVAL",
+            .why = "A connection would turn into a listener under its user's hands.",
+            .observed = "listen on a connection in ESTABLISHED, or on a listener.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(LISTEN),
+            ON_STACK(cre_09),
+        },
+    [ORACLE_CRE_10] =
+        {
+            .id = "CRE-10",
+            .title = "connect on a connected socket fails with EISCONN; on a listener too, or with "
+                     "EOPNOTSUPP where POSIX is asked.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX connect() EISCONN, EOPNOTSUPP",
+            .why = "EISCONN is how a program learns that an earlier attempt came through.",
+            .observed =
+                "connect on a connection in ESTABLISHED of which its program knows, or on a "
+                "listener.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CONNECT),
+            ON_STACK(cre_10),
+        },
+    [ORACLE_CRE_11] =
+        {
+            .id = "CRE-11",
+            .title = "connect without blocking answers EINPROGRESS, a further one EALREADY; "
+                     "completion, also a failed one, is signalled by writability.",
+            STACK,
+            MUST,
+            .cite = "POSIX connect(), select(); XSH 2.10.16 SO_ERROR",
+            .why = "Every event loop connects so.",
+            .observed =
+                "The answers of connect before the handshake ends, and reports of poll before "
+                "and after it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            .stack_calls = C(CONNECT),
+            ON_STACK(cre_11),
+        },
+    [ORACLE_CRE_13] =
+        {
+            .id = "CRE-13",
+            .title = "SO_ERROR is cleared by reading it.",
+            STACK,
+            MUST,
+            .cite = "XSH 2.10.10, 2.10.16 SO_ERROR",
+            .why = "An error that stays would be taken for the next connection's.",
+            .observed = "Two reads of SO_ERROR with nothing between.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(GETSOCKOPT),
+            ON_STACK(cre_13),
+        },
+    [ORACLE_CRE_15] =
+        {
+            .id = "CRE-15",
+            .title = "A SYN to a port without a listener is answered by an RST, and connect fails "
+                     "with ECONNREFUSED.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.5.2 group 1, 3.10.7.1; POSIX connect() ECONNREFUSED",
+            .why = "A client would wait for minutes where nobody is.",
+            .observed = "The first call after an RST ended SYN-SENT tells of something else.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CONNECT) | C(SEND) | C(RECV) | C(GETSOCKOPT),
+            ON_STACK(cre_15),
+        },
+    [ORACLE_CRE_17] =
+        {
+            .id = "CRE-17",
+            .title = "A SYN that nobody answers is sent again at growing intervals, and connect "
+                     "fails with ETIMEDOUT: after at least three minutes by the text, after about "
+                     "130 seconds on Linux.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "RFC 9293 3.8.3 MUST-23, 3.8.2; POSIX connect() ETIMEDOUT; tcp(7) "
+                    "tcp_syn_retries",
+            .why = "Too soon and a slow network is a dead one; too often and it is a flood.",
+            .observed =
+                "The time between the first SYN and the end of the attempt, and between one "
+                "SYN and the next.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            ON_STACK(cre_17),
+        },
+    [ORACLE_CRE_18] =
+        {
+            .id = "CRE-18",
+            .title = "A simultaneous open, and a connect to oneself, ends in one ESTABLISHED "
+                     "connection.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.5 Figure 7 MUST-10; RFC 1122 4.2.2.10",
+            .why = "Peers that punch holes into firewalls connect so.",
+            .observed = "Both ends in SYN-SENT got the other's SYN.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            .stack_at_end = true,
+            ON_STACK(cre_18),
+        },
+    [ORACLE_CRE_19] =
+        {
+            .id = "CRE-19",
+            .title = "close in SYN-SENT ends the attempt in silence, and a SYN+ACK that comes "
+                     "later is answered by an RST; shutdown does the same on Linux, POSIX has "
+                     "ENOTCONN.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.4, 3.10.7.1; POSIX shutdown() ENOTCONN",
+            .why = "The server would hold a connection that nobody wants.",
+            .observed = "close or shutdown in SYN-SENT, and the segments of that end from then on.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT),
+            .stack_calls = C(CLOSE) | C(SHUTDOWN),
+            ON_STACK(cre_19),
+        },
+    [ORACLE_ACC_01] =
+        {
+            .id = "ACC-01",
+            .title = "accept returns a new descriptor, the lowest free one, and the listener stays "
+                     "what it is.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept(); XSH 2.14; accept(2)",
+            .why = "A number that is in use would be two sockets.",
+            .observed =
+                "accept succeeds with a number while a lower one is free, or with one in use.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_01),
+        },
+    [ORACLE_ACC_02] =
+        {
+            .id = "ACC-02",
+            .title = "The accepted socket has the destination of the SYN as its name and the "
+                     "source as its peer's.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept(), getpeername(), getsockname(); RFC 9293 3.9.1.1",
+            .why = "Logs and access rules go by these names.",
+            .observed =
+                "getsockname and getpeername of both ends, compared with one another and with "
+                "the connect.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(GETSOCKNAME) | C(GETPEERNAME),
+            ON_STACK(acc_02),
+        },
+    [ORACLE_ACC_03] =
+        {
+            .id = "ACC-03",
+            .title = "accept takes the connection whose handshake was complete first.",
+            STACK,
+            LINUX_RULE,
+            .cite = "POSIX accept(); Linux inet_csk_reqsk_queue_add()",
+            .why = "Early clients would starve.",
+            .observed = "accept with two or more connections in the queue.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_03),
+        },
+    [ORACLE_ACC_04] =
+        {
+            .id = "ACC-04",
+            .title = "Each complete connection is returned by exactly one accept.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept()",
+            .why = "A connection that nobody gets hangs its client for ever.",
+            .observed = "accept gives a connection twice, or EAGAIN while one is complete.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_04),
+        },
+    [ORACLE_ACC_05] =
+        {
+            .id = "ACC-05",
+            .title = "The accepted descriptor does not inherit O_NONBLOCK on Linux; POSIX does not "
+                     "say.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "accept(2) STANDARDS; XSH 2.10.7",
+            .why = "The same program blocks on one system and not on another.",
+            .observed = "F_GETFL of an accepted socket.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(FCNTL),
+            ON_STACK(acc_05),
+        },
+    [ORACLE_ACC_07] =
+        {
+            .id = "ACC-07",
+            .title = "accept on an empty queue answers EAGAIN without blocking, on a socket that "
+                     "does not listen EINVAL.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept() EAGAIN, EINVAL",
+            .why = "An event loop ends its rounds by it.",
+            .observed = "accept without a connection to give.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_07),
+        },
+    [ORACLE_ACC_08] =
+        {
+            .id = "ACC-08",
+            .title = "A connection reset before accept is still given on Linux, without a peer's "
+                     "name; POSIX has ECONNABORTED.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX accept() ECONNABORTED; accept(2) ERRORS",
+            .why = "A server that expects either must work with both.",
+            .observed = "accept while the first connection in the queue has been reset, and "
+                        "getpeername of it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT) | C(GETPEERNAME),
+            ON_STACK(acc_08),
+        },
+    [ORACLE_ACC_11] =
+        {
+            .id = "ACC-11",
+            .title = "accept without a free descriptor leaves the connection in the queue and the "
+                     "listener readable; it is given once a descriptor is free.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept() EMFILE, ENFILE",
+            .why = "A server that runs out for a moment would lose a client for good.",
+            .observed = "Reports and accepts on a listener after EMFILE.",
+            .reason = "no limit of descriptors binds scripted sockets; programs under the harness "
+                      "run out of "
+                      "them (ACC-12)",
+        },
+    [ORACLE_ACC_13] =
+        {
+            .id = "ACC-13",
+            .title = "accept takes a null address; the length is value and result, and a longer "
+                     "address is cut.",
+            STACK,
+            MUST,
+            .cite = "POSIX accept(); accept(2)",
+            .why = "Programs read beyond their buffers otherwise.",
+            .observed = "The address that accept fills in.",
+            .reason = "a scripted accept asks for no address, so nobody sees how one is filled in",
+        },
+    [ORACLE_ACC_14] =
+        {
+            .id = "ACC-14",
+            .title = "Accepted sockets inherit SO_KEEPALIVE, TCP_NODELAY, SO_LINGER and timeouts "
+                     "of their listener.",
+            STACK,
+            LINUX_RULE,
+            .cite = "Linux inet_csk_clone_lock(); tcp(7) TCP_USER_TIMEOUT",
+            .why = "Servers set them once, on the listener.",
+            .observed =
+                "getsockopt on an accepted socket of an option that was set on its listener.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(GETSOCKOPT),
+            ON_STACK(acc_14),
+        },
+    [ORACLE_ACC_15] =
+        {
+            .id = "ACC-15",
+            .title = "shutdown of a listener makes accept fail with EINVAL on Linux, and so wakes "
+                     "one that blocks; by POSIX the shutdown fails with ENOTCONN.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX shutdown() ENOTCONN; close(2) Multithreaded processes",
+            .why = "It is how threads are told to stop accepting.",
+            .observed = "shutdown of a listener and the accept after it; the wake-up shows as this "
+                        "answer.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SHUTDOWN) | C(ACCEPT),
+            ON_STACK(acc_15),
+        },
+    [ORACLE_DAT_01] =
+        {
+            .id = "DAT-01",
+            .title = "The receiver gets exactly the bytes that were sent, in order, once.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 2.2, 3.9.1.2; XSH 2.10.6",
+            .why = "It is what TCP is for.",
+            .observed =
+                "Each received byte is compared with what the other end sent at that place.",
+            SEEN_BY(CALLS | BYTES),
+            .stack_kinds = K(BYTES),
+            ON_STACK(dat_01),
+        },
+    [ORACLE_DAT_04] =
+        {
+            .id = "DAT-04",
+            .title = "send without blocking takes what fits and says how much, or EAGAIN.",
+            STACK,
+            MUST,
+            .cite = "XSH 2.10.7; POSIX send() EAGAIN",
+            .why = "A send that takes nothing and says 0, or refuses while there is room, spins "
+                   "its program.",
+            .observed = "A short send, an EAGAIN while nothing is queued, a result above what was "
+                        "given.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND),
+            ON_STACK(dat_04),
+        },
+    [ORACLE_DAT_07] =
+        {
+            .id = "DAT-07",
+            .title = "recv of 0 bytes means the end of the stream, and every later recv says so "
+                     "again.",
+            STACK,
+            MUST,
+            .cite = "POSIX recv() RETURN VALUE; RFC 9293 3.10.3",
+            .why = "A program would take a lull for the end, or miss the end.",
+            .observed =
+                "recv gives 0 while the other end's FIN has not come, or something else after "
+                "a 0.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(dat_07),
+        },
+    [ORACLE_DAT_09] =
+        {
+            .id = "DAT-09",
+            .title = "send of no bytes returns 0 and sends no segment; recv of no bytes consumes "
+                     "nothing.",
+            STACK,
+            LINUX_RULE,
+            .cite = "recv(2) RETURN VALUE",
+            .why = "A keepalive of an application's own would end the stream.",
+            .observed = "send and recv with length 0 in ESTABLISHED.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND) | C(RECV),
+            ON_STACK(dat_09),
+        },
+    [ORACLE_DAT_10] =
+        {
+            .id = "DAT-10",
+            .title = "MSG_PEEK consumes nothing: the next recv returns the same bytes.",
+            STACK,
+            MUST,
+            .cite = "POSIX recv() MSG_PEEK",
+            .why = "Servers guess the protocol by it.",
+            .observed = "recv after a recv with MSG_PEEK.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(dat_10),
+        },
+    [ORACLE_DAT_11] =
+        {
+            .id = "DAT-11",
+            .title = "recv with MSG_WAITALL returns the full count where so much is there.",
+            STACK,
+            MUST,
+            .cite = "POSIX recv() MSG_WAITALL",
+            .why = "Readers of fixed records do not look at the count.",
+            .observed = "recv with MSG_WAITALL while at least so many bytes have arrived. That it "
+                        "waits for more shows only where calls block.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(dat_11),
+        },
+    [ORACLE_DAT_12] =
+        {
+            .id = "DAT-12",
+            .title = "Bytes received before a FIN are readable before the 0; before an RST on "
+                     "Linux too, where the text lets the stack flush them.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "RFC 9293 3.10.3, 3.10.7.4; POSIX recv() ECONNRESET",
+            .why = "The last answer ahead of a close would be lost.",
+            .observed = "recv with unread bytes behind which a FIN or RST came.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(dat_12),
+        },
+    [ORACLE_DAT_13] =
+        {
+            .id = "DAT-13",
+            .title = "Urgent data raises POLLPRI; a read stops at the mark; the byte is read with "
+                     "MSG_OOB, once, unless SO_OOBINLINE is set.",
+            STACK,
+            LINUX_RULE,
+            .cite = "tcp(7) SIOCATMARK; poll(2) POLLPRI; XSH 2.10.12; POSIX recv() MSG_OOB; RFC "
+                    "9293 3.8.5",
+            .why = "telnet and FTP still use it, and stray urgent data must not shift a stream.",
+            .observed = "Reports, reads and MSG_OOB after an urgent byte arrived.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            .stack_calls = C(RECV),
+            ON_STACK(dat_13),
+        },
+    [ORACLE_DAT_15] =
+        {
+            .id = "DAT-15",
+            .title = "A connection whose window is closed stays open for any time while probes are "
+                     "answered.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.8.6.1 MUST-36, MUST-37",
+            .why = "A reader that pauses would lose its connection.",
+            .observed = "A sender that found no room, a reader that reads nothing, and a minute.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(TIME),
+            ON_STACK(dat_15),
+        },
+    [ORACLE_DAT_16] =
+        {
+            .id = "DAT-16",
+            .title = "When SO_RCVTIMEO or SO_SNDTIMEO expires the call fails with EAGAIN or gives "
+                     "what it has, and the connection is still usable.",
+            STACK,
+            MUST,
+            .cite = "XSH 2.10.16 SO_RCVTIMEO, SO_SNDTIMEO; socket(7)",
+            .why = "Clients bound their waits by it.",
+            .observed = "A call that blocks for the time set.",
+            .reason = "only a call that blocks shows it, and scripted calls never do",
+        },
+    [ORACLE_DAT_17] =
+        {
+            .id = "DAT-17",
+            .title = "send on a socket that never connected fails with EPIPE on Linux, ENOTCONN by "
+                     "POSIX; recv with ENOTCONN.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX send(), recv() ENOTCONN; send(2) BUGS",
+            .why = "It tells a program's mistake from a peer's close.",
+            .observed = "send and recv on a fresh socket.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND) | C(RECV),
+            ON_STACK(dat_17),
+        },
+    [ORACLE_HCL_01] =
+        {
+            .id = "HCL-01",
+            .title = "shutdown for writing sends a FIN behind all queued data; its ACK leads to "
+                     "FIN-WAIT-2, and receiving stays possible.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.6 case 1, 3.10.4; POSIX shutdown()",
+            .why = "The request that ends by half-close would be cut.",
+            .observed = "The sequence number of the FIN, and the state after its acknowledgment.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT) | K(STATE),
+            .stack_at_end = true,
+            ON_STACK(hcl_01),
+        },
+    [ORACLE_HCL_02] =
+        {
+            .id = "HCL-02",
+            .title = "send after shutdown for writing fails with EPIPE.",
+            STACK,
+            MUST,
+            .cite = "POSIX send() EPIPE; send(2) EPIPE",
+            .why = "A program would believe that bytes went out behind its FIN.",
+            .observed = "send on a socket that was shut for writing.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND),
+            ON_STACK(hcl_02),
+        },
+    [ORACLE_HCL_03] =
+        {
+            .id = "HCL-03",
+            .title = "The end that received a FIN may send for unlimited time, and that data "
+                     "reaches the half-closed peer.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.6 case 1, 3.6.1, 3.10.2",
+            .why = "The answer to a request that ended by half-close would be lost.",
+            .observed = "send in CLOSE-WAIT, and recv at the end that shut for writing.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND) | C(RECV),
+            ON_STACK(hcl_03),
+        },
+    [ORACLE_HCL_06] =
+        {
+            .id = "HCL-06",
+            .title = "shutdown for reading puts nothing on the wire; Linux still delivers data "
+                     "that comes later, POSIX disables receives.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX shutdown() SHUT_RD; shutdown(2)",
+            .why = "The other end must not see it.",
+            .observed = "Segments at shutdown for reading, and the recv after it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SHUTDOWN) | C(RECV),
+            ON_STACK(hcl_06),
+        },
+    [ORACLE_HCL_07] =
+        {
+            .id = "HCL-07",
+            .title = "shutdown acts on the connection: all duplicates of the descriptor see it.",
+            STACK,
+            MUST,
+            .cite = "POSIX shutdown()",
+            .why = "A child could go on sending after its parent's end of stream.",
+            .observed = "send on a duplicate of the descriptor that was shut for writing.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND),
+            ON_STACK(hcl_07),
+        },
+    [ORACLE_HCL_08] =
+        {
+            .id = "HCL-08",
+            .title = "shutdown of an unconnected socket fails with ENOTCONN; a repeated one for "
+                     "writing succeeds on Linux.",
+            STACK,
+            MUST,
+            .cite = "POSIX shutdown() ENOTCONN",
+            .why = "Cleanup paths call it without knowing the state.",
+            .observed = "shutdown of a fresh socket, and twice of a connection.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SHUTDOWN),
+            ON_STACK(hcl_08),
+        },
+    [ORACLE_CLO_01] =
+        {
+            .id = "CLO-01",
+            .title = "The end that closes first passes FIN-WAIT-1, FIN-WAIT-2 (unless the FIN "
+                     "acknowledges ours) and TIME-WAIT; its FIN keeps one sequence number.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.3.2 Figure 5 note 2, 3.6 case 1, 3.10.4",
+            .why = "TIME-WAIT protects the next connection of the same ports.",
+            .observed = "The states of that end, and the sequence numbers of its FINs.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(SEGMENT),
+            ON_STACK(clo_01),
+        },
+    [ORACLE_CLO_02] =
+        {
+            .id = "CLO-02",
+            .title = "The end that closes second passes CLOSE-WAIT, LAST-ACK and CLOSED, never "
+                     "TIME-WAIT.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.3.2 Figure 5, 3.6 case 2",
+            .why = "Servers whose clients close first would collect TIME-WAITs.",
+            .observed = "The states of that end.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            ON_STACK(clo_02),
+        },
+    [ORACLE_CLO_03] =
+        {
+            .id = "CLO-03",
+            .title = "When FINs cross, both ends pass FIN-WAIT-1, CLOSING and TIME-WAIT.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.6 case 3, Figure 13",
+            .why = "The last ACK may be lost on either side.",
+            .observed = "The states that follow CLOSING.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            ON_STACK(clo_03),
+        },
+    [ORACLE_CLO_04] =
+        {
+            .id = "CLO-04",
+            .title = "A FIN next in sequence is acknowledged, again when it comes again; one ahead "
+                     "of a gap is not lost.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.7.4 first, fifth, eighth, 3.5.2 group 3",
+            .why = "The other end would send its FIN until it gives up.",
+            .observed =
+                "A FIN that arrived, and the states of its sender; an acknowledgment behind "
+                "one that came again.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(SEGMENT),
+            .stack_at_end = true,
+            ON_STACK(clo_04),
+        },
+    [ORACLE_CLO_05] =
+        {
+            .id = "CLO-05",
+            .title = "close sends a FIN only with the last descriptor of the open file "
+                     "description.",
+            STACK,
+            MUST,
+            .cite = "POSIX close(), fork(), dup()",
+            .why = "A child's copy would lose its connection.",
+            .observed = "Segments at close of one of two descriptors, and of the last.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE),
+            ON_STACK(clo_05),
+        },
+    [ORACLE_CLO_08] =
+        {
+            .id = "CLO-08",
+            .title = "All data that send took before a close is delivered, then the FIN.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.6, 3.9.1.4, 3.10.4",
+            .why = "The last answer would be cut.",
+            .observed = "The other end reads 0: by then it has read as much as was sent.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(clo_08),
+        },
+    [ORACLE_CLO_09] =
+        {
+            .id = "CLO-09",
+            .title = "close with SO_LINGER and a time blocks until the data is acknowledged or the "
+                     "time expires, then returns; the close goes on.",
+            STACK,
+            MUST,
+            .cite = "POSIX close(); XSH 2.10.16 SO_LINGER; socket(7) SO_LINGER",
+            .why = "Programs take its return for delivery.",
+            .observed = "How long close takes.",
+            .reason = "only a call that blocks shows it: while a scripted close blocks, nobody "
+                      "could deliver the acknowledgment",
+        },
+    [ORACLE_CLO_10] =
+        {
+            .id = "CLO-10",
+            .title = "The user is told whether the other end closed normally, by 0, or aborted, by "
+                     "ECONNRESET.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.6 MUST-12; POSIX recv() ECONNRESET",
+            .why = "A truncated answer would pass for a complete one.",
+            .observed = "recv with nothing unread, behind a FIN or an RST.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(clo_10),
+        },
+    [ORACLE_CLO_11] =
+        {
+            .id = "CLO-11",
+            .title = "A FIN is not lost behind a full send buffer or a closed window: it follows "
+                     "when there is room.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.9.1.4, 3.10.4, 3.8.6.1",
+            .why = "The reader would wait for an end that never comes.",
+            .observed = "shutdown or close after a send found no room, and the FIN once the reader "
+                        "has read.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT),
+            .stack_at_end = true,
+            ON_STACK(clo_11),
+        },
+    [ORACLE_CLO_13] =
+        {
+            .id = "CLO-13",
+            .title = "An end in FIN-WAIT-2 that nobody holds is dropped after 60 seconds.",
+            STACK,
+            LINUX_RULE,
+            .cite = "tcp(7) tcp_fin_timeout, TCP_LINGER2; Linux tcp_timewait_state_process()",
+            .why = "Peers that never close would fill the table.",
+            .observed = "How long an end without descriptors stays in FIN-WAIT-2.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(TIME),
+            ON_STACK(clo_13),
+        },
+    [ORACLE_CLO_14] =
+        {
+            .id = "CLO-14",
+            .title = "An end that nobody holds sends its FIN a bounded number of times.",
+            STACK,
+            LINUX_RULE,
+            .cite = "tcp(7) tcp_orphan_retries; ip-sysctl.rst tcp_orphan_retries",
+            .why = "Vanished peers would fill the table.",
+            .observed = "The FINs of an end without descriptors behind a cut wire.",
+            .reason = "a wire that carries segments of a real kernel sends again itself what was "
+                      "lost, so "
+                      "that no kernel counts its attempts; and without one nothing is left to "
+                      "compare with",
+        },
+    [ORACLE_RST_01] =
+        {
+            .id = "RST-01",
+            .title = "close with SO_LINGER {1,0} sends an RST, no FIN; the state is forgotten, "
+                     "without TIME-WAIT.",
+            STACK,
+            LINUX_RULE,
+            .cite = "RFC 9293 3.9.1.6, 3.10.5, 3.5.2; Linux tcp_disconnect()",
+            .why = "It is how a program aborts.",
+            .observed = "close of the last descriptor with that option.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE),
+            ON_STACK(rst_01),
+        },
+    [ORACLE_RST_02] =
+        {
+            .id = "RST-02",
+            .title = "close with unread input sends an RST.",
+            STACK,
+            SHOULD,
+            .cite = "RFC 9293 3.6.1 SHLD-3; RFC 1122 4.2.2.13; RFC 2525 2.17",
+            .why = "The sender must learn that its data was lost.",
+            .observed = "close of the last descriptor while bytes wait.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE),
+            ON_STACK(rst_02),
+        },
+    [ORACLE_RST_03] =
+        {
+            .id = "RST-03",
+            .title = "close with everything read sends a FIN, also when a segment had come twice.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.4, 3.6.1 SHLD-3; RFC 2525 2.17",
+            .why = "The peer would lose the answer on its way to it.",
+            .observed = "close of the last descriptor with nothing unread, where data had arrived "
+                        "again or not.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE),
+            ON_STACK(rst_03),
+        },
+    [ORACLE_RST_04] =
+        {
+            .id = "RST-04",
+            .title = "New data after a full close is answered by an RST; on Linux also after "
+                     "shutdown in both directions.",
+            STACK,
+            SHOULD,
+            .cite = "RFC 9293 3.6.1 SHLD-3; RFC 2525 2.16",
+            .why = "The sender would fill a buffer that nobody reads.",
+            .observed = "Data arrives at an end without descriptors, and what that end sends then.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT),
+            .stack_at_end = true,
+            ON_STACK(rst_04),
+        },
+    [ORACLE_RST_06] =
+        {
+            .id = "RST-06",
+            .title = "The first call after an RST in ESTABLISHED fails with ECONNRESET, once; then "
+                     "recv gives 0 and send EPIPE.",
+            STACK,
+            MUST,
+            .cite = "POSIX recv(), send() ECONNRESET; XSH 2.10.10; Linux tcp_reset()",
+            .why = "The abort would pass for a close.",
+            .observed = "recv and send on a connection that an RST ended.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND) | C(RECV),
+            ON_STACK(rst_06),
+        },
+    [ORACLE_RST_07] =
+        {
+            .id = "RST-07",
+            .title = "After an RST in CLOSE-WAIT send fails with EPIPE and recv gives 0 on Linux; "
+                     "the text wants the reset to be told.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "RFC 9293 3.10.7.4 second, 3.6 MUST-12; Linux tcp_reset()",
+            .why = "The end that still had to answer learns of it by this alone.",
+            .observed = "recv, send and SO_ERROR on a connection that an RST ended in CLOSE-WAIT.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND) | C(RECV) | C(GETSOCKOPT),
+            ON_STACK(rst_07),
+        },
+    [ORACLE_RST_08] =
+        {
+            .id = "RST-08",
+            .title = "SO_ERROR consumes the pending error: a recv after it gives 0.",
+            STACK,
+            LINUX_RULE,
+            .cite = "XSH 2.10.10, 2.10.16 SO_ERROR",
+            .why = "Event loops read SO_ERROR first and then the rest.",
+            .observed = "recv after SO_ERROR told of the RST.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV),
+            ON_STACK(rst_08),
+        },
+    [ORACLE_RST_09] =
+        {
+            .id = "RST-09",
+            .title = "An RST ends the connection only at the sequence number that is expected "
+                     "next; elsewhere in the window it gets a challenge ACK, or is valid where RFC "
+                     "5961 is not implemented.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.7.4 second, 3.5.3; RFC 5961 3.2",
+            .why = "Anybody could end anybody's connections.",
+            .observed =
+                "The sequence number of an RST, what had arrived before, and the state after "
+                "it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STEP),
+            .stack_at_end = true,
+            ON_STACK(rst_09),
+        },
+    [ORACLE_RST_10] =
+        {
+            .id = "RST-10",
+            .title = "An RST is never answered by an RST.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.5.2 group 1, 3.10.7.1",
+            .why = "Two ends would shout at each other for ever.",
+            .observed = "An RST arrives, and what that end sends next.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT) | K(STEP),
+            .stack_at_end = true,
+            ON_STACK(rst_10),
+        },
+    [ORACLE_RST_11] =
+        {
+            .id = "RST-11",
+            .title = "When a listener is closed or shut, connections complete but not accepted are "
+                     "reset.",
+            STACK,
+            LINUX_RULE,
+            .cite = "Linux inet_csk_listen_stop()",
+            .why = "Clients would wait for an answer that nobody owes.",
+            .observed = "close or shutdown of a listener with a queue.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE) | C(SHUTDOWN),
+            ON_STACK(rst_11),
+        },
+    [ORACLE_RST_12] =
+        {
+            .id = "RST-12",
+            .title = "When a process dies all its sockets are closed: FIN, or RST with unread "
+                     "input.",
+            STACK,
+            MUST,
+            .cite = "POSIX _Exit(); RFC 9293 3.6.1 SHLD-3",
+            .why = "Peers of a program that crashed would hang.",
+            .observed = "The death of a process that holds sockets.",
+            .reason = "scripted sockets belong to no process that could die; programs under the "
+                      "harness show it",
+        },
+    [ORACLE_RST_15] =
+        {
+            .id = "RST-15",
+            .title = "connect to AF_UNSPEC dissolves a connection, by an RST.",
+            STACK,
+            LINUX_RULE,
+            .cite = "connect(2); POSIX connect(); Linux tcp_disconnect()",
+            .why = "Pools of sockets use it.",
+            .observed = "connect to AF_UNSPEC on a connection.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CONNECT),
+            ON_STACK(rst_15),
+        },
+    [ORACLE_TWT_01] =
+        {
+            .id = "TWT-01",
+            .title = "The end that closed first stays in TIME-WAIT for 2 MSL: 60 seconds on Linux.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "RFC 9293 3.6.1 MUST-13, 3.4.2",
+            .why = "Old segments would get into the next connection.",
+            .observed = "How long TIME-WAIT lasts, where no segment disturbs it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            ON_STACK(twt_01),
+        },
+    [ORACLE_TWT_02] =
+        {
+            .id = "TWT-02",
+            .title = "A FIN that comes again in TIME-WAIT is acknowledged again.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.7.4 fifth, eighth",
+            .why = "The other end would hang in LAST-ACK.",
+            .observed = "A FIN arrives again in TIME-WAIT, and its sender leaves LAST-ACK.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(SEGMENT),
+            .stack_at_end = true,
+            ON_STACK(twt_02),
+        },
+    [ORACLE_TWT_03] =
+        {
+            .id = "TWT-03",
+            .title = "A new SYN with a higher sequence number or timestamp may reopen from "
+                     "TIME-WAIT.",
+            STACK,
+            SHOULD,
+            .cite = "RFC 9293 3.6.1 MAY-2, SHLD-4; RFC 6191 2",
+            .why = "Clients that reuse their port would have to wait.",
+            .observed = "connect from the ports of a connection whose other end is in TIME-WAIT.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            .stack_calls = C(CONNECT),
+            .stack_at_end = true,
+            ON_STACK(twt_03),
+        },
+    [ORACLE_TWT_04] =
+        {
+            .id = "TWT-04",
+            .title = "An RST ends TIME-WAIT where tcp_rfc1337 is 0, as by default.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "RFC 9293 3.10.7.4 second; RFC 1337 3 F1; tcp(7) tcp_rfc1337",
+            .why = "It is a known hazard that Linux accepts.",
+            .observed = "An RST arrives in TIME-WAIT.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(STEP),
+            .stack_at_end = true,
+            ON_STACK(twt_04),
+        },
+    [ORACLE_TWT_05] =
+        {
+            .id = "TWT-05",
+            .title = "Old segments in TIME-WAIT get an ACK and are delivered to nobody.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.10.7.4 first, 3.5.2 group 3, 3.3.2",
+            .why = "They would end, or get into, a connection.",
+            .observed = "Data that had arrived before arrives again in TIME-WAIT, and the answer.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(SEGMENT),
+            ON_STACK(twt_05),
+        },
+    [ORACLE_ERR_02] =
+        {
+            .id = "ERR-02",
+            .title = "MSG_NOSIGNAL suppresses SIGPIPE and keeps EPIPE.",
+            STACK,
+            MUST,
+            .cite = "POSIX send() MSG_NOSIGNAL, EPIPE; XSH 2.10.14",
+            .why = "Libraries cannot ignore a signal of their program.",
+            .observed = "Signals of the process that sends.",
+            .reason = "scripted calls are not those of a process that signals could reach",
+        },
+    [ORACLE_ERR_04] =
+        {
+            .id = "ERR-04",
+            .title = "When retransmission has gone on for long enough, at least 100 seconds, or "
+                     "the user timeout expires, the user is told ETIMEDOUT and the connection is "
+                     "CLOSED.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.8.3 MUST-20, SHLD-11, 3.10.8; POSIX recv() ETIMEDOUT; tcp(7) "
+                    "TCP_USER_TIMEOUT",
+            .why = "A program would wait for a host that is gone.",
+            .observed = "The end of a connection by time, and the next call on it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            .stack_calls = C(SEND) | C(RECV) | C(GETSOCKOPT),
+            ON_STACK(err_04),
+        },
+    [ORACLE_ERR_05] =
+        {
+            .id = "ERR-05",
+            .title = "Soft ICMP errors do not abort an established connection.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.9.2.2 MUST-56; RFC 5461",
+            .why = "Anybody could end anybody's connections.",
+            .observed = "ICMP messages.",
+            .reason = "the wire carries TCP segments alone, no ICMP",
+        },
+    [ORACLE_ERR_08] =
+        {
+            .id = "ERR-08",
+            .title = "Calls on closed descriptors fail with EBADF, on other files with ENOTSOCK.",
+            STACK,
+            MUST,
+            .cite = "POSIX EBADF, ENOTSOCK of each page",
+            .why = "A mistake would hit somebody else's file.",
+            .observed = "Calls with such numbers.",
+            .reason = "a scripted call names a socket of the scenario: with a closed one it is "
+                      "never made",
+        },
+    [ORACLE_RDY_01] =
+        {
+            .id = "RDY-01",
+            .title = "poll says of an open connection: OUT where there is room, IN where there is "
+                     "input; after the peer's FIN also IN and RDHUP, no HUP.",
+            STACK,
+            MUST,
+            .cite = "POSIX select(), poll(); poll(2) POLLRDHUP; Linux tcp_poll()",
+            .why = "Event loops see the world through these bits.",
+            .observed = "Each report on a connection that is not over.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            ON_STACK(rdy_01),
+        },
+    [ORACLE_RDY_02] =
+        {
+            .id = "RDY-02",
+            .title = "poll says HUP exactly when both directions are shut, on Linux with OUT; "
+                     "after an RST also IN, ERR and RDHUP.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX poll() POLLHUP; Linux tcp_poll()",
+            .why = "HUP too early loses the answer, too late leaks the descriptor.",
+            .observed = "Each report on a connection that is over.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            ON_STACK(rdy_02),
+        },
+    [ORACLE_RDY_03] =
+        {
+            .id = "RDY-03",
+            .title = "poll says OUT and HUP of a fresh socket and of a listener that was shut, IN "
+                     "of a listener with a queue, nothing of one without.",
+            STACK,
+            CHOICE_FAIL,
+            .cite = "POSIX poll(); Linux tcp_poll()",
+            .why = "A server would spin on its listener, or miss its clients.",
+            .observed = "Each report on a socket without a connection.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            ON_STACK(rdy_03),
+        },
+    [ORACLE_RDY_04] =
+        {
+            .id = "RDY-04",
+            .title = "A descriptor reported readable does not block: recv and accept give data, "
+                     "the end, or an error.",
+            STACK,
+            MUST,
+            .cite = "POSIX select(); select(2) BUGS",
+            .why = "A program whose sockets block would hang.",
+            .observed = "recv or accept after a report of IN answers EAGAIN.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV) | C(ACCEPT),
+            ON_STACK(rdy_04),
+        },
+    [ORACLE_RDY_05] =
+        {
+            .id = "RDY-05",
+            .title = "A socket without room is not writable; once the reader has read everything "
+                     "it is.",
+            STACK,
+            LINUX_RULE,
+            .cite = "XSH 2.10.16 SO_SNDLOWAT; socket(7); Linux sk_stream_is_writeable()",
+            .why = "A writer would spin, or sleep for ever.",
+            .observed =
+                "A report right after EAGAIN, and one after the other end read all that was "
+                "sent.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            ON_STACK(rdy_05),
+        },
+    [ORACLE_RDY_06] =
+        {
+            .id = "RDY-06",
+            .title = "epoll reports a level-triggered descriptor while it is ready, an "
+                     "edge-triggered one once for each new event.",
+            STACK,
+            LINUX_RULE,
+            .cite = "epoll(7) Level-triggered and edge-triggered",
+            .why = "A program would spin, or sleep on its input.",
+            .observed = "Each epoll_wait, compared with what is ready and what came since the last "
+                        "report.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STEP),
+            .stack_at_end = true,
+            ON_STACK(rdy_06),
+        },
+    [ORACLE_RDY_09] =
+        {
+            .id = "RDY-09",
+            .title = "close of the last descriptor takes a socket out of epoll; a duplicate that "
+                     "is left keeps it there.",
+            STACK,
+            LINUX_RULE,
+            .cite = "epoll(7) Questions and answers",
+            .why = "Reports on numbers that are somebody else's by now.",
+            .observed = "Reports under a number that was closed, and a wait without one while a "
+                        "duplicate lives.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY) | K(STEP),
+            .stack_at_end = true,
+            ON_STACK(rdy_09),
+        },
+    [ORACLE_RDY_12] =
+        {
+            .id = "RDY-12",
+            .title = "EPOLLONESHOT reports once until it is armed again, and then what is ready.",
+            STACK,
+            LINUX_RULE,
+            .cite = "epoll_ctl(2) EPOLLONESHOT, EPOLLEXCLUSIVE",
+            .why = "Threads that share an epoll would both get a descriptor, or none of them.",
+            .observed =
+                "Each epoll_wait with a descriptor registered so. What EPOLLEXCLUSIVE wakes "
+                "shows only where threads wait.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STEP),
+            .stack_at_end = true,
+            ON_STACK(rdy_12),
+        },
+    [ORACLE_TMO_01] =
+        {
+            .id = "TMO-01",
+            .title = "Keepalive is off by default; if on, the first probe comes not before two "
+                     "hours by default, and the interval can be set.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.8.4 MUST-24, MUST-25, MUST-27, MUST-28; XSH 2.10.16 SO_KEEPALIVE",
+            .why = "Idle connections would cost traffic, or die of it.",
+            .observed = "SO_KEEPALIVE and TCP_KEEPIDLE of a socket on which nobody set them.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(GETSOCKOPT),
+            ON_STACK(tmo_01),
+        },
+    [ORACLE_TMO_02] =
+        {
+            .id = "TMO-02",
+            .title = "One unanswered probe is not death; after as many as were set the connection "
+                     "ends.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.8.4 MUST-29; XSH 2.10.16 SO_KEEPALIVE; tcp(7) TCP_KEEPCNT",
+            .why = "A lost segment would end an idle connection.",
+            .observed = "How long after the last sign of the other end an idle connection with "
+                        "keepalive ends.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            ON_STACK(tmo_02),
+        },
+    [ORACLE_TMO_05] =
+        {
+            .id = "TMO-05",
+            .title = "A half-open connection is detected by the RST that answers the next segment.",
+            STACK,
+            MUST,
+            .cite = "RFC 9293 3.5.1 Figures 9, 10",
+            .why = "A client of a server that was restarted would wait for ever.",
+            .observed = "One end forgot the connection and its RST was lost; the other end sends.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            .stack_at_end = true,
+            ON_STACK(tmo_05),
+        },
+    [ORACLE_BKL_01] =
+        {
+            .id = "BKL-01",
+            .title = "The backlog bounds the queue: Linux completes one connection more.",
+            STACK,
+            MUST,
+            .cite = "POSIX listen(); listen(2) NOTES; Linux sk_acceptq_is_full()",
+            .why = "A server that does not accept would hold everybody's connections.",
+            .observed = "How many connections are complete and not accepted.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(bkl_01),
+        },
+    [ORACLE_BKL_02] =
+        {
+            .id = "BKL-02",
+            .title = "When the queue is full the final ACK is ignored, no RST is sent, and the "
+                     "connection is completed later.",
+            STACK,
+            LINUX_RULE,
+            .cite = "tcp(7) tcp_abort_on_overflow; listen(2); Linux tcp_check_req()",
+            .why = "A burst of clients would be refused instead of delayed.",
+            .observed = "A client in ESTABLISHED whose server's end waits in SYN-RECEIVED behind a "
+                        "full queue.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STEP),
+            .stack_at_end = true,
+            ON_STACK(bkl_02),
+        },
+    [ORACLE_BKL_05] =
+        {
+            .id = "BKL-05",
+            .title = "A connection made by a SYN cookie is valid without an entry in the queue.",
+            STACK,
+            LINUX_RULE,
+            .cite = "tcp(7) tcp_syncookies; Linux syncookies.c",
+            .why = "A flood of SYNs would shut out everybody.",
+            .observed = "Cookies in sequence numbers.",
+            .reason = "cookies are sent only under a flood, and a trace does not tell them from "
+                      "other sequence numbers",
         },
 };

@@ -57,7 +57,7 @@ struct suite_case {
     char title[CASES_TITLE_MAX];
     uint32_t roles;        /* bit (1 << enum trace_role) */
     uint32_t needs;        /* bit (1 << enum cases_need) */
-    uint64_t rules[2];     /* bit per enum oracle_rule_index: those it is meant to exercise */
+    uint64_t rules[ORACLE_WORDS]; /* bit per enum oracle_rule_index: those it is meant to exercise */
     int64_t idle_limit_us; /* 0: the manifest's */
     uint64_t seed;
     bool has_seed;

@@ -378,7 +378,7 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 {
     const struct trace *trace = run->trace;
     const uint64_t *broken = run->judgement->broken;
-    if (broken[0] != 0 || broken[1] != 0 || suite_end_rule(trace) != NULL) {
+    if (broken[0] != 0 || broken[1] != 0 || broken[2] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
     }
     uint32_t slow = first_too_slow(trace);

@@ -17,14 +17,19 @@ import tempfile
 KEPT = {"PASS"}
 BROKEN = {"FAIL", "WARN"}
 RULE = re.compile(r"^([A-Z]{3}-\d\d) ")
+STACKS = re.compile(r"^\S+ +\S+ +stacks ")  # they bind no program; test_stack_model has runs of those
 STORED = re.compile(r"^([A-Z]{3}-\d\d)-(keeps|breaks)-.*\.jsonl$")
 WRITTEN = re.compile(r"^rule ([A-Z]{3}-\d\d) (keeps|breaks)\b")
 
 
 def decidable_rules(sockspec):
-    """IDs of the rules that a trace decides, in the order of the table."""
+    """IDs of the rules for programs that a trace decides, in the order of the table."""
     lines = subprocess.run([sockspec, "list", "rules"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [match[1] for line in lines if (match := RULE.match(line)) and "[not decidable" not in line]
+    return [
+        match[1]
+        for line in lines
+        if (match := RULE.match(line)) and "[not decidable" not in line and not STACKS.match(line)
+    ]
 
 
 def grades(sockspec, targets, folder):

@@ -120,7 +120,11 @@ static void table_every_row_is_whole(void **state)
             1U << TRACE_CALL | 1U << TRACE_PHASE | 1U << TRACE_DIALOGUE | 1U << TRACE_PEER;
         assert_int_equal(row->kinds & split, 0);
         assert_true(row->decidable == (row->reason == NULL));
-        assert_true(row->decidable == (row->on_event != NULL || row->on_end != NULL));
+        assert_true(row->decidable ==
+                    (row->on_event != NULL || row->on_end != NULL || row->on_stack != NULL));
+        assert_true((row->on_stack != NULL) ==
+                    ((row->binds & ORACLE_STACK) != 0 && row->decidable));
+        assert_true((row->on_stack != NULL) == ((row->stack_kinds | row->stack_calls) != 0));
         assert_true(!row->decidable || row->observers != 0);
     }
 }
