@@ -160,7 +160,8 @@ static bool ended_badly(const struct trace *trace)
         const struct trace_event *event = &trace->events[i];
         if (event->kind == TRACE_EXIT) {
             return event->what == TRACE_EXIT_CRASHED || event->what == TRACE_EXIT_ABORTED ||
-                   event->what == TRACE_EXIT_HUNG || event->what == TRACE_EXIT_RETURNED;
+                   event->what == TRACE_EXIT_HUNG || event->what == TRACE_EXIT_DEADLOCKED ||
+                   event->what == TRACE_EXIT_RETURNED;
         }
     }
     return false;

@@ -111,7 +111,7 @@ COLD_CALL void io_call_attend(struct model *model, enum trace_call call, int fd)
     if (((model->hooks->armed | model->faults_armed) >> family & 1U) != 0) {
         family_armed(model, family);
     }
-    if ((io->attention & ~(uint32_t)IO_ATTENTION_PAIR) != 0) {
+    if ((io->attention & ~(uint32_t)IO_ATTENTION_TASKS) != 0) {
         attend(model, call);
     }
 }
@@ -148,6 +148,12 @@ int64_t model_call_leave(struct model *model, enum trace_call call, int fd, uint
                          int64_t result, int64_t a, int64_t b)
 {
     return io_call_leave(model, call, fd, conn, result, a, b);
+}
+
+void model_call_hold(struct model *model, struct model_file *file)
+{
+    file->refs++;
+    model->io->call.held = file;
 }
 
 int model_call_flags(const struct model *model)

@@ -85,13 +85,45 @@ int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us);
 /* Time and signals. */
 int64_t model_sys_clock_us(struct model *model,
                            clockid_t clock); /* virtual; REALTIME has an offset */
+/* The same, asked by us rather than by the program: no call. */
+int64_t model_clock_us(const struct model *model, clockid_t clock);
 /* alarm/setitimer(ITIMER_REAL): first expiry and interval; returns what was left of the old one. */
 int64_t model_sys_alarm(struct model *model, int64_t first_us, int64_t interval_us);
-int model_sys_raise(struct model *model, int number); /* raise, kill(getpid()) */
+int model_sys_raise(struct model *model, int number); /* raise: to the running thread */
+int model_sys_kill(struct model *model, int number);  /* kill(getpid()): to any thread */
+int model_sys_thread_kill(struct model *model, unsigned thread, int number); /* pthread_kill */
+/* Takes a pending signal of the mask: its number, -EAGAIN after the timeout, -EINTR. */
+int model_sys_sigwait(struct model *model, const sigset_t *mask, int64_t timeout_us);
 /* A disposition or mask changed: traces it; pending signals that are no longer blocked are
  * delivered. */
 void model_sys_sigaction(struct model *model, int number, unsigned disposition);
 void model_sys_sigmask_changed(struct model *model);
+
+/* Threads (thread.c). The one that runs main has number 0. */
+/* The number of a new thread of the running program, which begins when the runner is told to switch
+ * to it, or -EAGAIN. */
+int model_sys_thread_create(struct model *model);
+/* The running thread ends: it calls nothing more. Tells who has the baton from here on; the runner
+ * hands it over. `forgotten`: as if model_thread_forget followed. */
+void model_sys_thread_end(struct model *model, bool forgotten, unsigned *ret_task,
+                          unsigned *ret_thread);
+/* The number of a thread that has ended may be given out again. */
+void model_thread_forget(struct model *model, unsigned thread);
+/* The condition of a wait: called whenever something changed, on any thread's stack. */
+typedef bool (*model_thread_condition)(struct model *model, void *argument);
+/* Sleeps until another thread of the program has made the condition true: 0; -ETIMEDOUT; -EINTR
+ * where a handler without SA_RESTART ran (waits other than for a semaphore: sleep again). Ends the
+ * run when no thread is left that could do so. */
+int model_thread_wait(struct model *model, enum trace_wait what, model_thread_condition condition,
+                      void *argument, int64_t timeout_us);
+/* A place where another thread may run, though the call asks nothing of the kernel. */
+void model_thread_point(struct model *model);
+/* sched_yield: another thread runs if one can. Counts as a call. */
+void model_sys_yield(struct model *model);
+/* The kernel's choice among `count` threads that wait; a wait for a condition that ends by itself.
+ */
+uint32_t model_thread_choose(struct model *model, uint32_t count);
+bool model_thread_spurious(struct model *model);
 
 /* Something that the model does not have. `fatal`: ends the run (EXIT unsupported); otherwise it is
  * only traced. */

@@ -76,6 +76,7 @@ int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct
             result = -EBADF;
         } else {
             file->refs++;
+            model->io->call.held = file;
             result = file->ops->recv(model, file, call, fd, message, flags);
             io_file_drop(model, file);
         }
@@ -102,6 +103,7 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
             result = -EBADF;
         } else {
             file->refs++;
+            model->io->call.held = file;
             result = file->ops->send(model, file, call, fd, message, flags);
             io_file_drop(model, file);
         }
@@ -109,13 +111,18 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
     return io_call_leave(model, call, fd, conn, result, (int64_t)asked, flags);
 }
 
+struct sendfile_buffer {
+    uint8_t *data;
+    size_t size;
+};
+
 /* Reads a piece of the file and sends it; what was not sent is read again. `*ret_whole`: all of it
  * was sent. */
 static int64_t sendfile_piece(struct model *model, struct model_file *to, int out, int real,
-                              off_t at, size_t count, bool *ret_whole)
+                              off_t at, struct sendfile_buffer piece, bool *ret_whole)
 {
-    uint8_t *buffer = model->io->buffers[model->current->host];
-    ssize_t got = pread(real, buffer, count < IO_PIPE_SIZE ? count : IO_PIPE_SIZE, at);
+    uint8_t *buffer = piece.data;
+    ssize_t got = pread(real, buffer, piece.size, at);
     *ret_whole = false;
     if (got <= 0) {
         return got < 0 ? -errno : 0;
@@ -134,9 +141,14 @@ static int64_t sendfile_loop(struct model *model, struct model_file *to, int out
 {
     int64_t done = 0;
     bool whole = true;
+    uint8_t own[4096]; /* of a thread: others may send, too, while it sleeps */
+    bool alone = io_task(model)->threads_live == 1;
+    uint8_t *data = alone ? model->io->buffers[model->current->host] : own;
+    size_t room = alone ? IO_PIPE_SIZE : sizeof own;
     while (whole && (size_t)done < count) {
-        int64_t sent =
-            sendfile_piece(model, to, out, real, at + done, count - (size_t)done, &whole);
+        size_t left = count - (size_t)done;
+        struct sendfile_buffer piece = {.data = data, .size = left < room ? left : room};
+        int64_t sent = sendfile_piece(model, to, out, real, at + done, piece, &whole);
         if (sent < 0 && done == 0) {
             return sent;
         }
@@ -159,7 +171,7 @@ int64_t model_sys_sendfile(struct model *model, int out, int in, off_t *offset, 
     } else {
         int real = io_object(from)->real.real;
         off_t at = offset != NULL ? *offset : lseek(real, 0, SEEK_CUR);
-        to->refs++;
+        model_call_hold(model, to);
         result = sendfile_loop(model, to, out, real, at, count);
         io_file_drop(model, to);
         if (result > 0 && offset != NULL) {

@@ -447,7 +447,7 @@ static bool epoll_ready(struct model *model, void *argument)
 static int wait_ready(struct model *model, enum trace_call call, int epfd, struct io_object *epoll,
                       int64_t timeout_us)
 {
-    epoll->file.refs++;
+    model_call_hold(model, &epoll->file);
     epoll->epoll.waiters++;
     int result = model_sleep(model, call, epfd, 0, epoll_ready, epoll, timeout_us, 0);
     epoll->epoll.waiters--;

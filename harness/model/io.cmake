@@ -2,4 +2,4 @@
 # The descriptors' side of the model kernel.
 set(MODEL_IO_SOURCES
   call.c console.c data.c epoll.c eventfd.c fault.c file.c pipe.c poll.c realfile.c
-  signal.c signalfd.c sleep.c timer.c timerfd.c world_io.c)
+  signal.c signalfd.c sleep.c thread.c timer.c timerfd.c world_io.c)

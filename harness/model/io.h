@@ -29,7 +29,8 @@ enum {
     IO_STOP_LIMIT_US =
         10000000, /* virtual time that a program has after the stop signal (ENGINE_STOP_LIMIT_US) */
     IO_EPOLL_NESTING_MAX = 5, /* epoll_ctl(2): ELOOP */
-    IO_SWITCH_ODDS = 4        /* pair mode: one call in so many hands the baton over when it can */
+    IO_SWITCH_ODDS = 4,       /* with several threads, one call in so many hands the baton over */
+    IO_SPURIOUS_ODDS = 16     /* one wait for a condition in so many ends without a reason */
 };
 
 /* Longer times are as good as this one, about 73,000 years. */
@@ -45,7 +46,7 @@ enum io_attention {
     IO_ATTENTION_STOPPING = 1 << 0,
     IO_ATTENTION_SIGNAL =
         1 << 1, /* some process has a pending signal that is not known to be blocked */
-    IO_ATTENTION_PAIR = 1 << 2
+    IO_ATTENTION_TASKS = 1 << 2 /* more than one thread, of one program or of two */
 };
 
 /* How far the end of a run has come. */
@@ -55,15 +56,19 @@ enum io_stop {
     IO_STOP_ERRORS /* every call fails */
 };
 
-/* One sleep of one task. `frame` tells a sleep that a handler jumped out of from one that still
+/* One sleep of one thread. `frame` tells a sleep that a handler jumped out of from one that still
  * lasts. */
 struct io_sleeper {
     model_condition condition; /* NULL: nothing but time or a signal ends it */
     void *argument;
     struct model_timer deadline;
     uintptr_t frame;
+    struct model_file
+        *held;     /* by the call that sleeps: given back when the call is jumped out of */
     uint64_t seen; /* model->changes when the condition was last false */
     bool timed_out;
+    uint8_t inside; /* enum trace_wait: what another thread of the program must do; NONE: it waits
+                       for the world */
 };
 
 enum io_life {
@@ -73,18 +78,31 @@ enum io_life {
     IO_GONE
 };
 
+struct io_task;
+
+/* A thread of a program: what it sleeps on, and the signals that are its alone. */
+struct io_thread {
+    struct io_task *task;
+    enum io_life life;
+    bool preempted; /* gave the baton away without sleeping: it can go on at any time */
+    int depth;      /* sleepers in use */
+    struct io_sleeper sleepers[IO_SLEEP_DEPTH_MAX];
+    uint64_t pending;         /* as that of the program */
+    uint64_t pending_blocked; /* of either: what its mask held back when last looked at */
+    const sigset_t *mask;     /* signal mask of ppoll and its like while it sleeps, else NULL */
+};
+
 /* A program: its process and what it is doing. Index: enum trace_host. */
 struct io_task {
     struct model *model;
     enum io_life life;
-    bool preempted; /* gave the baton away at the entry of a call: it can go on at any time */
-    int depth;      /* sleepers in use */
-    struct io_sleeper sleepers[IO_SLEEP_DEPTH_MAX];
-    uint64_t pending;         /* bit (1 << number - 1): signals not yet delivered */
-    uint64_t pending_blocked; /* those of them that the mask held back when last looked at */
-    uint64_t blocked_traced;  /* those of them whose blocking was traced */
-    uint64_t kernel_raised;   /* those of them that the kernel itself raised (SIGPIPE, SIGALRM) */
-    const sigset_t *mask;     /* signal mask of ppoll and its like while it sleeps, else NULL */
+    struct io_thread *thread; /* the one that runs, or did when the program last had the baton */
+    struct io_thread threads[MODEL_THREADS_MAX]; /* the first is the one that runs main */
+    uint32_t threads_used;                       /* no number from here on was given out yet */
+    uint32_t threads_live;
+    uint64_t pending;        /* bit (1 << number - 1): signals not yet delivered */
+    uint64_t blocked_traced; /* those of them whose blocking was traced */
+    uint64_t kernel_raised;  /* those of them that the kernel itself raised (SIGPIPE, SIGALRM) */
     uint16_t dispositions[IO_SIGNALS]; /* as the program last set them, for signals from the other
                                           task's turn */
     struct model_timer alarm;
@@ -151,6 +169,7 @@ struct io_heap_entry {
 struct io_call {
     int flags;                  /* MSG_ flags */
     bool faulted;               /* a fault changed this call's answer */
+    struct model_file *held;    /* it has a reference of its own, as long as it lasts */
     struct io_fault *shortened; /* a short transfer that took effect when the result is its limit */
     size_t short_limit;
 };
@@ -174,6 +193,7 @@ struct model_io {
     bool over;               /* the engine said stop */
     uint32_t idle_rounds;    /* on_idle in a row without any change */
     uint64_t idle_changes;   /* model->changes when on_idle was last asked */
+    struct random schedule;  /* who runs next, where several can */
     uint64_t dialogues;      /* connections of the target that it closed */
     uint64_t dialogues_heap; /* `dialogues` at the last HEAP event */
 
@@ -208,6 +228,18 @@ static inline struct io_object *io_object(struct model_file *file)
 static inline struct io_task *io_task(const struct model *model)
 {
     return &model->io->tasks[model->current->host];
+}
+
+/* The thread that runs. */
+static inline struct io_thread *io_thread(const struct model *model)
+{
+    return io_task(model)->thread;
+}
+
+/* Signals that the thread may have to take. */
+static inline uint64_t io_thread_signals(const struct io_thread *thread)
+{
+    return (thread->task->pending | thread->pending) & ~thread->pending_blocked;
 }
 
 /* ---- file.c ------------------------------------------------------------------------------------
@@ -260,7 +292,11 @@ void io_fault_reset(struct model *model);
 
 /* ---- signal.c ----------------------------------------------------------------------------------
  */
+/* To the program: any of its threads takes it. */
 void io_signal_send(struct model *model, struct io_task *task, int number, bool by_kernel);
+/* To this thread alone. */
+void io_signal_send_thread(struct model *model, struct io_thread *thread, int number,
+                           bool by_kernel);
 /* Delivers what is pending and not blocked to the running program: handlers run, or it ends. True
  * when a handler ran that interrupts: without SA_RESTART or where the call is never restarted. */
 bool io_signal_deliver(struct model *model, bool restarts);
@@ -281,16 +317,30 @@ void io_signal_mask_apply(struct model *model);
 
 /* ---- sleep.c -----------------------------------------------------------------------------------
  */
-/* Pair mode: lets the other program run when it can and the kernel's choice falls on it. */
-COLD_CALL void io_task_maybe_switch(struct model *model);
-
+/* As model_sleep, without BLOCK and faults; `inside`: enum trace_wait. */
+int io_sleep(struct model *model, model_condition condition, void *argument, int64_t timeout_us,
+             bool restarts, enum trace_wait inside);
 /* The stop signal did not help: every call of the program fails from here on. */
 void io_stop_fail(struct model *model, struct io_task *task);
 /* Time goes on to the next timer or to the goal, as far as it may; false: it may not. */
 static inline bool io_time_step(struct model *model);
 bool io_time_step_open(struct model *model);
-/* Forgets sleeps deeper than `depth`. */
-void io_task_pop(struct model *model, struct io_task *task, int depth);
+/* Forgets sleeps deeper than `depth`, out of which the program jumped. */
+void io_thread_abandon(struct model *model, struct io_thread *thread, int depth);
+
+/* ---- thread.c ----------------------------------------------------------------------------------
+ */
+/* The program begins with one thread, or has ended with all of them. */
+void io_threads_begin(struct io_task *task);
+void io_threads_end(struct model *model, struct io_task *task);
+/* Lets another thread run if one can and the choice falls on it. */
+COLD_CALL void io_thread_maybe_switch(struct model *model);
+/* Another thread that can go on, or begin; NULL none. */
+struct io_thread *io_thread_pick(struct model *model);
+/* Gives it the baton; returns when it has come back. */
+void io_thread_hand_over(struct model *model, struct io_thread *thread);
+/* Ends the run when each thread of the running program waits for another one. */
+void io_thread_check_deadlock(struct model *model);
 
 /* ---- timer.c -----------------------------------------------------------------------------------
  */
@@ -320,9 +370,9 @@ static inline uint32_t io_file_poll(struct model *model, struct model_file *file
 
 static inline void io_signal_mask_set(struct model *model, const sigset_t *mask)
 {
-    struct io_task *task = io_task(model);
-    task->mask = mask;
-    if (task->pending != 0) {
+    struct io_thread *thread = io_thread(model);
+    thread->mask = mask;
+    if ((thread->task->pending | thread->pending) != 0) {
         io_signal_mask_apply(model);
     }
 }
@@ -343,8 +393,8 @@ static inline void io_call_enter(struct model *model, enum trace_call call, int 
 {
     struct model_io *io = model->io;
     assert(model->current != NULL);
-    if (__builtin_expect((io->attention & IO_ATTENTION_PAIR) != 0, 0)) {
-        io_task_maybe_switch(model);
+    if (__builtin_expect((io->attention & IO_ATTENTION_TASKS) != 0, 0)) {
+        io_thread_maybe_switch(model);
     }
     io->call = (struct io_call){0};
     if (model->changes != io->changes_seen) {
@@ -354,7 +404,7 @@ static inline void io_call_enter(struct model *model, enum trace_call call, int 
     }
     uint32_t armed = model->hooks->armed | model->faults_armed;
     if (__builtin_expect((++model->calls_at_instant > io->calls_max) | (armed != 0) |
-                             ((io->attention & ~(uint32_t)IO_ATTENTION_PAIR) != 0),
+                             ((io->attention & ~(uint32_t)IO_ATTENTION_TASKS) != 0),
                          0)) {
         io_call_attend(model, call, fd);
     }

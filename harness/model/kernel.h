@@ -91,7 +91,10 @@ int io_epoll_take(struct model *model, struct io_object *epoll, struct model_rea
 /* The file goes away: its registrations too. */
 void io_epoll_forget(struct model *model, struct model_file *file);
 
-/* Gives back a reference that a call took (refs++) to keep the file while it sleeps. */
+/* A reference to keep the file while the call sleeps, given back with io_file_drop, or by the model
+ * where the program leaves the call by a jump. One at a time. */
+void model_call_hold(struct model *model, struct model_file *file);
+/* Gives back a reference that a call took to keep the file while it sleeps. */
 static inline void io_file_drop(struct model *model, struct model_file *file);
 /* The last reference went with it. */
 void io_file_dropped(struct model *model, struct model_file *file);

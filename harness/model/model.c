@@ -44,7 +44,7 @@ static const struct world_ops *operations_get(void)
         struct world_ops ops = {
             .observers = TRACE_SEES_CALLS | TRACE_SEES_STATES | TRACE_SEES_WIRE |
                          TRACE_SEES_DESCRIPTORS | TRACE_SEES_HEAP | TRACE_SEES_BYTES |
-                         TRACE_SEES_EXIT,
+                         TRACE_SEES_EXIT | TRACE_SEES_THREADS,
             .reset = model_reset,
             .run = model_world_run,
             .settle = model_world_settle,

@@ -17,7 +17,8 @@ enum {
     MODEL_DESCRIPTORS_MAX = 4096, /* numbers 0 … 4095 of each program */
     MODEL_SOCKETS_MAX = 8192,     /* sockets of both hosts */
     MODEL_BYTES_MAX = 16 << 20, /* bytes in send queues, receive queues and on the wire together */
-    MODEL_TASKS_MAX = 2         /* pair mode: a program per host */
+    MODEL_TASKS_MAX = 2,        /* pair mode: a program per host */
+    MODEL_THREADS_MAX = 128     /* threads that a program has at once */
 };
 
 struct model;
@@ -36,15 +37,16 @@ struct model_runner {
      * program. */
     enum status (*run)(void *context, const struct world_target *target,
                        struct model_exit *ret_exit, struct status_detail *detail);
-    /* The disposition of a signal in the running program: 0 default, 1 ignored, 2 handler, | 0x100
+    /* The disposition of a signal in the running thread: 0 default, 1 ignored, 2 handler, | 0x100
      * SA_RESTART, | 0x200 blocked by the mask. */
     unsigned (*disposition)(void *context, int number);
     /* Runs the program's handler for `number` now. */
     void (*deliver)(void *context, int number);
     /* The program ends here with `how`: does not return (siglongjmp). */
     void (*leave)(void *context, struct model_exit exit) __attribute__((noreturn));
-    /* Pair mode: hands the baton from the running task to `task`; returns when it comes back. */
-    void (*switch_to)(void *context, unsigned task);
+    /* Hands the baton from the running thread to this one of this program, which may have to begin;
+     * returns when it comes back. */
+    void (*switch_to)(void *context, unsigned task, unsigned thread);
     /* Heap that the running target holds. */
     void (*heap)(void *context, int64_t *ret_blocks, int64_t *ret_bytes);
 };

@@ -28,9 +28,21 @@ static void attention_refresh(struct model_io *io)
 {
     io->attention &= ~(uint32_t)IO_ATTENTION_SIGNAL;
     for (int host = 0; host < TRACE_HOST_COUNT; host++) {
-        if ((io->tasks[host].pending & ~io->tasks[host].pending_blocked) != 0) {
-            io->attention |= IO_ATTENTION_SIGNAL;
+        struct io_task *task = &io->tasks[host];
+        for (uint32_t i = 0; i < task->threads_used; i++) {
+            enum io_life life = task->threads[i].life;
+            bool waits = (life == IO_RUNNING || life == IO_WAITING) &&
+                         io_thread_signals(&task->threads[i]) != 0;
+            io->attention |= waits ? IO_ATTENTION_SIGNAL : 0;
         }
+    }
+}
+
+/* Every thread of the program looks at its signals again. */
+static void look_again(struct io_task *task, uint64_t bits)
+{
+    for (uint32_t i = 0; i < task->threads_used; i++) {
+        task->threads[i].pending_blocked &= ~bits;
     }
 }
 
@@ -46,18 +58,20 @@ static void trace_signal(struct model *model, enum trace_host host, int number,
 unsigned io_signal_disposition(struct model *model, int number)
 {
     unsigned how = model->runner->disposition(model->runner->context, number);
-    const sigset_t *mask = io_task(model)->mask;
+    const sigset_t *mask = io_thread(model)->mask;
     if (mask != NULL) {
         how = sigismember(mask, number) == 1 ? how | HOW_BLOCKED : how & ~(unsigned)HOW_BLOCKED;
     }
     return how;
 }
 
-void io_signal_send(struct model *model, struct io_task *task, int number, bool by_kernel)
+/* One more signal waits, in `pending` of the task or of a thread of it. */
+static void send_to(struct model *model, struct io_task *task, uint64_t *pending, int number,
+                    bool by_kernel)
 {
     assert(number > 0 && number < IO_SIGNALS);
-    task->pending |= signal_bit(number);
-    task->pending_blocked &= ~signal_bit(number);
+    *pending |= signal_bit(number);
+    look_again(task, signal_bit(number));
     task->blocked_traced &= ~signal_bit(number);
     if (by_kernel) {
         task->kernel_raised |= signal_bit(number);
@@ -68,20 +82,35 @@ void io_signal_send(struct model *model, struct io_task *task, int number, bool 
     model_changed(model);
 }
 
+void io_signal_send(struct model *model, struct io_task *task, int number, bool by_kernel)
+{
+    send_to(model, task, &task->pending, number, by_kernel);
+}
+
+void io_signal_send_thread(struct model *model, struct io_thread *thread, int number,
+                           bool by_kernel)
+{
+    struct io_task *task = thread->task;
+    /* Of a single thread both are the same, and signalfd looks at the program's. */
+    send_to(model, task, task->threads_live > 1 ? &thread->pending : &task->pending, number,
+            by_kernel);
+}
+
 void io_signal_run(struct model *model, int number, bool by_kernel)
 {
     struct model_process *process = model->current;
     struct io_call saved = model->io->call;
-    const sigset_t *mask = io_task(model)->mask;
+    struct io_thread *thread = io_thread(model);
+    const sigset_t *mask = thread->mask;
     trace_signal(model, process->host, number, TRACE_SIGNAL_HANDLED, by_kernel);
     io_task(model)->stop_handled |= number == model->target->stop_signal;
     model_changed(model);
     model->runner->deliver(model->runner->context, number);
     model->current = process;
     model->io->call = saved;
-    io_task(model)->mask = mask;
+    thread->mask = mask;
     /* What was held back while the handler ran may come now. */
-    io_task(model)->pending_blocked = 0;
+    thread->pending_blocked = 0;
 }
 
 static void __attribute__((noreturn)) killed(struct model *model, int number, bool by_kernel)
@@ -90,22 +119,40 @@ static void __attribute__((noreturn)) killed(struct model *model, int number, bo
     io_leave(model, number == SIGABRT ? TRACE_EXIT_ABORTED : TRACE_EXIT_SIGNALLED, number);
 }
 
-/* One pending signal of the running program. True when its handler interrupts the call. */
-static bool deliver_one(struct model *model, struct io_task *task, int number, bool restarts)
+/* Whether no other thread is left that might take the signal. */
+static bool all_block(const struct io_thread *thread, uint64_t bit)
 {
+    const struct io_task *task = thread->task;
+    bool blocked = true;
+    for (uint32_t i = 0; (thread->pending & bit) == 0 && i < task->threads_used; i++) {
+        const struct io_thread *other = &task->threads[i];
+        bool lives = other->life == IO_RUNNING || other->life == IO_WAITING;
+        blocked = blocked && (!lives || (other->pending_blocked & bit) != 0);
+    }
+    return blocked;
+}
+
+/* One pending signal of the running thread. True when its handler interrupts the call. */
+static bool deliver_one(struct model *model, struct io_thread *thread, int number, bool restarts)
+{
+    struct io_task *task = thread->task;
     uint64_t bit = signal_bit(number);
     bool by_kernel = (task->kernel_raised & bit) != 0;
     unsigned how = io_signal_disposition(model, number);
     if ((how & HOW_BLOCKED) != 0) {
-        task->pending_blocked |= bit;
-        if ((task->blocked_traced & bit) == 0) {
+        thread->pending_blocked |= bit;
+        if ((task->blocked_traced & bit) == 0 && all_block(thread, bit)) {
             task->blocked_traced |= bit;
             trace_signal(model, model->current->host, number, TRACE_SIGNAL_BLOCKED, by_kernel);
             io_signalfd_notify(model, task, number);
         }
         return false;
     }
-    task->pending &= ~bit;
+    if ((thread->pending & bit) != 0) {
+        thread->pending &= ~bit;
+    } else {
+        task->pending &= ~bit;
+    }
     task->blocked_traced &= ~bit;
     if ((how & HOW_MASK) == HOW_HANDLER) {
         io_signal_run(model, number, by_kernel);
@@ -120,10 +167,10 @@ static bool deliver_one(struct model *model, struct io_task *task, int number, b
 
 bool io_signal_deliver(struct model *model, bool restarts)
 {
-    struct io_task *task = io_task(model);
+    struct io_thread *thread = io_thread(model);
     bool interrupted = false;
-    for (uint64_t todo; (todo = task->pending & ~task->pending_blocked) != 0;) {
-        interrupted |= deliver_one(model, task, __builtin_ctzll(todo) + 1, restarts);
+    for (uint64_t todo; (todo = io_thread_signals(thread)) != 0;) {
+        interrupted |= deliver_one(model, thread, __builtin_ctzll(todo) + 1, restarts);
     }
     attention_refresh(model->io);
     return interrupted;
@@ -145,10 +192,8 @@ int io_signal_choose(struct model *model, bool restarts)
 void io_signal_task_reset(struct model *model, struct io_task *task)
 {
     task->pending = 0;
-    task->pending_blocked = 0;
     task->kernel_raised = 0;
     task->blocked_traced = 0;
-    task->mask = NULL;
     task->signalfds = NULL;
     for (int number = 0; number < IO_SIGNALS; number++) {
         task->dispositions[number] = HOW_DEFAULT;
@@ -159,7 +204,7 @@ void io_signal_task_reset(struct model *model, struct io_task *task)
 
 void io_signal_mask_apply(struct model *model)
 {
-    io_task(model)->pending_blocked = 0;
+    io_thread(model)->pending_blocked = 0;
     attention_refresh(model->io);
 }
 
@@ -173,8 +218,8 @@ int model_world_signal(struct world *world, int number, bool even_if_fatal)
     if (task->life != IO_RUNNING) {
         return -ESRCH;
     }
-    /* Only the running program can be asked; of a sleeping one we know what it last set. */
-    bool here = model->current == &model->io->process[TRACE_HOST_TARGET];
+    /* Only the running thread can be asked; of a program we know what it last set. */
+    bool here = model->current == &model->io->process[TRACE_HOST_TARGET] && task->threads_live == 1;
     unsigned how = here ? io_signal_disposition(model, number) : task->dispositions[number];
     bool fatal = (how & HOW_MASK) == HOW_DEFAULT && io_signal_fatal(number);
     if (fatal && (how & HOW_BLOCKED) == 0 && !even_if_fatal) {
@@ -186,17 +231,72 @@ int model_world_signal(struct world *world, int number, bool even_if_fatal)
 
 void model_raise_sigpipe(struct model *model)
 {
-    io_signal_send(model, io_task(model), SIGPIPE, true);
+    io_signal_send_thread(model, io_thread(model), SIGPIPE, true);
+}
+
+/* To one thread, or (NULL) to the program. */
+static int kill_one(struct model *model, struct io_thread *thread, int number)
+{
+    model_call_enter(model, TRACE_CALL_KILL, -1);
+    int64_t result = number < 0 || number >= IO_SIGNALS ? -EINVAL : 0;
+    if (result == 0 && number > 0 && thread == NULL) {
+        io_signal_send(model, io_task(model), number, false);
+    } else if (result == 0 && number > 0) {
+        io_signal_send_thread(model, thread, number, false);
+    }
+    return (int)model_call_leave(model, TRACE_CALL_KILL, -1, 0, result, number, 0);
 }
 
 int model_sys_raise(struct model *model, int number)
 {
-    model_call_enter(model, TRACE_CALL_KILL, -1);
-    int64_t result = number < 0 || number >= IO_SIGNALS ? -EINVAL : 0;
-    if (result == 0 && number > 0) {
-        io_signal_send(model, io_task(model), number, false);
+    return kill_one(model, io_thread(model), number);
+}
+
+int model_sys_kill(struct model *model, int number)
+{
+    return kill_one(model, NULL, number);
+}
+
+int model_sys_thread_kill(struct model *model, unsigned thread, int number)
+{
+    assert(thread < io_task(model)->threads_used);
+    return kill_one(model, &io_task(model)->threads[thread], number);
+}
+
+struct signal_wait {
+    struct io_thread *thread;
+    uint64_t mask;
+};
+
+static bool has_waited_for(struct model *model, void *argument)
+{
+    const struct signal_wait *wait = argument;
+    (void)model;
+    return ((wait->thread->task->pending | wait->thread->pending) & wait->mask) != 0;
+}
+
+int model_sys_sigwait(struct model *model, const sigset_t *mask, int64_t timeout_us)
+{
+    model_call_enter(model, TRACE_CALL_PAUSE, -1);
+    struct signal_wait wait = {.thread = io_thread(model)};
+    for (int number = 1; number < IO_SIGNALS; number++) {
+        wait.mask |= sigismember(mask, number) == 1 ? signal_bit(number) : 0;
     }
-    return (int)model_call_leave(model, TRACE_CALL_KILL, -1, 0, result, number, 0);
+    int64_t result =
+        model_sleep(model, TRACE_CALL_PAUSE, -1, 0, has_waited_for, &wait, timeout_us, 0);
+    if (result == 0) {
+        struct io_task *task = wait.thread->task;
+        int number = __builtin_ctzll((task->pending | wait.thread->pending) & wait.mask) + 1;
+        bool by_kernel = (task->kernel_raised & signal_bit(number)) != 0;
+        task->pending &=
+            (wait.thread->pending & signal_bit(number)) != 0 ? ~UINT64_C(0) : ~signal_bit(number);
+        wait.thread->pending &= ~signal_bit(number);
+        trace_signal(model, model->current->host, number, TRACE_SIGNAL_HANDLED, by_kernel);
+        task->stop_handled |= number == model->target->stop_signal;
+        result = number;
+    }
+    result = result == -ETIMEDOUT ? -EAGAIN : result;
+    return (int)model_call_leave(model, TRACE_CALL_PAUSE, -1, 0, result, timeout_us, 0);
 }
 
 static void alarm_fire(struct model *model, struct model_timer *timer)
@@ -232,7 +332,11 @@ void model_sys_sigaction(struct model *model, int number, unsigned disposition)
         task->dispositions[number] = (uint16_t)disposition;
         bool ignored = (disposition & HOW_MASK) == HOW_IGNORED;
         /* sigaction(2), POSIX 2.4.1: setting a pending signal to be ignored discards it. */
-        task->pending &= ignored ? ~signal_bit(number) : ~UINT64_C(0);
+        uint64_t kept = ignored ? ~signal_bit(number) : ~UINT64_C(0);
+        task->pending &= kept;
+        for (uint32_t i = 0; i < task->threads_used; i++) {
+            task->threads[i].pending &= kept;
+        }
         attention_refresh(model->io);
     }
     (void)model_call_leave(model, TRACE_CALL_SIGACTION, -1, 0, 0, number, (int64_t)disposition);
@@ -241,7 +345,7 @@ void model_sys_sigaction(struct model *model, int number, unsigned disposition)
 void model_sys_sigmask_changed(struct model *model)
 {
     model_call_enter(model, TRACE_CALL_SIGPROCMASK, -1);
-    io_task(model)->pending_blocked = 0;
+    io_thread(model)->pending_blocked = 0;
     attention_refresh(model->io);
     (void)model_call_leave(model, TRACE_CALL_SIGPROCMASK, -1, 0, 0, 0, 0);
 }

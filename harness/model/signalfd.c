@@ -51,7 +51,6 @@ static int64_t signalfd_read(struct model *model, struct model_file *file, enum 
         uint64_t bit = UINT64_C(1) << (number - 1);
         (void)io_scatter(message, done * sizeof info, &info, sizeof info);
         task->pending &= ~bit;
-        task->pending_blocked &= ~bit;
     }
     return (int64_t)(done * sizeof(struct signalfd_siginfo));
 }

@@ -11,63 +11,6 @@ enum {
     IDLE_ROUNDS_MAX = 100000
 }; /* on_idle said "go" so often and nothing changed: take it for the end */
 
-static struct io_task *other_task(struct model *model, const struct io_task *task)
-{
-    return &model->io->tasks[task == &model->io->tasks[0] ? 1 : 0];
-}
-
-/* ---- The baton ---------------------------------------------------------------------------------
- */
-
-static bool condition_holds(struct model *model, struct io_task *task, struct io_sleeper *sleeper)
-{
-    if (sleeper->condition == NULL || sleeper->seen == model->changes) {
-        return false;
-    }
-    uint64_t seen = model->changes;
-    struct model_process *current = model->current;
-    model->current = &model->io->process[task - model->io->tasks];
-    bool holds = sleeper->condition(model, sleeper->argument);
-    model->current = current;
-    sleeper->seen = holds ? seen - 1 : seen;
-    return holds;
-}
-
-static bool runnable(struct model *model, struct io_task *task)
-{
-    if (task->life != IO_RUNNING) {
-        return task->life == IO_WAITING;
-    }
-    if (task->preempted || task->depth == 0 || (task->pending & ~task->pending_blocked) != 0 ||
-        model->io->process[task - model->io->tasks].failing) {
-        return true;
-    }
-    struct io_sleeper *sleeper = &task->sleepers[task->depth - 1];
-    return sleeper->timed_out || condition_holds(model, task, sleeper);
-}
-
-static void hand_over(struct model *model, struct io_task *task)
-{
-    struct model_process *mine = model->current;
-    model->runner->switch_to(model->runner->context, (unsigned)(task - model->io->tasks));
-    model->current = mine;
-}
-
-/* Only between programs that run: the second one begins when the first first sleeps, so that a
- * server listens before its client connects, whatever the seed. */
-COLD_CALL void io_task_maybe_switch(struct model *model)
-{
-    struct io_task *task = io_task(model);
-    struct io_task *other = other_task(model, task);
-    if (other->life != IO_RUNNING || random_below(&model->random, IO_SWITCH_ODDS) != 0 ||
-        !runnable(model, other)) {
-        return;
-    }
-    task->preempted = true;
-    hand_over(model, other);
-    task->preempted = false;
-}
-
 /* ---- The end of a run --------------------------------------------------------------------------
  */
 
@@ -169,20 +112,19 @@ static enum world_next ask(struct model *model)
     return io->over ? WORLD_STOP : WORLD_GO;
 }
 
-/* One thing happens while the running task sleeps. */
-static void idle_step(struct model *model, struct io_task *task)
+/* One thing happens while the running thread sleeps. */
+static void idle_step(struct model *model)
 {
     struct model_io *io = model->io;
     if (model->deliverable != 0) {
         model_net_deliver(model);
         return;
     }
-    if ((io->attention & IO_ATTENTION_PAIR) != 0) {
-        struct io_task *other = other_task(model, task);
-        if (runnable(model, other)) {
-            hand_over(model, other);
-            return;
-        }
+    struct io_thread *other =
+        (io->attention & IO_ATTENTION_TASKS) != 0 ? io_thread_pick(model) : NULL;
+    if (other != NULL) {
+        io_thread_hand_over(model, other);
+        return;
     }
 
     if (io_time_step(model)) {
@@ -204,24 +146,33 @@ static void deadline_fire(struct model *model, struct model_timer *timer)
     sleeper->timed_out = true;
 }
 
-void io_task_pop(struct model *model, struct io_task *task, int depth)
+static void pop(struct model *model, struct io_thread *thread)
 {
-    while (task->depth > depth) {
-        model_timer_cancel(model, &task->sleepers[--task->depth].deadline);
+    model_timer_cancel(model, &thread->sleepers[--thread->depth].deadline);
+}
+
+void io_thread_abandon(struct model *model, struct io_thread *thread, int depth)
+{
+    while (thread->depth > depth) {
+        pop(model, thread);
+        struct model_file *held = thread->sleepers[thread->depth].held;
+        if (held != NULL) {
+            io_file_drop(model, held);
+        }
     }
 }
 
-static struct io_sleeper *push(struct model *model, struct io_task *task, uintptr_t frame)
+static struct io_sleeper *push(struct model *model, struct io_thread *thread, uintptr_t frame)
 {
     /* The stack grows down: a sleep whose frame lies below this one was left by a handler that
      * jumped. */
-    while (task->depth > 0 && task->sleepers[task->depth - 1].frame <= frame) {
-        io_task_pop(model, task, task->depth - 1);
+    while (thread->depth > 0 && thread->sleepers[thread->depth - 1].frame <= frame) {
+        io_thread_abandon(model, thread, thread->depth - 1);
     }
-    if (task->depth == IO_SLEEP_DEPTH_MAX) {
+    if (thread->depth == IO_SLEEP_DEPTH_MAX) {
         io_leave(model, TRACE_EXIT_JUMPED, 0);
     }
-    struct io_sleeper *sleeper = &task->sleepers[task->depth++];
+    struct io_sleeper *sleeper = &thread->sleepers[thread->depth++];
     sleeper->frame = frame;
     sleeper->timed_out = false;
     sleeper->deadline.fire = deadline_fire;
@@ -242,25 +193,38 @@ static bool interrupted_by_fault(struct model *model, enum trace_call call, int 
     return true;
 }
 
-static int sleep_loop(struct model *model, struct io_task *task, struct io_sleeper *sleeper,
+/* The program is being ended. Nobody else can free what another thread holds: others go first, and
+ * when none can, the program is left. */
+static void __attribute__((noinline)) wait_while_failing(struct model *model)
+{
+    struct io_thread *other = io_thread_pick(model);
+    if (other == NULL) {
+        io_leave(model, TRACE_EXIT_JUMPED, 0);
+    }
+    io_thread_hand_over(model, other);
+}
+
+static int sleep_loop(struct model *model, struct io_thread *thread, struct io_sleeper *sleeper,
                       bool restarts)
 {
     for (;;) {
-        /* As condition_holds, for the task that runs: its process is the current one. */
+        /* As condition_holds of thread.c, for the thread that runs: its process is the current
+         * one. */
         uint64_t changes = model->changes;
-        if (sleeper->seen != changes && sleeper->condition != NULL) {
+        if ((sleeper->seen != changes || sleeper->inside != TRACE_WAIT_NONE) &&
+            sleeper->condition != NULL) {
             if (sleeper->condition(model, sleeper->argument)) {
                 return 0;
             }
             sleeper->seen = changes;
         }
-        if ((task->pending & ~task->pending_blocked) != 0) {
+        if (io_thread_signals(thread) != 0) {
             if (io_signal_deliver(model, restarts)) {
                 return -EINTR;
             }
             continue; /* the handler may have done what is waited for */
         }
-        if (model->current->failing) {
+        if (model->current->failing && sleeper->inside == TRACE_WAIT_NONE) {
             return -EBADF;
         }
         if (sleeper->timed_out) {
@@ -269,7 +233,11 @@ static int sleep_loop(struct model *model, struct io_task *task, struct io_sleep
         if (trace_full(model->trace)) {
             io_leave(model, TRACE_EXIT_JUMPED, 0);
         }
-        idle_step(model, task);
+        if (model->current->failing) {
+            wait_while_failing(model);
+        } else {
+            idle_step(model);
+        }
     }
 }
 
@@ -281,6 +249,46 @@ static void trace_block(struct model *model, enum trace_call call, int fd, uint3
     event->fd = fd;
     event->conn = conn;
     event->a = timeout_us;
+    event->b = io_task(model)->threads_live - 1;
+}
+
+/* After the first look at the condition, at which `seen` things had happened. */
+static int sleep_on(struct model *model, model_condition condition, void *argument, uint64_t seen,
+                    int64_t timeout_us, bool restarts, enum trace_wait inside)
+{
+    struct io_thread *thread = io_thread(model);
+    struct io_sleeper *sleeper = push(model, thread, (uintptr_t)__builtin_frame_address(0));
+    int depth = thread->depth;
+    sleeper->condition = condition;
+    sleeper->argument = argument;
+    sleeper->seen = seen;
+    sleeper->held = model->io->call.held;
+    sleeper->inside = (uint8_t)inside;
+    if (timeout_us > 0) {
+        int64_t bounded_us = timeout_us < IO_TIME_MAX_US ? timeout_us : IO_TIME_MAX_US;
+        model_timer_set(model, &sleeper->deadline, model->now_us + bounded_us);
+    }
+    if (inside != TRACE_WAIT_NONE) {
+        io_thread_check_deadlock(model);
+    }
+    struct io_call saved = model->io->call;
+    int result = sleep_loop(model, thread, sleeper, restarts);
+    model->io->call = saved;
+    model->io->call.faulted |= result == -EBADF;
+    assert(thread->depth >= depth);
+    io_thread_abandon(model, thread, depth);
+    pop(model, thread);
+    if (model->io->goal_open && inside == TRACE_WAIT_NONE &&
+        thread->task == &model->io->tasks[TRACE_HOST_TARGET] && --model->io->goal_wakeups == 0) {
+        model->io->goal_open = false;
+    }
+    return result;
+}
+
+int io_sleep(struct model *model, model_condition condition, void *argument, int64_t timeout_us,
+             bool restarts, enum trace_wait inside)
+{
+    return sleep_on(model, condition, argument, model->changes - 1, timeout_us, restarts, inside);
 }
 
 int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn,
@@ -299,26 +307,7 @@ int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn
     if (model->faults_armed != 0 && interrupted_by_fault(model, call, fd, conn, restarts)) {
         return -EINTR;
     }
-    struct io_sleeper *sleeper = push(model, task, (uintptr_t)__builtin_frame_address(0));
-    int depth = task->depth;
-    sleeper->condition = condition;
-    sleeper->argument = argument;
-    sleeper->seen = seen;
-    if (timeout_us > 0) {
-        int64_t bounded_us = timeout_us < IO_TIME_MAX_US ? timeout_us : IO_TIME_MAX_US;
-        model_timer_set(model, &sleeper->deadline, model->now_us + bounded_us);
-    }
-    struct io_call saved = model->io->call;
-    int result = sleep_loop(model, task, sleeper, restarts);
-    model->io->call = saved;
-    model->io->call.faulted |= result == -EBADF;
-    assert(task->depth >= depth);
-    io_task_pop(model, task, depth - 1);
-    if (model->io->goal_open && task == &model->io->tasks[TRACE_HOST_TARGET] &&
-        --model->io->goal_wakeups == 0) {
-        model->io->goal_open = false;
-    }
-    return result;
+    return sleep_on(model, condition, argument, seen, timeout_us, restarts, TRACE_WAIT_NONE);
 }
 
 int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us)
@@ -339,6 +328,11 @@ int model_sys_sleep(struct model *model, int64_t us, int64_t *ret_left_us)
 int64_t model_sys_clock_us(struct model *model, clockid_t clock)
 {
     io_call_enter(model, TRACE_CALL_CLOCK, -1);
+    return model_clock_us(model, clock);
+}
+
+int64_t model_clock_us(const struct model *model, clockid_t clock)
+{
     bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
     return model->now_us + (wall ? model->realtime_offset_us : IO_MONOTONIC_US);
 }

@@ -124,7 +124,7 @@ static struct model_socket *enter(struct model *model, enum trace_call call, int
         *ret_result = -ENOTSOCK;
         return NULL;
     }
-    file->refs++;
+    model_call_hold(model, file);
     return socket_of(file);
 }
 

@@ -72,7 +72,7 @@ void model_io_reset(struct model *model)
     for (int host = 0; host < TRACE_HOST_COUNT; host++) {
         io_process_reset(&io->process[host], (enum trace_host)host);
         io->tasks[host].life = IO_ABSENT;
-        io->tasks[host].depth = 0;
+        io_threads_begin(&io->tasks[host]);
     }
     io_files_reset(model);
     io_epoll_reset(model);
@@ -84,6 +84,7 @@ void model_io_reset(struct model *model)
     model->realtime_offset_us = IO_REALTIME_US;
     model->order = 0;
     io->attention = 0;
+    io->schedule = (struct random){model->random.state + 1};
     io->goal_open = false;
     io->free_wanted = -1;
     io->dialogues = 0;
@@ -124,8 +125,7 @@ void model_task_begin(struct model *model, enum trace_host host)
     io_process_reset(process, host);
     io_signal_task_reset(model, task);
     task->life = IO_RUNNING;
-    task->preempted = false;
-    task->depth = 0;
+    io_threads_begin(task);
     task->stop = IO_STOP_NONE;
     task->stop_handled = false;
     process->running = true;
@@ -158,8 +158,8 @@ void model_task_end(struct model *model, struct model_exit exit)
         model->runner->heap(model->runner->context, &event->b, &bytes);
     }
     task->life = IO_GONE;
-    io_task_pop(model, task, 0);
     process->running = false; /* no SO_LINGER wait while it exits */
+    io_threads_end(model, task);
     io_files_close_all(model, process);
     io_signal_task_reset(model, task);
     process->failing = false;
@@ -182,7 +182,9 @@ enum status model_world_run(struct world *world, const struct world_target *targ
     bool pair = target->role == TRACE_ROLE_PAIR;
     io->tasks[TRACE_HOST_TARGET].life = IO_WAITING;
     io->tasks[TRACE_HOST_PEER].life = pair ? IO_WAITING : IO_ABSENT;
-    io->attention = pair ? IO_ATTENTION_PAIR : 0;
+    io_threads_begin(&io->tasks[TRACE_HOST_TARGET]);
+    io_threads_begin(&io->tasks[TRACE_HOST_PEER]);
+    io->attention = pair ? IO_ATTENTION_TASKS : 0;
     io->calls_max = target->calls_max != 0 ? target->calls_max : IO_SPIN_CALLS;
     io->goal_open = false;
     io->idle_rounds = 0;
@@ -224,6 +226,7 @@ void model_world_descriptors_free(struct world *world, int free_count)
 bool model_world_order(struct world *world, uint32_t permutation)
 {
     of(world)->order = permutation;
+    of(world)->io->schedule = (struct random){permutation};
     return true;
 }
 

@@ -614,7 +614,8 @@ facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)
         [TRACE_HEAP] = {take_heap, true},        [TRACE_SPIN] = {take_spin, true},
         [TRACE_EXIT] = {take_exit, true},        [TRACE_PROCESS] = {take_process, true},
         [TRACE_OUTPUT] = {take_output, true},    [TRACE_UNSUPPORTED] = {take_nothing, true},
-        [TRACE_BYTES] = {take_nothing, false},   [TRACE_OVERFLOW] = {take_overflow, false},
+        [TRACE_BYTES] = {take_nothing, false},   [TRACE_THREAD] = {take_nothing, true},
+        [TRACE_OVERFLOW] = {take_overflow, false},
     };
     *ret_own = takers[kind].own;
     return takers[kind].take;

@@ -104,13 +104,14 @@ static const char *why_unseen(uint32_t absent)
         {TRACE_SEES_BYTES, "the peer's bytes were not seen, which it needs"},
         {TRACE_SEES_EXIT, "exits were not seen, which it needs"},
         {TRACE_SEES_CPU, "CPU time was not seen, which it needs"},
+        {TRACE_SEES_THREADS, "threads were not seen, which it needs"},
     };
     for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if ((absent & reasons[i].observer) != 0) {
             return reasons[i].reason;
         }
     }
-    return "processes and threads were not seen, which it needs: only a live run shows them";
+    return "processes were not seen, which it needs: only a live run shows them";
 }
 
 /* Why a rule is not judged in such runs, NULL when it is. */

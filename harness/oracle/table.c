@@ -1226,7 +1226,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                    "under it.",
             .observed = "A close in one thread while another thread's call on the number has not "
                         "returned.",
-            SEEN_BY(CALLS | TRACE_SEES_PROCESSES),
+            SEEN_BY(CALLS | TRACE_SEES_THREADS),
             .calls_done = F(CLOSE) | F(SHUTDOWN),
             ON_EVENT(fdh_07),
         },

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -93,6 +94,9 @@ void sockspec_call___assert(const char *expression, const char *file, int line)
 int sockspec_call___posix_getopt(int argc, char *const argv[], const char *options);
 int sockspec_call_siginterrupt(int number, int interrupt);
 sighandler_t sockspec_call___sysv_signal(int number, sighandler_t handler);
+void sockspec_call___pthread_register_cancel(__pthread_unwind_buf_t *buffer);
+void sockspec_call___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
+void sockspec_call___pthread_unwind_next(__pthread_unwind_buf_t *buffer) __attribute__((noreturn));
 void sockspec_call___longjmp_chk(struct __jmp_buf_tag environment[1], int value)
     __attribute__((noreturn));
 

@@ -327,21 +327,6 @@ int sockspec_call_system(const char *command)
     return redirect_unsupported(TRACE_CALL_FORK, 0);
 }
 
-int sockspec_call_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes,
-                                 void *(*start)(void *), void *argument)
-{
-    (void)ret_thread, (void)attributes, (void)start, (void)argument;
-    (void)redirect_unsupported(TRACE_CALL_THREAD, 0);
-    return ENOSYS;
-}
-
-int sockspec_call_thrd_create(thrd_t *ret_thread, thrd_start_t start, void *argument)
-{
-    (void)ret_thread, (void)start, (void)argument;
-    (void)redirect_unsupported(TRACE_CALL_THREAD, 0);
-    return thrd_error;
-}
-
 int sockspec_call_clone(int (*start)(void *), void *stack, int flags, void *argument, ...)
 {
     (void)start, (void)stack, (void)argument;
@@ -357,23 +342,4 @@ int sockspec_call_timer_create(clockid_t clock, struct sigevent *event, timer_t 
 {
     (void)event, (void)ret_timer;
     return redirect_unsupported(TRACE_CALL_ALARM, clock);
-}
-
-int sockspec_call_sigwait(const sigset_t *set, int *ret_number)
-{
-    (void)set, (void)ret_number;
-    (void)redirect_unsupported(TRACE_CALL_PAUSE, 0);
-    return ENOSYS;
-}
-
-int sockspec_call_sigwaitinfo(const sigset_t *set, siginfo_t *info)
-{
-    (void)set, (void)info;
-    return redirect_unsupported(TRACE_CALL_PAUSE, 0);
-}
-
-int sockspec_call_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
-{
-    (void)set, (void)info, (void)timeout;
-    return redirect_unsupported(TRACE_CALL_PAUSE, 0);
 }

@@ -34,11 +34,6 @@ void redirect_signals_reset(struct redirect_task *task)
         task->actions[__builtin_ctzll(set) + 1] = (struct sigaction){0};
     }
     task->actions_set = 0;
-    task->mask = 0;
-    task->handler_mask = 0;
-    task->handler_depth = 0;
-    task->held_back = 0;
-    task->deliveries = 0;
     task->timer_interval_us = 0;
 }
 
@@ -50,8 +45,9 @@ unsigned redirect_signal_disposition(struct redirect_task *task, int number)
     if ((action->sa_flags & SA_SIGINFO) == 0) {
         disposition = action->sa_handler == SIG_DFL ? 0 : action->sa_handler == SIG_IGN ? 1 : 2;
     }
-    bool blocked = (task->mask & bit(number)) != 0;
-    task->held_back |= blocked && task->handler_depth > 0 ? bit(number) : 0;
+    struct redirect_thread *thread = task->thread;
+    bool blocked = (thread->mask & bit(number)) != 0;
+    thread->held_back |= blocked && thread->handler_depth > 0 ? bit(number) : 0;
     return disposition | ((action->sa_flags & SA_RESTART) != 0 ? 0x100 : 0) | (blocked ? 0x200 : 0);
 }
 
@@ -63,16 +59,17 @@ void redirect_signal_deliver(struct redirect_task *task, int number)
         (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)) {
         return;
     }
-    uint64_t saved_mask = task->mask;
-    uint64_t saved_handler_mask = task->handler_mask;
+    struct redirect_thread *thread = task->thread;
+    uint64_t saved_mask = thread->mask;
+    uint64_t saved_handler_mask = thread->handler_mask;
     if ((action.sa_flags & (int)SA_RESETHAND) != 0) {
         task->actions[number] = (struct sigaction){0};
     }
-    task->mask |= redirect_mask_bits(&action.sa_mask);
-    task->mask |= (action.sa_flags & SA_NODEFER) != 0 ? 0 : bit(number);
-    task->handler_mask = saved_mask;
-    task->handler_depth++;
-    task->deliveries++;
+    thread->mask |= redirect_mask_bits(&action.sa_mask);
+    thread->mask |= (action.sa_flags & SA_NODEFER) != 0 ? 0 : bit(number);
+    thread->handler_mask = saved_mask;
+    thread->handler_depth++;
+    thread->deliveries++;
     if ((action.sa_flags & SA_SIGINFO) != 0) {
         siginfo_t info = {.si_signo = number, .si_code = SI_USER};
         ucontext_t context;
@@ -81,12 +78,12 @@ void redirect_signal_deliver(struct redirect_task *task, int number)
     } else {
         action.sa_handler(number);
     }
-    task->handler_depth--;
-    task->handler_mask = saved_handler_mask;
-    task->mask = saved_mask;
-    if ((task->held_back & ~saved_mask) != 0) {
+    thread->handler_depth--;
+    thread->handler_mask = saved_handler_mask;
+    thread->mask = saved_mask;
+    if ((thread->held_back & ~saved_mask) != 0) {
         /* What the handler held back comes now, as at the return from a real one. */
-        task->held_back &= saved_mask;
+        thread->held_back &= saved_mask;
         model_sys_sigmask_changed(task->model);
     }
 }
@@ -157,13 +154,15 @@ int sockspec_call_sigprocmask(int how, const sigset_t *set, sigset_t *old)
         errno = EINVAL;
         return -1;
     }
-    uint64_t before = task->mask;
+    uint64_t before = task->thread->mask;
     if (set != NULL) {
         uint64_t bits = redirect_mask_bits(set);
         if (old != NULL) {
             redirect_mask_set(old, before);
         }
-        task->mask = how == SIG_BLOCK ? before | bits : how == SIG_UNBLOCK ? before & ~bits : bits;
+        task->thread->mask = how == SIG_BLOCK     ? before | bits
+                             : how == SIG_UNBLOCK ? before & ~bits
+                                                  : bits;
         model_sys_sigmask_changed(task->model);
     } else if (old != NULL) {
         redirect_mask_set(old, before);
@@ -197,20 +196,12 @@ int sockspec_call_kill(pid_t pid, int number)
         errno = ESRCH;
         return -1;
     }
-    return number == 0 ? 0 : sockspec_call_raise(number);
+    return number == 0 ? 0 : (int)REDIRECT_SYS(model_sys_kill, number);
 }
 
 int sockspec_call_killpg(pid_t group, int number)
 {
     return sockspec_call_kill(-group, number);
-}
-
-int sockspec_call_pthread_kill(pthread_t thread, int number)
-{
-    if (!pthread_equal(thread, pthread_self())) {
-        return ESRCH;
-    }
-    return number == 0 || sockspec_call_raise(number) == 0 ? 0 : errno;
 }
 
 int sockspec_call_sigqueue(pid_t pid, int number, const union sigval value)
@@ -293,9 +284,10 @@ int sockspec_call_getitimer(__itimer_which_t which, struct itimerval *value)
 static void jump_out(const struct __jmp_buf_tag *environment)
 {
     struct redirect_task *task = redirect_task;
-    if (task != NULL && task->handler_depth > 0 && environment->__mask_was_saved) {
-        task->mask = task->handler_mask;
-        task->handler_depth = 0;
+    struct redirect_thread *thread = task != NULL ? task->thread : NULL;
+    if (thread != NULL && thread->handler_depth > 0 && environment->__mask_was_saved) {
+        thread->mask = thread->handler_mask;
+        thread->handler_depth = 0;
     }
 }
 

@@ -3,22 +3,7 @@
 #include "redirect/calls.h"
 #include "redirect/task.h"
 
-enum { US_PER_S = 1000000, US_PER_MS = 1000, NS_PER_US = 1000, NS_PER_S = 1000000000 };
-
-/* Microseconds, rounded up; -1 for ever (NULL); -EINVAL when malformed. */
-static int64_t timespec_us(const struct timespec *time)
-{
-    if (time == NULL) {
-        return -1;
-    }
-    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= NS_PER_S) {
-        return -EINVAL;
-    }
-    if (time->tv_sec > INT64_MAX / US_PER_S / 2) {
-        return -1;
-    }
-    return time->tv_sec * (int64_t)US_PER_S + (time->tv_nsec + NS_PER_US - 1) / NS_PER_US;
-}
+enum { US_PER_S = 1000000, US_PER_MS = 1000, NS_PER_US = 1000 };
 
 static int invalid(void)
 {
@@ -35,7 +20,7 @@ int sockspec_call_poll(struct pollfd *fds, nfds_t count, int timeout)
 int sockspec_call_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                         const sigset_t *mask)
 {
-    int64_t us = timespec_us(timeout);
+    int64_t us = redirect_timespec_us(timeout);
     if (us == -EINVAL) {
         return invalid();
     }
@@ -98,7 +83,7 @@ int sockspec_call_select(int count, fd_set *in, fd_set *out, fd_set *except,
 int sockspec_call_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
                           const struct timespec *timeout, const sigset_t *mask)
 {
-    int64_t us = timespec_us(timeout);
+    int64_t us = redirect_timespec_us(timeout);
     if (us == -EINVAL) {
         return invalid();
     }
@@ -145,7 +130,7 @@ int sockspec_call_epoll_pwait(int epfd, struct epoll_event *events, int max, int
 int sockspec_call_epoll_pwait2(int epfd, struct epoll_event *events, int max,
                                const struct timespec *timeout, const sigset_t *mask)
 {
-    int64_t us = timespec_us(timeout);
+    int64_t us = redirect_timespec_us(timeout);
     return us == -EINVAL ? invalid() : epoll_wait_masked(epfd, events, max, us, mask);
 }
 
@@ -175,7 +160,7 @@ int sockspec_call_usleep(useconds_t us)
 
 int sockspec_call_nanosleep(const struct timespec *time, struct timespec *left)
 {
-    int64_t us = timespec_us(time);
+    int64_t us = redirect_timespec_us(time);
     int64_t left_us;
     if (us < 0) {
         return invalid();
@@ -191,7 +176,7 @@ int sockspec_call_nanosleep(const struct timespec *time, struct timespec *left)
 int sockspec_call_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
                                   struct timespec *left)
 {
-    int64_t us = timespec_us(time);
+    int64_t us = redirect_timespec_us(time);
     int saved = errno;
     if (us < 0 || redirect_task == NULL) {
         return EINVAL;
@@ -222,15 +207,54 @@ int sockspec_call_sigsuspend(const sigset_t *mask)
     if (task == NULL) {
         return invalid();
     }
-    uint64_t saved = task->mask;
-    uint64_t deliveries = task->deliveries;
-    task->mask = redirect_mask_bits(mask);
+    struct redirect_thread *thread = task->thread;
+    uint64_t saved = thread->mask;
+    uint64_t deliveries = thread->deliveries;
+    thread->mask = redirect_mask_bits(mask);
     model_sys_sigmask_changed(task->model);
-    if (task->deliveries == deliveries) {
+    if (thread->deliveries == deliveries) {
         (void)sockspec_call_pause();
     }
-    task->mask = saved;
+    thread->mask = saved;
     model_sys_sigmask_changed(task->model);
     errno = EINTR;
     return -1;
+}
+
+/* A handled stop signal counts as told when it is taken so. */
+static int wait_signal(const sigset_t *set, siginfo_t *info, int64_t timeout_us)
+{
+    int number = (int)REDIRECT_SYS(model_sys_sigwait, set, timeout_us);
+    if (number > 0 && info != NULL) {
+        redirect_check_write(info, sizeof *info);
+        *info = (siginfo_t){.si_signo = number, .si_code = SI_USER};
+    }
+    return number;
+}
+
+int sockspec_call_sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+    return wait_signal(set, info, -1);
+}
+
+int sockspec_call_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+    int64_t us = redirect_timespec_us(timeout);
+    return us == -EINVAL ? invalid() : wait_signal(set, info, us);
+}
+
+/* sigwait(3): never interrupted. */
+int sockspec_call_sigwait(const sigset_t *set, int *ret_number)
+{
+    int saved = errno;
+    int number;
+    do {
+        number = wait_signal(set, NULL, -1);
+    } while (number < 0 && errno == EINTR);
+    int error = number < 0 ? errno : 0;
+    errno = saved;
+    if (error == 0) {
+        *ret_number = number;
+    }
+    return error;
 }

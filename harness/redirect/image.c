@@ -109,11 +109,36 @@ void redirect_image_restore(const struct redirect_image *image)
     }
 }
 
+enum status redirect_image_begin_thread(struct redirect_image *image, bool is_new)
+{
+    struct sockspec_program_tls tls = {0};
+    if (image->tls_data.size + image->tls_zero.size == 0) {
+        return STATUS_OK;
+    }
+    image->program->tls(&tls);
+    if (!is_new) {
+        assert(image->thread_saved);
+        restore(&image->thread_data, tls.data);
+        restore(&image->thread_zero, tls.zero);
+        return STATUS_OK;
+    }
+    if (!image->thread_saved) {
+        if (save(&image->thread_data, tls.data, tls.data_end) != STATUS_OK ||
+            save(&image->thread_zero, tls.zero, tls.zero_end) != STATUS_OK) {
+            return STATUS_NO_MEMORY;
+        }
+        image->thread_saved = true;
+    }
+    return STATUS_OK;
+}
+
 void redirect_image_done(struct redirect_image *image)
 {
     free(image->data.saved);
     free(image->zero.saved);
     free(image->tls_data.saved);
     free(image->tls_zero.saved);
+    free(image->thread_data.saved);
+    free(image->thread_zero.saved);
     *image = (struct redirect_image){0};
 }

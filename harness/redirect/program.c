@@ -1,11 +1,9 @@
-/* Running linked programs: a fresh image, main, the end of it, and in pair mode the second task. */
+/* Running linked programs: a fresh image, main, the end of it, and in pair mode the second one. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redirect/program.h"
 
 #include <assert.h>
 #include <getopt.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -36,14 +34,9 @@ struct redirect {
     struct redirect_image images[REDIRECT_TASKS_MAX];
     struct redirect_surroundings surroundings;
 
-    /* Pair mode. The second program runs on a thread of its own, which sleeps while it has not the
-     * baton. */
+    /* Pair mode. The second program runs on a thread of its own. */
     enum peer_state peer;
     bool target_ended; /* the peer runs on alone */
-    bool thread_made;
-    bool thread_stops;
-    pthread_t thread;
-    sem_t baton[REDIRECT_TASKS_MAX];
 };
 
 struct redirect_task *redirect_task;
@@ -112,6 +105,7 @@ static void put_back(struct redirect_task *task)
     redirect_heap_clear(&task->heap);
     redirect_image_restore(&task->redirect->images[task->slot]);
     redirect_signals_reset(task);
+    redirect_threads_reset(task);
     task->dirty = 0;
     task->exiting = false;
     task->exit_handler_count = 0;
@@ -133,8 +127,8 @@ static void put_back(struct redirect_task *task)
 /* Alone in its function: after the jump nothing of the frame but `task` is looked at. */
 __attribute__((noinline)) static void call_main(struct redirect_task *volatile task)
 {
-    task->stack_top = __builtin_frame_address(0);
-    if (__builtin_setjmp(task->jump) == 0) {
+    task->threads[0].stack_top = __builtin_frame_address(0);
+    if (__builtin_setjmp(task->threads[0].jump) == 0) {
         redirect_exit(task, task->program->main(task->argc, task->argv, environ));
     }
 }
@@ -142,11 +136,17 @@ __attribute__((noinline)) static void call_main(struct redirect_task *volatile t
 void redirect_leave(struct redirect_task *task, struct model_exit exit)
 {
     task->exit = exit;
+    task->ending = true;
+    redirect_thread_jump(task->thread);
+}
+
+void redirect_thread_jump(struct redirect_thread *thread)
+{
     if (__asan_unpoison_memory_region != NULL) {
         char *low = __builtin_frame_address(0);
-        __asan_unpoison_memory_region(low, (size_t)(task->stack_top - low));
+        __asan_unpoison_memory_region(low, (size_t)(thread->stack_top - low));
     }
-    __builtin_longjmp(task->jump, 1);
+    __builtin_longjmp(thread->jump, 1);
 }
 
 static void run_program(struct redirect_task *task, enum trace_host host)
@@ -156,6 +156,9 @@ static void run_program(struct redirect_task *task, enum trace_host host)
     task->running = true;
     model_task_begin(task->model, host);
     call_main(task);
+    if (task->threads_used > 1) {
+        redirect_threads_unwind(task);
+    }
     task->running = false;
     model_task_end(task->model, task->exit);
     redirect_task = NULL;
@@ -163,43 +166,29 @@ static void run_program(struct redirect_task *task, enum trace_host host)
 
 /* ---- Two programs ---- */
 
-static void wait_baton(struct redirect *redirect, unsigned slot)
+struct redirect_thread *redirect_run_peer(struct redirect_task *task)
 {
-    while (sem_wait(&redirect->baton[slot]) != 0) {
-    }
+    struct redirect *redirect = task->redirect;
+    run_program(task, TRACE_HOST_PEER);
+    redirect->peer = PEER_ENDED;
+    return redirect->target_ended ? &redirect->tasks[0].threads[0] : redirect->tasks[0].thread;
 }
 
-static void *peer_thread(void *argument)
+struct redirect_task *redirect_task_of(const struct redirect_task *task, unsigned slot)
 {
-    struct redirect *redirect = argument;
-    for (;;) {
-        wait_baton(redirect, 1);
-        if (redirect->thread_stops) {
-            return NULL;
-        }
-        run_program(&redirect->tasks[1], TRACE_HOST_PEER);
-        redirect->peer = PEER_ENDED;
-        redirect_task = redirect->target_ended ? NULL : &redirect->tasks[0];
-        (void)sem_post(&redirect->baton[0]);
-    }
+    return &task->redirect->tasks[slot];
 }
 
-static void give_baton(struct redirect *redirect, unsigned from, unsigned to)
+struct redirect_image *redirect_image_of(const struct redirect_task *task)
 {
-    assert(from != to);
-    redirect_task = &redirect->tasks[to];
-    (void)sem_post(&redirect->baton[to]);
-    wait_baton(redirect, from);
+    return &task->redirect->images[task->slot];
 }
 
-static void runner_switch_to(void *context, unsigned slot)
+static void runner_switch_to(void *context, unsigned slot, unsigned number)
 {
     struct redirect *redirect = context;
     struct redirect_task *task = redirect_task;
     assert(task != NULL && slot < redirect->task_count);
-    if (slot == task->slot) {
-        return;
-    }
     if (slot == 0 && redirect->target_ended) {
         /* Nobody is left to go on with: the peer sleeps for ever. */
         redirect_leave(task, (struct model_exit){.how = TRACE_EXIT_JUMPED});
@@ -210,18 +199,10 @@ static void runner_switch_to(void *context, unsigned slot)
         }
         redirect->peer = PEER_RUNNING;
     }
-    give_baton(redirect, task->slot, slot);
-}
-
-static enum status make_thread(struct redirect *redirect, struct status_detail *detail)
-{
-    if (!redirect->thread_made) {
-        if (pthread_create(&redirect->thread, NULL, peer_thread, redirect) != 0) {
-            return status_fail(detail, STATUS_ENVIRONMENT, "no thread for the second program");
-        }
-        redirect->thread_made = true;
+    struct redirect_thread *to = &redirect->tasks[slot].threads[number];
+    if (to != task->thread) {
+        redirect_thread_switch(task->thread, to);
     }
-    return STATUS_OK;
 }
 
 /* ---- The model's runner ---- */
@@ -238,7 +219,9 @@ static enum status prepare(struct redirect *redirect, const struct world_target 
                                target->name);
         }
         status = copy_arguments(&redirect->tasks[1], target->peer_argc, target->peer_argv, detail);
-        status = status == STATUS_OK ? make_thread(redirect, detail) : status;
+        if (status == STATUS_OK && !redirect_thread_make(&redirect->tasks[1].threads[0])) {
+            status = status_fail(detail, STATUS_ENVIRONMENT, "no thread for the second program");
+        }
         redirect->peer = PEER_WAITING;
     }
     return status;
@@ -257,8 +240,14 @@ static enum status runner_run(void *context, const struct world_target *target,
     redirect->target_ended = true;
     unsigned dirty = redirect->tasks[0].dirty;
     if (redirect->peer == PEER_RUNNING || redirect->peer == PEER_WAITING) {
+        struct redirect_task *peer = &redirect->tasks[1];
+        struct redirect_thread *to = peer->thread;
+        if (redirect->peer == PEER_WAITING) {
+            to = &peer->threads[0];
+        }
         redirect->peer = PEER_RUNNING;
-        give_baton(redirect, 0, 1);
+        redirect_thread_lend(&redirect->tasks[0].threads[0], to);
+        redirect_task = NULL;
         assert(redirect->peer == PEER_ENDED);
     }
     if (redirect->peer == PEER_ENDED) {
@@ -293,8 +282,10 @@ static void runner_leave(void *context, struct model_exit exit)
 static void runner_heap(void *context, int64_t *ret_blocks, int64_t *ret_bytes)
 {
     const struct redirect *redirect = context;
-    *ret_blocks = (int64_t)redirect->tasks[0].heap.count;
-    *ret_bytes = (int64_t)redirect->tasks[0].heap.bytes;
+    const struct redirect_task *task = &redirect->tasks[0];
+    size_t stacks = 0; /* what a thread that nobody joins leaves behind */
+    *ret_blocks = (int64_t)(task->heap.count + redirect_threads_held(task, &stacks));
+    *ret_bytes = (int64_t)(task->heap.bytes + stacks);
 }
 
 /* ---- Life of the runner ---- */
@@ -322,6 +313,7 @@ static enum status add_task(struct redirect *redirect, const struct sockspec_pro
     task->redirect = redirect;
     task->slot = slot;
     task->streams.slot = slot;
+    redirect_threads_init(task);
     redirect_streams_reset(&task->streams, &task->heap);
     enum status status = redirect_image_save(&redirect->images[slot], program, detail);
     redirect->task_count += status == STATUS_OK ? 1 : 0;
@@ -339,9 +331,6 @@ enum status redirect_new(const struct sockspec_program *program, struct redirect
         return status_fail(detail, STATUS_NO_MEMORY, "no memory for the runner");
     }
     redirect->surroundings.folder = -1;
-    for (unsigned slot = 0; slot < REDIRECT_TASKS_MAX; slot++) {
-        (void)sem_init(&redirect->baton[slot], 0, 0);
-    }
     raise_limit();
     enum status status = STATUS_OK;
     redirect->tasks = calloc(REDIRECT_TASKS_MAX, sizeof redirect->tasks[0]);
@@ -389,18 +378,11 @@ void redirect_free(struct redirect *redirect)
     if (redirect == NULL) {
         return;
     }
-    if (redirect->thread_made) {
-        redirect->thread_stops = true;
-        (void)sem_post(&redirect->baton[1]);
-        (void)pthread_join(redirect->thread, NULL);
-    }
     for (unsigned slot = 0; redirect->tasks != NULL && slot < redirect->task_count; slot++) {
+        redirect_threads_done(&redirect->tasks[slot]);
         redirect_streams_done(&redirect->tasks[slot].streams, &redirect->tasks[slot].heap);
         redirect_heap_done(&redirect->tasks[slot].heap);
         redirect_image_done(&redirect->images[slot]);
-    }
-    for (unsigned slot = 0; slot < REDIRECT_TASKS_MAX; slot++) {
-        (void)sem_destroy(&redirect->baton[slot]);
     }
     redirect_surroundings_done(&redirect->surroundings);
     free(redirect->tasks);

@@ -152,8 +152,8 @@ struct kept {
     uint8_t bytes[DIALOGUE_KEPT_SIZE];
 };
 
-static _Thread_local struct kept kept[DIALOGUE_KEPT];
-static _Thread_local unsigned kept_turn; /* where the search for one to replace begins */
+static struct kept kept[DIALOGUE_KEPT];
+static unsigned kept_turn; /* where the search for one to replace begins */
 
 static void kept_release(void)
 {

@@ -215,6 +215,7 @@ static enum own_rule_index end_rule(const struct trace *trace)
     case TRACE_EXIT_ABORTED:
         return OWN_CRASH;
     case TRACE_EXIT_HUNG:
+    case TRACE_EXIT_DEADLOCKED:
         return OWN_HANG;
     case TRACE_EXIT_RETURNED:
         return trace->header.role == TRACE_ROLE_SERVER && ended_unasked(trace, event) ? OWN_EXIT
@@ -250,7 +251,9 @@ static void end_detail(struct run *run, enum own_rule_index rule, const struct t
     size_t size = sizeof(run->detail);
     int result = (int)event->result;
     const char *what = subject_is_stack(run->setup->subject) ? "stack" : "program";
-    if (rule == OWN_HANG) {
+    if (event->what == TRACE_EXIT_DEADLOCKED) {
+        (void)snprintf(text, size, "deadlock: each of its %d threads waits for another one", result);
+    } else if (rule == OWN_HANG) {
         (void)snprintf(text, size,
                        "the %s used its CPU time without making a call, or slept where "
                        "nothing wakes it",

@@ -1,4 +1,5 @@
-/* Rings of bytes, one per connection, in storage of the thread. */
+/* Rings of bytes, one per connection, of the one play of a process: the engine runs on the stack of
+ * whichever thread of the target sleeps, so they belong to no thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suite/store.h"
 
@@ -7,7 +8,7 @@
 
 #include "scenario/scenario.h"
 
-static _Thread_local struct store stores[SCENARIO_SOCKETS_MAX];
+static struct store stores[SCENARIO_SOCKETS_MAX];
 
 void store_begin(uint32_t ordinal)
 {

@@ -1,5 +1,6 @@
 /* Bytes of a client target that the peer must give back: a ring per connection of the run.
- * Kept beside the dialogue's state, which is too small for them. One thread at a time uses its own.
+ * Kept beside the dialogue's state, which is too small for them. One play at a time in a
+ * process: whichever thread the engine runs on.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_SUITE_STORE_H

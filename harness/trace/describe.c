@@ -466,6 +466,13 @@ static void add_other(struct phrase *words, const struct trace_event *event)
         phrase_add(words, "descriptor %d: %" PRId64 " bytes from offset %" PRId64 ", %s", event->fd,
                    event->result, event->a, trace_bytes_name((enum trace_bytes)event->what));
         break;
+    case TRACE_THREAD:
+        phrase_add(words, "thread %" PRId64 " %s", event->a,
+                   trace_thread_name((enum trace_thread)event->what));
+        if (event->what == TRACE_THREAD_WAITS) {
+            phrase_add(words, " for a %s", trace_wait_name((enum trace_wait)event->b));
+        }
+        break;
     case TRACE_OUTPUT:
         phrase_add(words, "the target writes %" PRId64 " bytes to descriptor %d", event->a,
                    event->fd);

@@ -28,6 +28,8 @@ static const char *const noop_ids[] = {TRACE_NOOP_TABLE(NAME2)};
 static const char *const exit_texts[] = {TRACE_EXIT_TABLE(TEXT2)};
 static const char *const process_texts[] = {TRACE_PROCESS_TABLE(TEXT2)};
 static const char *const bytes_texts[] = {TRACE_BYTES_TABLE(TEXT2)};
+static const char *const thread_texts[] = {TRACE_THREAD_TABLE(TEXT2)};
+static const char *const wait_texts[] = {TRACE_WAIT_TABLE(TEXT2)};
 static const char *const state_texts[] = {TCP_STATE_TABLE(TEXT2)};
 static const char *const event_texts[] = {TCP_EVENT_TABLE(TEXT2)};
 static const char *const segment_texts[] = {SCENARIO_SEGMENT_TABLE(TEXT2)};
@@ -55,10 +57,11 @@ static const char *const verb_texts[] = {SCENARIO_VERB_TABLE(VERB_TEXT)};
 static const char *const signal_texts[] = {SIGNAL_TABLE(SIGNAL_TEXT)};
 
 static const char *const observer_texts[] = {"calls", "states", "wire", "descriptors", "heap",
-                                             "bytes", "exit",   "cpu",  "processes"};
+                                             "bytes", "exit",   "cpu",  "processes",   "threads"};
 static const uint64_t observer_bits[] = {
-    TRACE_SEES_CALLS, TRACE_SEES_STATES, TRACE_SEES_WIRE, TRACE_SEES_DESCRIPTORS, TRACE_SEES_HEAP,
-    TRACE_SEES_BYTES, TRACE_SEES_EXIT,   TRACE_SEES_CPU,  TRACE_SEES_PROCESSES};
+    TRACE_SEES_CALLS,     TRACE_SEES_STATES, TRACE_SEES_WIRE, TRACE_SEES_DESCRIPTORS,
+    TRACE_SEES_HEAP,      TRACE_SEES_BYTES,  TRACE_SEES_EXIT, TRACE_SEES_CPU,
+    TRACE_SEES_PROCESSES, TRACE_SEES_THREADS};
 
 static const char *const promise_texts[] = {"persistent", "half-close answered", "speaks first",
                                             "concurrent", "idle timeout",        "closes after EOF",
@@ -122,6 +125,8 @@ static const struct trace_names peer_names = ENUM_NAMES(peer_texts);
 static const struct trace_names exit_names = ENUM_NAMES(exit_texts);
 static const struct trace_names process_names = ENUM_NAMES(process_texts);
 static const struct trace_names bytes_names = ENUM_NAMES(bytes_texts);
+static const struct trace_names thread_names = ENUM_NAMES(thread_texts);
+static const struct trace_names wait_names = ENUM_NAMES(wait_texts);
 static const struct trace_names state_names = ENUM_NAMES(state_texts);
 static const struct trace_names event_names = ENUM_NAMES(event_texts);
 static const struct trace_names segment_names = ENUM_NAMES(segment_texts);
@@ -182,6 +187,9 @@ static const struct trace_form kind_forms[TRACE_KIND_COUNT] = {
                      .result = {"count", NULL},
                      .a = {"offset", NULL},
                      .b = {"hash", NULL}},
+    [TRACE_THREAD] = {.what = {"thread", &thread_names},
+                      .a = {"number", NULL},
+                      .b = {"for", &wait_names}},
     [TRACE_OUTPUT] = {.a = {"bytes", NULL}},
     [TRACE_UNSUPPORTED] = {.what = {"call", &trace_names_call}, .result = {"ends_run", NULL}},
 };
@@ -374,6 +382,16 @@ const char *trace_process_name(enum trace_process what)
 const char *trace_bytes_name(enum trace_bytes what)
 {
     return name_or_mark(&bytes_names, (unsigned)what);
+}
+
+const char *trace_thread_name(enum trace_thread what)
+{
+    return name_or_mark(&thread_names, (unsigned)what);
+}
+
+const char *trace_wait_name(enum trace_wait what)
+{
+    return name_or_mark(&wait_names, (unsigned)what);
 }
 
 const char *trace_state_text(int64_t state)

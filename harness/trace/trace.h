@@ -44,7 +44,8 @@ enum trace_observer {
     TRACE_SEES_BYTES = 1 << 5,       /* bytes at the peer */
     TRACE_SEES_EXIT = 1 << 6,        /* exit status and signals */
     TRACE_SEES_CPU = 1 << 7,         /* CPU time */
-    TRACE_SEES_PROCESSES = 1 << 8    /* children and threads */
+    TRACE_SEES_PROCESSES = 1 << 8,   /* children */
+    TRACE_SEES_THREADS = 1 << 9      /* threads: b of BLOCK, and closes while others sleep */
 };
 
 /* What the profile promises about the target, as far as the oracle needs it. */
@@ -132,6 +133,9 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
                        heap blocks held */                                                        \
     X(PROCESS, "process") /* of a child; what: enum trace_process; result: its number; a: which one   \
                              from 1, in the order of their FORKs; b: listeners it holds (LEFT) */    \
+    X(THREAD, "thread") /* of a program with several threads; what: enum trace_thread; a: its         \
+                           number, 0 the one that runs main; b: what it waits for (WAITS): enum       \
+                           trace_wait */                                                              \
     X(OUTPUT, "output") /* the target wrote to stdout or stderr (fd); a: bytes */                 \
     X(UNSUPPORTED, "unsupported") /* what: trace_call; a, b: arguments; result: 1 when it         \
                                      ends the run */                                              \
@@ -155,6 +159,7 @@ enum trace_kind { TRACE_KIND_TABLE(TRACE_KIND_ENUM) TRACE_KIND_COUNT };
  *   times: us)                             poll, select, epoll_wait a descriptors or maxevents, b timeout
  *   in us or -1                            epoll_ctl fd: the registered one, a op | epfd << 8, b events
  *   sigaction a signal, b 0 default, 1 ignored, 2 handler (| 0x100 with SA_RESTART)
+ *   pthread_create a number of the new thread, where threads are numbered
  *   fork result: the child's process number, a which child from 1     exec a process number
  *   sleep a us   exit a status   getsockname, getpeername a port, b of role stack: enum world_place
  * Calls of scripted sockets (role stack) are traced likewise by the engine. */
@@ -268,7 +273,8 @@ enum trace_disposition {
                                         result = status */                                        \
     X(JUMPED, "did not stop") /* had to be left by force after the stop signal */                 \
     X(HUNG, "hung") /* used CPU without a call until the watchdog came */                         \
-    X(UNSUPPORTED, "needs what this world does not have")
+    X(UNSUPPORTED, "needs what this world does not have")                                         \
+    X(DEADLOCKED, "deadlocked") /* each of its threads waits for another one; result: how many */
 /* clang-format on */
 #define TRACE_EXIT_ENUM(name, text) TRACE_EXIT_##name,
 enum trace_exit { TRACE_EXIT_TABLE(TRACE_EXIT_ENUM) TRACE_EXIT_COUNT };
@@ -294,6 +300,22 @@ enum trace_process { TRACE_PROCESS_TABLE(TRACE_PROCESS_ENUM) TRACE_PROCESS_COUNT
 #define TRACE_BYTES_ENUM(name, text) TRACE_BYTES_##name,
 enum trace_bytes { TRACE_BYTES_TABLE(TRACE_BYTES_ENUM) TRACE_BYTES_COUNT };
 #undef TRACE_BYTES_ENUM
+
+/* clang-format off */
+#define TRACE_THREAD_TABLE(X)                                                                     \
+    X(RUNS, "runs") /* the calls that follow are its, up to the next RUNS of its host */          \
+    X(WAITS, "waits") /* it sleeps until another thread acts */                                   \
+    X(ENDED, "ended")
+#define TRACE_WAIT_TABLE(X)                                                                       \
+    X(NONE, "none") X(MUTEX, "mutex") X(RWLOCK, "rwlock") X(CONDITION, "condition")               \
+    X(SEMAPHORE, "semaphore") X(BARRIER, "barrier") X(JOIN, "join") X(ONCE, "once")
+/* clang-format on */
+#define TRACE_THREAD_ENUM(name, text) TRACE_THREAD_##name,
+enum trace_thread { TRACE_THREAD_TABLE(TRACE_THREAD_ENUM) TRACE_THREAD_COUNT };
+#undef TRACE_THREAD_ENUM
+#define TRACE_WAIT_ENUM(name, text) TRACE_WAIT_##name,
+enum trace_wait { TRACE_WAIT_TABLE(TRACE_WAIT_ENUM) TRACE_WAIT_COUNT };
+#undef TRACE_WAIT_ENUM
 
 struct trace_event {
     int64_t time_us; /* virtual time since the world's reset */
@@ -383,6 +405,8 @@ const char *trace_noop_name(enum trace_noop reason);
 const char *trace_exit_name(enum trace_exit how);
 const char *trace_process_name(enum trace_process what);
 const char *trace_bytes_name(enum trace_bytes what);
+const char *trace_thread_name(enum trace_thread what);
+const char *trace_wait_name(enum trace_wait what);
 /* "ECONNRESET"; "errno 123" is never needed: unknown numbers give "E?". */
 const char *trace_errno_name(int error);
 

@@ -136,9 +136,10 @@ static inline void fake_leave(void *context, struct model_exit exit)
     siglongjmp(fake->tasks[fake->running].out, 1);
 }
 
-static inline void fake_switch_to(void *context, unsigned task)
+static inline void fake_switch_to(void *context, unsigned task, unsigned thread)
 {
     struct fake *fake = context;
+    assert_int_equal(thread, 0);
     if (task != fake->running) {
         fake_pass(fake, fake->running, task);
     }
