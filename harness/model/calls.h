@@ -111,10 +111,14 @@ void model_sys_thread_end(struct model *model, bool forgotten, unsigned *ret_tas
 void model_thread_forget(struct model *model, unsigned thread);
 /* The condition of a wait: called whenever something changed, on any thread's stack. */
 typedef bool (*model_thread_condition)(struct model *model, void *argument);
+struct model_wait {
+    enum trace_wait what;
+    int holder; /* number of the thread that has it, -1 nobody in particular */
+};
 /* Sleeps until another thread of the program has made the condition true: 0; -ETIMEDOUT; -EINTR
  * where a handler without SA_RESTART ran (waits other than for a semaphore: sleep again). Ends the
  * run when no thread is left that could do so. */
-int model_thread_wait(struct model *model, enum trace_wait what, model_thread_condition condition,
+int model_thread_wait(struct model *model, struct model_wait wait, model_thread_condition condition,
                       void *argument, int64_t timeout_us);
 /* A place where another thread may run, though the call asks nothing of the kernel. */
 void model_thread_point(struct model *model);

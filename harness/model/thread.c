@@ -69,22 +69,22 @@ struct io_thread *io_thread_pick(struct model *model)
     return pick(model, true);
 }
 
-static void note(struct model *model, const struct io_thread *thread, enum trace_thread what,
-                 int64_t b)
+static struct trace_event *note(struct model *model, const struct io_thread *thread,
+                                enum trace_thread what)
 {
     const struct io_task *task = thread->task;
     struct trace_event *event =
         trace_add(model->trace, TRACE_THREAD, (enum trace_host)(task - model->io->tasks));
     event->what = (uint8_t)what;
     event->a = thread - task->threads;
-    event->b = b;
+    return event;
 }
 
 /* The baton goes to a thread: it is the one that runs. */
 static void appoint(struct model *model, struct io_thread *thread)
 {
     if (thread->task->threads_used > 1) {
-        note(model, thread, TRACE_THREAD_RUNS, 0);
+        (void)note(model, thread, TRACE_THREAD_RUNS);
     }
     thread->task->thread = thread;
     thread->life = IO_RUNNING;
@@ -220,7 +220,7 @@ void model_sys_thread_end(struct model *model, bool forgotten, unsigned *ret_tas
     struct io_thread *self = task->thread;
     assert(self != task->threads && self->life == IO_RUNNING);
     io_thread_abandon(model, self, 0);
-    note(model, self, TRACE_THREAD_ENDED, 0);
+    (void)note(model, self, TRACE_THREAD_ENDED);
     self->life = forgotten ? IO_ABSENT : IO_GONE;
     task->threads_live--;
     io_thread_check_deadlock(model);
@@ -269,9 +269,10 @@ void io_thread_check_deadlock(struct model *model)
              model->current->failing ? 0 : (int)task->threads_live);
 }
 
-int model_thread_wait(struct model *model, enum trace_wait what, model_thread_condition condition,
+int model_thread_wait(struct model *model, struct model_wait wait, model_thread_condition condition,
                       void *argument, int64_t timeout_us)
 {
+    enum trace_wait what = wait.what;
     assert(what != TRACE_WAIT_NONE);
     if (condition(model, argument)) {
         return 0;
@@ -280,7 +281,9 @@ int model_thread_wait(struct model *model, enum trace_wait what, model_thread_co
         return -ETIMEDOUT;
     }
     model->io->call = (struct io_call){0}; /* what the last call held, it holds no more */
-    note(model, io_thread(model), TRACE_THREAD_WAITS, (int64_t)what);
+    struct trace_event *event = note(model, io_thread(model), TRACE_THREAD_WAITS);
+    event->b = (int64_t)what;
+    event->result = wait.holder;
     int64_t end_us = model->now_us + timeout_us;
     int result;
     do {

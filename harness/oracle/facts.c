@@ -416,6 +416,7 @@ static void start_program(struct facts *facts)
     facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
     facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
     facts->at_error = facts->at_rst = facts->at_no_port = 0;
+    facts->at_lock_wait = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
     facts->at_stop_handled = facts->at_stop_told = facts->at_stop_ignored = 0;
     facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
@@ -573,6 +574,17 @@ static void take_overflow(struct facts *facts, const struct trace_event *event, 
     facts->cut_short = true;
 }
 
+static void take_thread(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    facts->has_threads = true;
+    if (event->what == TRACE_THREAD_WAITS && event->b == TRACE_WAIT_MUTEX && event->result >= 0) {
+        facts->at_lock_wait = at;
+        facts->lock_waiter = (uint32_t)event->a;
+    } else if (event->what == TRACE_THREAD_RUNS && event->a == facts->lock_waiter) {
+        facts->at_lock_wait = 0;
+    }
+}
+
 static void take_nothing(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     (void)facts;
@@ -603,18 +615,18 @@ facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)
         facts_take *take;
         bool own;
     } takers[TRACE_KIND_COUNT] = {
-        [TRACE_NONE] = {take_nothing, false},    [TRACE_PHASE] = {take_phase, false},
-        [TRACE_CALL] = {take_nothing, true},     [TRACE_BLOCK] = {take_block, true},
-        [TRACE_READY] = {take_ready, true},      [TRACE_FD_OPEN] = {take_open, true},
-        [TRACE_FD_CLOSE] = {take_closed, true},  [TRACE_STATE] = {take_state, false},
-        [TRACE_SEGMENT] = {take_segment, false}, [TRACE_DIALOGUE] = {take_dialogue, false},
-        [TRACE_PEER] = {take_peer, false},       [TRACE_STEP] = {take_step, false},
-        [TRACE_NOOP] = {take_nothing, false},    [TRACE_FAULT] = {take_fault, true},
-        [TRACE_TIME] = {take_time, false},       [TRACE_SIGNAL] = {take_signal, true},
-        [TRACE_HEAP] = {take_heap, true},        [TRACE_SPIN] = {take_spin, true},
-        [TRACE_EXIT] = {take_exit, true},        [TRACE_PROCESS] = {take_process, true},
-        [TRACE_OUTPUT] = {take_output, true},    [TRACE_UNSUPPORTED] = {take_nothing, true},
-        [TRACE_BYTES] = {take_nothing, false},   [TRACE_THREAD] = {take_nothing, true},
+        [TRACE_NONE] = {take_nothing, false},      [TRACE_PHASE] = {take_phase, false},
+        [TRACE_CALL] = {take_nothing, true},       [TRACE_BLOCK] = {take_block, true},
+        [TRACE_READY] = {take_ready, true},        [TRACE_FD_OPEN] = {take_open, true},
+        [TRACE_FD_CLOSE] = {take_closed, true},    [TRACE_STATE] = {take_state, false},
+        [TRACE_SEGMENT] = {take_segment, false},   [TRACE_DIALOGUE] = {take_dialogue, false},
+        [TRACE_PEER] = {take_peer, false},         [TRACE_STEP] = {take_step, false},
+        [TRACE_NOOP] = {take_nothing, false},      [TRACE_FAULT] = {take_fault, true},
+        [TRACE_TIME] = {take_time, false},         [TRACE_SIGNAL] = {take_signal, true},
+        [TRACE_HEAP] = {take_heap, true},          [TRACE_SPIN] = {take_spin, true},
+        [TRACE_EXIT] = {take_exit, true},          [TRACE_PROCESS] = {take_process, true},
+        [TRACE_OUTPUT] = {take_output, true},      [TRACE_UNSUPPORTED] = {take_nothing, true},
+        [TRACE_BYTES] = {take_nothing, false},     [TRACE_THREAD] = {take_thread, true},
         [TRACE_OVERFLOW] = {take_overflow, false},
     };
     *ret_own = takers[kind].own;

@@ -261,6 +261,8 @@ struct facts {
     uint32_t at_stop_ignored; /* asked to stop, it ignores that signal */
     uint32_t at_died;         /* it ended by itself, in service and not asked to */
     uint32_t block_at_death;  /* its latest sleep before that */
+    uint32_t at_lock_wait;    /* a thread went to wait for a mutex and has not run since; 0 none */
+    uint32_t lock_waiter;     /* its number */
     uint32_t at_last_block;
     uint32_t at_connect_intr; /* connect was interrupted and has not succeeded since */
     uint32_t at_close_intr;

@@ -280,7 +280,8 @@ ORACLE_EVENT(rdy_14)
         struct facts_fd *record = facts_fd(facts, event->fd);
         struct facts_conn *conn =
             record != NULL && record->open ? facts_conn(facts, record->conn) : NULL;
-        bool alive = conn != NULL &&
+        /* Of another thread's connection it may have heard from that thread. */
+        bool alive = conn != NULL && !facts->has_threads &&
                      (conn->flags & (FACTS_EOF | FACTS_ERROR | FACTS_SILENT)) == 0 &&
                      conn->at_rst == 0;
         if (alive || (event->fd >= 0 && event->fd == facts->listener)) {

@@ -419,7 +419,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                    "attack there is.",
             .observed =
                 "The program sleeps in a transfer on one connection, nothing else can happen, "
-                "and a request on another one is unanswered.",
+                "and a request on another one is unanswered. Or the thread of the other one waits "
+                "for a lock that the sleeping thread holds.",
             SEEN_BY(CALLS | BYTES | STATES),
             .promises = TRACE_CONCURRENT,
             .kinds = K(STEP),

@@ -100,6 +100,53 @@ ORACLE_EVENT(dat_14)
     }
 }
 
+/* The latest call of a thread on a connection, made or slept in: a mark, 0 none. */
+static uint32_t latest_of(const struct oracle *oracle, uint32_t before, int64_t thread)
+{
+    uint32_t found = 0;
+    for (uint32_t at = before; at > 0; at--) {
+        const struct trace_event *event = oracle_event(oracle, at);
+        if (event->kind == TRACE_THREAD && event->what == TRACE_THREAD_RUNS) {
+            if (event->a == thread && found != 0) {
+                return found;
+            }
+            found = 0; /* it was another one's */
+        } else if (found == 0 && event->conn != 0 &&
+                   (event->kind == TRACE_CALL || event->kind == TRACE_BLOCK)) {
+            found = at;
+        }
+    }
+    return thread == 0 ? found : 0; /* the first one begins without a word */
+}
+
+/* A thread waits for a lock whose holder sleeps in a transfer on another connection. */
+static void judge_lock(struct oracle *oracle, unsigned rule, uint32_t index)
+{
+    struct facts *facts = &oracle->facts;
+    const struct trace_event *wait = oracle_event(oracle, facts->at_lock_wait);
+    uint32_t held = latest_of(oracle, index, wait->result);
+    uint32_t waited = latest_of(oracle, index, wait->a);
+    if (held == 0 || waited == 0) {
+        return;
+    }
+    const struct trace_event *block = oracle_event(oracle, held);
+    uint32_t number = oracle_event(oracle, waited)->conn;
+    const struct facts_conn *other = facts_conn(facts, number);
+    enum scenario_call family = facts_family(block->what);
+    bool sleeps = block->kind == TRACE_BLOCK &&
+                  (family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND);
+    const uint32_t gone =
+        FACTS_PEER_GONE | FACTS_PEER_RESET | FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_OLD;
+    if (sleeps && other != NULL && number != block->conn && other->requests > other->answers &&
+        (other->flags & gone) == 0 && (other->flags & FACTS_ESTABLISHED) != 0 &&
+        !facts->wire_touched) {
+        oracle_break(oracle, rule,
+                     "a thread sleeps in a call on one connection and holds the lock that the "
+                     "thread of another one waits for",
+                     EVIDENCE(number, held, facts->at_lock_wait, index + 1));
+    }
+}
+
 /* The program sleeps in a call on one connection, nothing else can happen, and another one waits.
  */
 ORACLE_EVENT(dat_18)
@@ -120,6 +167,10 @@ ORACLE_EVENT(dat_18)
         return;
     }
     bool idle = event->kind == TRACE_STEP || event->what == TRACE_PHASE_PLAYED;
+    if (idle && facts->at_lock_wait != 0) {
+        judge_lock(oracle, rule, index);
+        return;
+    }
     if (facts->at_block == 0 || !idle) {
         return;
     }

@@ -23,8 +23,8 @@ static void point(void)
     }
 }
 
-static int wait_for(enum trace_wait what, model_thread_condition condition, void *argument,
-                    int64_t timeout_us)
+static int wait_held(struct model_wait what, model_thread_condition condition, void *argument,
+                     int64_t timeout_us)
 {
     int saved = errno;
     int result = redirect_task == NULL ? -EDEADLK
@@ -32,6 +32,12 @@ static int wait_for(enum trace_wait what, model_thread_condition condition, void
                                                            argument, timeout_us);
     errno = saved;
     return result;
+}
+
+static int wait_for(enum trace_wait what, model_thread_condition condition, void *argument,
+                    int64_t timeout_us)
+{
+    return wait_held((struct model_wait){what, -1}, condition, argument, timeout_us);
 }
 
 /* A call that would not wait and got nothing: others run, or it counts as one of many. */
@@ -91,6 +97,12 @@ static bool mutex_is_free(struct model *model, void *argument)
     return mutex->__data.__lock == 0;
 }
 
+static int mutex_wait(pthread_mutex_t *mutex, int64_t timeout_us)
+{
+    struct model_wait wait = {.what = TRACE_WAIT_MUTEX, .holder = mutex->__data.__owner - 1};
+    return wait_held(wait, mutex_is_free, mutex, timeout_us);
+}
+
 static void mutex_take(pthread_mutex_t *mutex, unsigned count)
 {
     mutex->__data.__lock = 1;
@@ -128,7 +140,7 @@ int redirect_mutex_lock(pthread_mutex_t *mutex, int64_t timeout_us)
         return busy();
     }
     if (mutex->__data.__lock != 0) {
-        int result = wait_for(TRACE_WAIT_MUTEX, mutex_is_free, mutex, timeout_us);
+        int result = mutex_wait(mutex, timeout_us);
         if (result != 0) {
             return -result;
         }
@@ -271,7 +283,7 @@ static int condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, clo
     }
     int result = sleep_on(condition, deadline);
     if (mutex->__data.__lock != 0) {
-        (void)wait_for(TRACE_WAIT_MUTEX, mutex_is_free, mutex, -1);
+        (void)mutex_wait(mutex, -1);
     }
     mutex_take(mutex, count);
     return result;

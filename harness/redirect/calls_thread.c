@@ -119,7 +119,8 @@ static int join(pthread_t id, void **ret_result, int64_t timeout_us)
         return EBUSY;
     }
     thread->joined = true;
-    int result = model_thread_wait(task->model, TRACE_WAIT_JOIN, has_ended, thread, timeout_us);
+    struct model_wait wait = {.what = TRACE_WAIT_JOIN, .holder = (int)thread->number};
+    int result = model_thread_wait(task->model, wait, has_ended, thread, timeout_us);
     thread->joined = false;
     if (result != 0) {
         return ETIMEDOUT;
@@ -371,7 +372,8 @@ static bool is_done(struct model *model, void *argument)
 int sockspec_call_pthread_once(pthread_once_t *once, void (*routine)(void))
 {
     if (*once == ONCE_RUNS && redirect_task != NULL) {
-        (void)model_thread_wait(redirect_task->model, TRACE_WAIT_ONCE, is_done, once, -1);
+        (void)model_thread_wait(redirect_task->model, (struct model_wait){TRACE_WAIT_ONCE, -1},
+                                is_done, once, -1);
     }
     if (*once != ONCE_DONE) {
         *once = ONCE_RUNS;

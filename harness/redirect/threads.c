@@ -174,7 +174,8 @@ void redirect_thread_exit(struct redirect_thread *thread, void *result)
     destroy_values(thread);
     if (thread->number == 0) {
         /* The process ends with the last of the others. */
-        (void)model_thread_wait(task->model, TRACE_WAIT_JOIN, is_alone, task, -1);
+        (void)model_thread_wait(task->model, (struct model_wait){TRACE_WAIT_JOIN, -1}, is_alone,
+                                task, -1);
         redirect_exit(task, 0);
     }
     thread->state = thread->detached ? REDIRECT_THREAD_FREE : REDIRECT_THREAD_ENDED;

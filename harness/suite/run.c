@@ -252,7 +252,8 @@ static void end_detail(struct run *run, enum own_rule_index rule, const struct t
     int result = (int)event->result;
     const char *what = subject_is_stack(run->setup->subject) ? "stack" : "program";
     if (event->what == TRACE_EXIT_DEADLOCKED) {
-        (void)snprintf(text, size, "deadlock: each of its %d threads waits for another one", result);
+        (void)snprintf(text, size, "deadlock: each of its %d threads waits for another one",
+                       result);
     } else if (rule == OWN_HANG) {
         (void)snprintf(text, size,
                        "the %s used its CPU time without making a call, or slept where "

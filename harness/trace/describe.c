@@ -471,6 +471,9 @@ static void add_other(struct phrase *words, const struct trace_event *event)
                    trace_thread_name((enum trace_thread)event->what));
         if (event->what == TRACE_THREAD_WAITS) {
             phrase_add(words, " for a %s", trace_wait_name((enum trace_wait)event->b));
+            if (event->result >= 0) {
+                phrase_add(words, " that thread %" PRId64 " has", event->result);
+            }
         }
         break;
     case TRACE_OUTPUT:

@@ -188,6 +188,7 @@ static const struct trace_form kind_forms[TRACE_KIND_COUNT] = {
                      .a = {"offset", NULL},
                      .b = {"hash", NULL}},
     [TRACE_THREAD] = {.what = {"thread", &thread_names},
+                      .result = {"held_by", NULL},
                       .a = {"number", NULL},
                       .b = {"for", &wait_names}},
     [TRACE_OUTPUT] = {.a = {"bytes", NULL}},

@@ -135,7 +135,7 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
                              from 1, in the order of their FORKs; b: listeners it holds (LEFT) */    \
     X(THREAD, "thread") /* of a program with several threads; what: enum trace_thread; a: its         \
                            number, 0 the one that runs main; b: what it waits for (WAITS): enum       \
-                           trace_wait */                                                              \
+                           trace_wait; result: the thread that has it, -1 none */                                                              \
     X(OUTPUT, "output") /* the target wrote to stdout or stderr (fd); a: bytes */                 \
     X(UNSUPPORTED, "unsupported") /* what: trace_call; a, b: arguments; result: 1 when it         \
                                      ends the run */                                              \
