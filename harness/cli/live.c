@@ -28,6 +28,7 @@ struct live_player {
     const struct live *live;
     struct world_target target;
     struct linux_command command;
+    bool ipv6;
     char folder[PATH_MAX]; /* a new one for each case; empty: none */
 };
 
@@ -174,7 +175,7 @@ static enum status live_subject(void *context, struct subject *subject,
 static enum status open_linux(void *context, struct world **ret_world, struct status_detail *detail)
 {
     const struct live_player *player = context;
-    const struct linux_setup setup = {.slow = player->live->options->slow};
+    const struct linux_setup setup = {.slow = player->live->options->slow, .v6 = player->ipv6};
     return linux_world_new(&setup, ret_world, detail);
 }
 
@@ -211,6 +212,7 @@ static enum status live_player(void *context, struct subject *subject, unsigned 
     struct live_player *player = &live->players[index];
     const struct manifest *manifest = &subject->manifest;
     player->live = live;
+    player->ipv6 = manifest->ipv6;
     player->folder[0] = '\0';
     if (live->scratch[0] != '\0' &&
         (size_t)snprintf(player->folder, sizeof(player->folder), "%s/%u", live->scratch, index) >=
@@ -268,6 +270,7 @@ static struct live *live_new(const struct cli_options *options)
                                                  .profile = options->profile,
                                                  .role = options->role,
                                                  .port = options->port,
+                                                 .ipv6 = options->ipv6,
                                                  .host = linux_world_host};
     live->judged = (struct cli_judged){.world = "linux",
                                        .players = players_of(options),

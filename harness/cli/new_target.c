@@ -44,6 +44,8 @@ static const char rest[] =
     "; fresh = yes\n"
     "; Standard input: none (/dev/null), empty (a pipe at its end) or open (nothing comes).\n"
     "; input = none\n"
+    "; IPv6: what {host} is, and what its peers speak.\n"
+    "; address = ipv6\n"
     "; A port that cannot be told on the command line.\n"
     "; port = 7000\n"
     "; The signal that asks it to stop.\n"

@@ -64,6 +64,8 @@ static const struct option_row option_rows[] = {
      "what COMMAND is: server (default) or client"},
     {"port", 0, "N", NULL, AT(port), PLAYS, "the port of a COMMAND that has a fixed one"},
     {"name", 0, "NAME", NULL, AT(name), PLAYS, "what reports call COMMAND; default: its own name"},
+    {"ipv6", 0, NULL, NULL, AT(ipv6), PLAYS,
+     "world linux: {host} is an IPv6 address, and peers speak IPv6"},
     {"slow", 0, NULL, NULL, AT(slow), PLAYS,
      "world linux: play the steps that need more real time, too"},
     {"stack", 0, "NAME", NULL, AT(stack), PLAYS,

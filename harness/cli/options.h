@@ -60,6 +60,7 @@ struct cli_options {
     const char *runs;
     const char *out;
     bool slow;
+    bool ipv6;
     bool no_seeds;
     bool tap;
     bool verbose;

@@ -56,6 +56,9 @@ static void say_replay_options(struct cli_session *session)
     say(session, "--role", options->role);
     say(session, "--port", options->port);
     say(session, "--name", options->name);
+    if (options->ipv6) {
+        cli_quote(session->replay_options, sizeof(session->replay_options), "--ipv6");
+    }
     if (options->slow) {
         cli_quote(session->replay_options, sizeof(session->replay_options), "--slow");
     }

@@ -6,6 +6,9 @@
 
 #include "linux/net_internal.h"
 
+static const uint8_t loopback_v6[PACKET_ADDRESS] = {[15] = 1};
+static const uint8_t any_v6[PACKET_ADDRESS];
+
 /* ---- Loopback ---- */
 
 /* Decides where a SYN arrives that goes to the target. A server may listen on a loopback address
@@ -13,7 +16,6 @@
 static void aim(struct linux_net *net, uint32_t number)
 {
     const struct packet_wire_conn *conn = &net->wire.conns[number];
-    static const uint8_t loopback6[PACKET_ADDRESS] = {[15] = 1};
     const struct net_listener *local = NULL;
     for (uint32_t i = 0; i < net->listener_count[TRACE_HOST_TARGET]; i++) {
         const struct net_listener *listener = &net->listeners[TRACE_HOST_TARGET][i];
@@ -21,7 +23,8 @@ static void aim(struct linux_net *net, uint32_t number)
             continue;
         }
         bool is_local = !listener->tuple.v6 && listener->tuple.local[0] == NET_LOOPBACK;
-        bool is_local6 = listener->tuple.v6 && memcmp(listener->tuple.local, loopback6, 16) == 0;
+        bool is_local6 =
+            listener->tuple.v6 && memcmp(listener->tuple.local, loopback_v6, PACKET_ADDRESS) == 0;
         if (!is_local && !is_local6) {
             return; /* reached as it is */
         }
@@ -224,14 +227,32 @@ static size_t dump_listeners(struct linux_net *net)
                            NET_DUMP_MAX);
 }
 
-bool linux_net_listening(struct linux_net *net, uint16_t port)
+static unsigned reach_of(const struct linux_diag_row *listener)
+{
+    const struct linux_tuple *tuple = &listener->tuple;
+    if (!tuple->v6) {
+        return LINUX_REACH_V4;
+    }
+    if (memcmp(tuple->local, loopback_v6, PACKET_ADDRESS) == 0) {
+        return LINUX_REACH_LOCAL;
+    }
+    bool any = memcmp(tuple->local, any_v6, PACKET_ADDRESS) == 0;
+    return any && !listener->v6_only ? LINUX_REACH_V4 | LINUX_REACH_V6 : LINUX_REACH_V6;
+}
+
+unsigned linux_net_reach(struct linux_net *net, uint16_t port)
 {
     size_t count = dump_listeners(net);
-    bool found = false;
+    unsigned reach = 0;
     for (size_t i = 0; i < count; i++) {
-        found = found || net->rows[i].tuple.local_port == port;
+        reach |= net->rows[i].tuple.local_port == port ? reach_of(&net->rows[i]) : 0;
     }
-    return found;
+    return reach;
+}
+
+void linux_net_speak_v6(struct linux_net *net, bool v6)
+{
+    net->v6 = v6;
 }
 
 uint16_t linux_net_listener(struct linux_net *net)

@@ -153,7 +153,14 @@ static int on_row(const struct nlmsghdr *message, void *context)
 {
     struct dump *dump = context;
     if (dump->count < dump->max) {
-        take_row(mnl_nlmsg_get_payload(message), &dump->rows[dump->count++]);
+        struct linux_diag_row *row = &dump->rows[dump->count++];
+        const struct nlattr *attribute;
+        take_row(mnl_nlmsg_get_payload(message), row);
+        mnl_attr_for_each(attribute, message, sizeof(struct inet_diag_msg))
+        {
+            row->v6_only |= mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY &&
+                            mnl_attr_get_u8(attribute) != 0;
+        }
     }
     return MNL_CB_OK;
 }

@@ -189,6 +189,7 @@ static enum status add_route(struct route *route, unsigned index, enum trace_hos
     mnl_attr_put(route->message, RTA_DST, size, other);
     mnl_attr_put(route->message, RTA_PREFSRC, size, own);
     mnl_attr_put_u32(route->message, RTA_OIF, index);
+    mnl_attr_put_u32(route->message, RTA_PRIORITY, 1); /* before what the address brings along */
     struct nlattr *metrics = mnl_attr_nest_start(route->message, RTA_METRICS);
     mnl_attr_put_u32(route->message, RTAX_LOCK, 1U << RTAX_RTO_MIN);
     mnl_attr_put_u32(route->message, RTAX_RTO_MIN, NET_RTO_MIN_MS);

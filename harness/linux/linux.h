@@ -21,6 +21,7 @@ struct linux_command {
 };
 
 struct linux_setup {
+    bool v6;   /* peers speak IPv6; else IPv4, but where a server takes IPv6 alone */
     bool slow; /* `advance` takes as long as it says; otherwise what is longer than 1 s is refused
                   where the target has a timer that could run meanwhile */
 };
@@ -30,6 +31,6 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
                             struct status_detail *detail) STATUS_MUST_USE;
 
 /* The address that a target is to listen on, or to connect to, for {host}. */
-const char *linux_world_host(enum trace_role role);
+const char *linux_world_host(enum trace_role role, bool v6);
 
 #endif

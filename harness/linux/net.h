@@ -72,8 +72,15 @@ uint32_t linux_net_connections(struct linux_net *net);
  * open now as its states were sampled last. Cheap. */
 uint32_t linux_net_dialogues(const struct linux_net *net);
 bool linux_net_rests(const struct linux_net *net);
-/* Whether anything on the target's host listens on this port. */
-bool linux_net_listening(struct linux_net *net, uint16_t port);
+/* How what listens on a port of the target's host is reached: bits; 0: nothing listens there. */
+enum linux_reach {
+    LINUX_REACH_V4 = 1 << 0,
+    LINUX_REACH_V6 = 1 << 1,
+    LINUX_REACH_LOCAL = 1 << 2 /* not at all: on ::1 nothing from outside may arrive */
+};
+unsigned linux_net_reach(struct linux_net *net, uint16_t port);
+/* Whether scripted sockets that are made from here on speak IPv6, and not IPv4. */
+void linux_net_speak_v6(struct linux_net *net, bool v6);
 /* A port that something on the target's host listens on; 0: none. */
 uint16_t linux_net_listener(struct linux_net *net);
 /* Real time until the first timer of either kernel runs out that could change a connection (a SYN

@@ -61,6 +61,7 @@ struct linux_tuple {
 struct linux_diag_row {
     enum tcp_state state;
     struct linux_tuple tuple;
+    bool v6_only; /* a listener that takes no IPv4 */
     uint32_t cookie[2];
     uint32_t inode; /* 0: no descriptor */
     uint32_t unread;
@@ -176,6 +177,7 @@ struct linux_net {
     struct linux_diag diag;
     struct packet_wire wire;
     struct net_ends *ends; /* by number of the connection; [0] is unused */
+    bool v6;               /* scripted sockets speak IPv6 */
     int64_t expiry_us;     /* no end of a connection ends before this; INT64_MAX: none waits */
 
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];

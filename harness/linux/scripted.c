@@ -199,10 +199,47 @@ void linux_scripted_done(struct linux_net *net)
 
 /* ---- Opening ---- */
 
+/* An address with its port, of either family; both have the port at the same place. */
+struct name {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } of;
+    socklen_t size;
+};
+
+static bool speaks_v6(int fd)
+{
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_INET6;
+}
+
+/* The address of a host as the socket speaks, or (`any`) of all its own. */
+static struct name name_for(int fd, enum trace_host host, bool any, uint16_t port)
+{
+    struct name name = {.size = sizeof name.of.v4};
+    uint8_t address[PACKET_ADDRESS] = {0};
+    bool v6 = speaks_v6(fd);
+    if (!any) {
+        linux_link_address(host, v6, address);
+    }
+    if (v6) {
+        name.size = sizeof name.of.v6;
+        name.of.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        memcpy(&name.of.v6.sin6_addr, address, sizeof name.of.v6.sin6_addr);
+    } else {
+        name.of.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&name.of.v4.sin_addr, address, sizeof name.of.v4.sin_addr);
+    }
+    return name;
+}
+
 int linux_net_socket(struct linux_net *net, enum trace_host host)
 {
     linux_namespace_enter(&net->spaces, host);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(net->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = errno;
     linux_namespace_leave(&net->spaces);
     /* What a scenario sends goes out at once, whatever is unacknowledged. */
@@ -216,11 +253,11 @@ int linux_net_socket(struct linux_net *net, enum trace_host host)
 int linux_net_bind(struct linux_net *net, int s, uint16_t port)
 {
     const struct net_scripted *socket = linux_scripted_at(net, s);
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (socket == NULL) {
         return -EBADF;
     }
-    return bind(socket->fd, (const struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    struct name name = name_for(socket->fd, (enum trace_host)socket->host, true, port);
+    return bind(socket->fd, &name.of.any, name.size) < 0 ? -errno : 0;
 }
 
 int linux_net_listen(struct linux_net *net, int s, int backlog)
@@ -240,30 +277,28 @@ int linux_net_listen(struct linux_net *net, int s, int backlog)
 
 static uint16_t local_port(int fd)
 {
-    struct sockaddr_in name = {0};
-    socklen_t size = sizeof name;
-    return getsockname(fd, (struct sockaddr *)&name, &size) == 0 ? ntohs(name.sin_port) : 0;
+    struct name name = {.size = sizeof name.of};
+    return getsockname(fd, &name.of.any, &name.size) == 0 ? ntohs(name.of.v4.sin_port) : 0;
 }
 
 int linux_net_accept(struct linux_net *net, int s)
 {
     const struct net_scripted *listener = linux_scripted_at(net, s);
-    struct sockaddr_in name = {0};
-    socklen_t size = sizeof name;
+    struct name name = {.size = sizeof name.of};
     if (listener == NULL) {
         return -EBADF;
     }
     enum trace_host host = (enum trace_host)listener->host;
     bool app = listener->app;
     linux_scripted_unblock(listener, true);
-    int fd = accept4(listener->fd, (struct sockaddr *)&name, &size,
-                     app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd =
+        accept4(listener->fd, &name.of.any, &name.size, app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC);
     int error = errno;
     linux_scripted_unblock(listener, false);
     if (fd < 0) {
         return -error;
     }
-    uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.sin_port));
+    uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.of.v4.sin_port));
     int number = linux_scripted_take(net, fd, host, ++net->groups);
     if (number >= 0) {
         net->scripted[number].conn = conn;
@@ -285,12 +320,9 @@ int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uin
 {
     struct net_scripted *socket = &net->scripted[s];
     enum trace_host host = (enum trace_host)socket->host;
-    uint8_t address[PACKET_ADDRESS];
-    linux_link_address(to, false, address);
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
-    memcpy(&name.sin_addr, address, sizeof name.sin_addr);
+    struct name name = name_for(socket->fd, to, false, port);
     linux_scripted_unblock(socket, true);
-    int result = connect(socket->fd, (const struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    int result = connect(socket->fd, &name.of.any, name.size) < 0 ? -errno : 0;
     linux_scripted_unblock(socket, false);
     (void)linux_net_collect(net);
     if (result == -EINPROGRESS) {

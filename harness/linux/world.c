@@ -179,6 +179,16 @@ static bool is_hopeless(struct linux_world *live, int64_t since_us, int64_t limi
 static enum status fail_deaf(const struct linux_world *live, struct status_detail *detail)
 {
     char more[64];
+    unsigned reach = linux_net_reach(live->net, live->target->port);
+    if (reach == LINUX_REACH_LOCAL) {
+        return status_fail(
+            detail, STATUS_ENVIRONMENT,
+            "the server listens on ::1 alone, where nothing from outside may arrive: "
+            "tell it to listen on {host}, with --ipv6");
+    }
+    if (reach != 0) {
+        return status_fail(detail, STATUS_ENVIRONMENT, "the server does not listen over IPv6");
+    }
     uint16_t other = linux_net_listener(live->net);
     if (other != 0) {
         (void)snprintf(more, sizeof more, ": it listens on port %d", other);
@@ -198,8 +208,12 @@ static bool has_started(struct linux_world *live)
     if (live->in_service) {
         return true;
     }
-    if (live->target->role != TRACE_ROLE_SERVER ||
-        linux_net_listening(live->net, live->target->port)) {
+    bool v6 = live->setup.v6;
+    unsigned reach = live->target->role == TRACE_ROLE_SERVER
+                         ? linux_net_reach(live->net, live->target->port)
+                         : LINUX_REACH_V4 | LINUX_REACH_V6;
+    if ((reach & (v6 ? LINUX_REACH_V6 : LINUX_REACH_V4 | LINUX_REACH_V6)) != 0) {
+        linux_net_speak_v6(live->net, v6 || (reach & LINUX_REACH_V4) == 0);
         enter_service(live);
         return true;
     }
@@ -358,6 +372,7 @@ static void world_reset(struct world *world, struct trace *trace, uint64_t seed)
     live->goal.open = false;
     live->asked_us = 0;
     live->memory_at = MEMORY_FROM;
+    linux_net_speak_v6(live->net, live->setup.v6);
     linux_net_reset(live->net, trace);
 }
 
@@ -723,8 +738,7 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
     return STATUS_OK;
 }
 
-const char *linux_world_host(enum trace_role role)
+const char *linux_world_host(enum trace_role role, bool v6)
 {
-    return linux_net_address(role == TRACE_ROLE_CLIENT ? TRACE_HOST_PEER : TRACE_HOST_TARGET,
-                             false);
+    return linux_net_address(role == TRACE_ROLE_CLIENT ? TRACE_HOST_PEER : TRACE_HOST_TARGET, v6);
 }

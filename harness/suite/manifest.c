@@ -23,6 +23,7 @@ enum value_kind {
     VALUE_RULES,
     VALUE_SERVES,
     VALUE_INPUT,
+    VALUE_ADDRESS,
     VALUE_FLAG, /* bool */
     VALUE_RUNS,
     VALUE_TIME, /* int64_t microseconds */
@@ -81,6 +82,7 @@ static const struct manifest_key manifest_keys[] = {
     {"target", "folder", VALUE_TEXT, FIELD(folder)},
     {"target", "env", VALUE_ENVIRONMENT, 0, 0},
     {"target", "input", VALUE_INPUT, 0, 0},
+    {"target", "address", VALUE_ADDRESS, 0, 0},
     {"target", "start_limit", VALUE_TIME, AT(start_limit_us), 0},
     {"target", "stop_limit", VALUE_TIME, AT(stop_limit_us), 0},
     {"target", "runs", VALUE_RUNS, AT(runs), 0},
@@ -448,12 +450,14 @@ static bool value_choice(struct reading *reading, const struct manifest_key *key
     static const char *const rules[] = {"linux", "posix", NULL};
     static const char *const serves[] = {"one", "many", NULL};
     static const char *const inputs[] = {"none", "empty", "open", NULL};
+    static const char *const addresses[] = {"ipv4", "ipv6", NULL};
     struct manifest *manifest = reading->manifest;
     unsigned index = 0;
-    const char *const *words = key->kind == VALUE_ROLE    ? roles
-                               : key->kind == VALUE_RULES ? rules
-                               : key->kind == VALUE_INPUT ? inputs
-                                                          : serves;
+    const char *const *words = key->kind == VALUE_ROLE      ? roles
+                               : key->kind == VALUE_RULES   ? rules
+                               : key->kind == VALUE_INPUT   ? inputs
+                               : key->kind == VALUE_ADDRESS ? addresses
+                                                            : serves;
     if (!value_word(reading, key, value, words, &index)) {
         return false;
     }
@@ -465,6 +469,8 @@ static bool value_choice(struct reading *reading, const struct manifest_key *key
         manifest->has_rules = true;
     } else if (key->kind == VALUE_INPUT) {
         manifest->input = (enum manifest_input)index;
+    } else if (key->kind == VALUE_ADDRESS) {
+        manifest->ipv6 = index == 1;
     } else {
         promise(manifest, TRACE_CONCURRENT, index == 1);
     }
@@ -483,6 +489,7 @@ static bool value_set(struct reading *reading, const struct manifest_key *key, c
     case VALUE_RULES:
     case VALUE_SERVES:
     case VALUE_INPUT:
+    case VALUE_ADDRESS:
         return value_choice(reading, key, value);
     case VALUE_TIME:
         manifest->has_idle_limit = manifest->has_idle_limit || key->offset == AT(idle_limit_us);

@@ -80,6 +80,7 @@ struct manifest {
     int64_t start_limit_us; /* real time until a server listens */
     int64_t stop_limit_us;  /* real time from the stop signal to the end */
     uint32_t runs;          /* clients: how often the command is run for a case */
+    bool ipv6;              /* {host} is an IPv6 address, and peers speak IPv6 */
     bool fresh;             /* each case finds a new and empty working folder */
     struct manifest_known known[MANIFEST_KNOWN_MAX];
     uint32_t known_count;

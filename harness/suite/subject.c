@@ -147,8 +147,10 @@ static enum status command_words(struct subject *subject, const struct subject_c
     struct manifest *manifest = &subject->manifest;
     char folder[MANIFEST_TEXT_MAX];
     char *whole = realpath(manifest_folder(manifest, folder), NULL);
-    const struct manifest_places places = {
-        .host = command->host(manifest->role), .folder = whole, .port = manifest->port};
+    manifest->ipv6 = manifest->ipv6 || command->ipv6;
+    const struct manifest_places places = {.host = command->host(manifest->role, manifest->ipv6),
+                                           .folder = whole,
+                                           .port = manifest->port};
     enum status status = STATUS_OK;
     if (command->argc > 0) {
         status = manifest_arguments_fill(&subject->arguments, command->argc, command->argv, &places,

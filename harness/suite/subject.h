@@ -39,7 +39,8 @@ struct subject_command {
     const char *const *argv; /* places unfilled */
     bool linked; /* it is the plain form of a linked program: its manifest need not name a command,
                     and holds as it does there */
-    const char *(*host)(enum trace_role role); /* what stands for {host} */
+    bool ipv6;   /* whatever the manifest says */
+    const char *(*host)(enum trace_role role, bool ipv6); /* what stands for {host} */
 };
 
 /* Fills `subject`, which must not move afterwards; `program` must outlive it. Errors: those of

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -436,6 +437,56 @@ static void timer_of_held_data_is_when_the_kernel_gives_up(void **state)
     assert_int_equal(linux_net_timer_us(net), -1); /* nobody is left to be told */
 }
 
+/* From inside a namespace: the least metric of a route to the other host over IPv6; 0: none. */
+static unsigned least_metric(int namespace_fd)
+{
+    char line[256];
+    unsigned least = 0;
+    FILE *routes = setns(namespace_fd, CLONE_NEWNET) == 0
+                       ? fopen("/proc/thread-self/net/ipv6_route", "re")
+                       : NULL;
+    while (routes != NULL && fgets(line, sizeof line, routes) != NULL) {
+        unsigned metric = 0;
+        bool found = strncmp(line, "fd830000000000000000000000000001 80", 35) == 0 &&
+                     sscanf(line, "%*s %*s %*s %*s %*s %x", &metric) == 1 &&
+                     strstr(line, "wire0") != NULL;
+        least = found && (least == 0 || metric < least) ? metric : least;
+    }
+    if (routes != NULL) {
+        (void)fclose(routes);
+    }
+    return least;
+}
+
+/* The kernel makes a route of its own, with its usual timers: under load it would send again. */
+static void route_over_ipv6_is_the_one_with_our_timers(void **state)
+{
+    struct linux_net *net = fresh(state);
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(least_metric(linux_net_namespace(net, TRACE_HOST_PEER)) == 1 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void bytes_go_both_ways_over_ipv6(void **state)
+{
+    struct linux_net *net = fresh(state);
+    linux_net_speak_v6(net, true);
+    struct pair pair = open_pair(net);
+    linux_net_speak_v6(net, false);
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT), LINUX_REACH_V4 | LINUX_REACH_V6);
+    ASSERT_STATES(TRACE_HOST_TARGET, 1, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_ESTABLISHED);
+    send_text(net, pair.peer, "request");
+    settle(net);
+    assert_received(net, pair.target, "request");
+    send_text(net, pair.target, "answer");
+    settle(net);
+    assert_received(net, pair.peer, "answer");
+}
+
 static void abort_resets_the_other_end(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -637,12 +688,12 @@ static void ports_used_anew_make_a_new_connection(void **state)
 static void listening_is_seen_and_its_end_traced(void **state)
 {
     struct linux_net *net = fresh(state);
-    assert_false(linux_net_listening(net, FIXTURE_PORT));
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT), 0);
     int s = listener_on(net, TRACE_HOST_TARGET, FIXTURE_PORT, 8);
-    assert_true(linux_net_listening(net, FIXTURE_PORT));
-    assert_false(linux_net_listening(net, FIXTURE_PORT + 1));
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT), LINUX_REACH_V4);
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT + 1), 0);
     assert_int_equal(linux_net_close(net, s), 0);
-    assert_false(linux_net_listening(net, FIXTURE_PORT));
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT), 0);
     ASSERT_STATES(TRACE_HOST_TARGET, 0, TCP_CLOSED, TCP_LISTEN, TCP_CLOSED);
 }
 
@@ -750,7 +801,7 @@ static void reset_leaves_the_listener_of_a_process(void **state)
     struct linux_net *net = fresh(state);
     int listener = foreign_listener(net, INADDR_ANY);
     net = fresh(state);
-    assert_true(linux_net_listening(net, FIXTURE_PORT));
+    assert_int_equal(linux_net_reach(net, FIXTURE_PORT), LINUX_REACH_V4);
     assert_int_equal(close(listener), 0);
 }
 
@@ -877,6 +928,8 @@ int main(void)
         cmocka_unit_test(close_without_reader_stays_in_fin_wait_2),
         cmocka_unit_test(fin_lost_comes_again),
         cmocka_unit_test(timer_of_held_data_is_when_the_kernel_gives_up),
+        cmocka_unit_test(route_over_ipv6_is_the_one_with_our_timers),
+        cmocka_unit_test(bytes_go_both_ways_over_ipv6),
         cmocka_unit_test(abort_resets_the_other_end),
         cmocka_unit_test(close_with_linger_does_not_wait),
         cmocka_unit_test(rst_injected_is_believed),

@@ -183,6 +183,34 @@ class Command(unittest.TestCase):
                         "echo no such option >&2; exit 5", "{port}")
         self.assertEqual(done.returncode, 3 if "ERROR" in done.stdout else 2, done.stdout + done.stderr)
 
+    def test_ipv6_is_spoken_where_a_server_takes_nothing_else(self):
+        echo = PYTHON_ECHO.replace("class Server(", "import socket\nclass Server(").replace(
+            "daemon_threads = True", "daemon_threads = True\n    address_family = socket.AF_INET6").replace(
+            'Server(("",', 'Server((sys.argv[2],')
+        case = ("--case", "server/data/split-request")
+        for options, host in ((), "::1"), ((), "fd83::1"), (("--ipv6",), "{host}"):
+            code, grades = verdicts("check", "--profile", "echo", *options, *case, "--", sys.executable, "-c", echo, "{port}",
+                                    host)
+            local = host == "::1"
+            self.assertEqual(code, 3 if local else 0, host)
+            self.assertEqual(grades.get(("server/data/split-request", "DAT-02")), None if local else "PASS", host)
+
+    def test_server_without_ipv6_is_told_of_where_that_was_asked_for(self):
+        done = sockspec("check", "--profile", "echo", "--ipv6", "--case", "server/data/split-request", "--", *ECHO)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("does not listen over IPv6", done.stdout)
+
+    def test_client_over_ipv6_is_judged(self):
+        client = "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])));" \
+                 "s.sendall(b'x' * 31 + b'\\n'); sys.exit(s.family != socket.AF_INET6 or len(s.recv(32, 256)) != 32)"
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder, "trace.jsonl")
+            sockspec("check", "--profile", "echo", "--role", "client", "--ipv6", "--case", "client/answer/in-two-pieces", "--trace",
+                     str(trace), "--", sys.executable, "-c", client, "{host}", "{port}")
+            events = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual([event.get("result", 0) for event in events if event.get("how") == "exited"], [0])
+        self.assertIn(10, [event.get("domain") for event in events if event.get("call") == "connect"])
+
     def test_scenario_replays_in_both_worlds(self):
         scenario = "peer connect\npeer send request[0:5]\npeer reset\n"
         for world in ("model", "linux"):

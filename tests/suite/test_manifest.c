@@ -142,6 +142,8 @@ static const struct {
     {"[target]\ncommand = srv\n",
      "target.ini: [target] command: expected {port} in it or in env, or a fixed port"},
     {"[target]\ncommand = srv {port}\nargs = -x\n", "args belong into the command"},
+    {"[target]\naddress = ipv5\n",
+     "target.ini:2: [target] address: found 'ipv5', expected ipv4 or ipv6"},
     {"[target]\ninput = closed\n",
      "target.ini:2: [target] input: found 'closed', expected none, empty or open"},
     {"[target]\nstart_limit = soon\n", "target.ini:2: [target] start_limit: found 'soon'"},
@@ -262,13 +264,14 @@ static void manifest_command_is_understood(void **state)
     (void)state;
     struct status_detail detail;
     assert_ok(parse("[target]\nprofile = redis\ncommand = ./srv --port {port}\nfolder = data\n"
-                    "env = A={port}\ninput = open\nstart_limit = 2s\nstop_limit = 500ms\n"
+                    "env = A={port}\ninput = open\naddress = ipv6\nstart_limit = 2s\nstop_limit = 500ms\n"
                     "runs = 3\nfresh = yes\n",
                     &detail),
               &detail);
     assert_string_equal(manifest.command, "./srv --port {port}");
     assert_string_equal(manifest.folder, "data");
     assert_int_equal(manifest.input, MANIFEST_INPUT_OPEN);
+    assert_true(manifest.ipv6);
     assert_int_equal(manifest.start_limit_us, 2000000);
     assert_int_equal(manifest.stop_limit_us, 500000);
     assert_int_equal(manifest.runs, 3);
@@ -285,6 +288,7 @@ static void manifest_command_without_limits_gets_the_usual_ones(void **state)
     assert_int_equal(manifest.stop_limit_us, 10000000);
     assert_int_equal(manifest.runs, 1);
     assert_int_equal(manifest.input, MANIFEST_INPUT_NONE);
+    assert_false(manifest.ipv6);
     assert_false(manifest_promises(&manifest, &profile_echo) & TRACE_IDLE_TIMEOUT);
 }
 
