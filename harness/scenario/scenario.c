@@ -148,7 +148,8 @@ const struct scenario_verb_row
         .help = "leaves the target N free descriptors (RLIMIT_NOFILE); `free` lifts that"},
     VERB(KERNEL_ORDER, KERNEL, "order")
         .fields = SCENARIO_USES_NUMBER, NUMBER(0, ORDER_MAX),
-        .help = "which permutation of ready descriptors the next waits report"},
+        .help = "which permutation of ready descriptors the next waits report; with several "
+                "threads, also which of them run when, from here on"},
     VERB(KERNEL_CLEAR, KERNEL, "clear")
         .fields = 0, .help = "withdraws pending faults and limits"},
     VERB(TIME_ADVANCE, TIME, "advance")
