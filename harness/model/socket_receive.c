@@ -550,8 +550,17 @@ static __attribute__((noinline)) bool nobody_arrive(struct model *model, uint64_
     return false;
 }
 
-/* Anything but the next data and acknowledgments of an open connection. */
-static __attribute__((noinline)) bool arrive_other(struct model *model, uint64_t key,
+/* Whether more than the connection itself decides about a segment. */
+static inline bool arrives_apart(const struct model_socket *socket,
+                                 const struct tcp_segment *segment)
+{
+    enum { APART = 1 << TCP_TIME_WAIT | 1 << TCP_SYN_RECEIVED };
+    return ((unsigned)APART >> socket->tcp.state & 1U) != 0 ||
+           (socket->tcp.state == TCP_SYN_SENT && socket->peer == NULL) ||
+           nobody_reads(socket, segment);
+}
+
+static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t key,
                                                    struct model_socket *socket,
                                                    const struct tcp_segment *segment,
                                                    struct net_segment *node, uint32_t conn)
@@ -597,5 +606,9 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
     if (tcp_endpoint_expected(&socket->tcp, segment, &bits)) {
         return process_expected(model, socket, key, node, bits);
     }
-    return arrive_other(model, key, socket, segment, node, conn);
+    if (UNLIKELY(arrives_apart(socket, segment))) {
+        return arrive_apart(model, key, socket, segment, node, conn);
+    }
+    heard(model, socket);
+    return process(model, socket, key, segment, node);
 }
