@@ -133,6 +133,7 @@ static bool sweep(struct linux_net *net, enum trace_host host)
 void linux_net_reset(struct linux_net *net, struct trace *trace)
 {
     linux_scripted_close_all(net);
+    net->app_full = false;
     linux_wire_drain(net);
     for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
         for (int round = 0; round < NET_RESET_ROUNDS && sweep(net, host); round++) {

@@ -123,6 +123,7 @@ int linux_net_option_set(struct linux_net *net, int s, int level, int name, cons
 int linux_net_option_get(struct linux_net *net, int s, int level, int name, void *value,
                          uint32_t *size);
 int linux_net_app_watch(struct linux_net *net, int s, int op, uint32_t events);
+void linux_net_app_full(struct linux_net *net, bool full); /* accept: EMFILE */
 int linux_net_app_wait(struct linux_net *net, enum trace_host host, struct world_ready *ready,
                        int max);
 int linux_net_next_ready(struct linux_net *net, enum trace_host host);

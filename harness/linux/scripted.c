@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -290,11 +291,20 @@ int linux_net_accept(struct linux_net *net, int s)
     }
     enum trace_host host = (enum trace_host)listener->host;
     bool app = listener->app;
+    struct rlimit limit = {0};
+    bool full = app && net->app_full && getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    if (full) {
+        /* The kernel itself shall say so. */
+        (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max});
+    }
     linux_scripted_unblock(listener, true);
     int fd =
         accept4(listener->fd, &name.of.any, &name.size, app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC);
     int error = errno;
     linux_scripted_unblock(listener, false);
+    if (full) {
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
     if (fd < 0) {
         return -error;
     }

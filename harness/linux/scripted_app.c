@@ -25,6 +25,11 @@ int linux_net_app_socket(struct linux_net *net, enum trace_host host)
     return number;
 }
 
+void linux_net_app_full(struct linux_net *net, bool full)
+{
+    net->app_full = full;
+}
+
 int linux_net_app_connect(struct linux_net *net, int s, enum trace_host to, uint16_t port)
 {
     return linux_scripted_at(net, s) == NULL ? -EBADF : linux_scripted_connect(net, s, to, port);

@@ -96,10 +96,10 @@ void linux_tracer_free(struct linux_tracer *tracer)
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason)
 {
     *ret_reason = tracer->reason;
-    return tracer->refused ? TRACE_SEES_EXIT | TRACE_SEES_CPU
-                           : TRACE_SEES_CALLS | TRACE_SEES_DESCRIPTORS | TRACE_SEES_EXIT |
-                                 TRACE_SEES_CPU | TRACE_SEES_PROCESSES | TRACE_SEES_THREADS |
-                                 TRACE_SEES_HEAP;
+    return tracer->refused
+               ? TRACE_SEES_EXIT | TRACE_SEES_CPU
+               : TRACE_SEES_CALLS | TRACE_SEES_DESCRIPTORS | TRACE_SEES_EXIT | TRACE_SEES_CPU |
+                     TRACE_SEES_PROCESSES | TRACE_SEES_THREADS | TRACE_SEES_HEAP;
 }
 
 /* Everything about the program that was, for one that begins. */

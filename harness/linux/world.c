@@ -546,6 +546,10 @@ static int world_app_wait(struct world *world, enum trace_host host, struct worl
 {
     return linux_net_app_wait(NET, host, ready, max);
 }
+static void world_app_full(struct world *world, bool full)
+{
+    linux_net_app_full(NET, full);
+}
 static int world_next_ready(struct world *world, enum trace_host host)
 {
     return linux_net_next_ready(NET, host);
@@ -652,6 +656,7 @@ static const struct world_ops operations = {
     .option_get = world_option_get,
     .app_watch = world_app_watch,
     .app_wait = world_app_wait,
+    .app_full = world_app_full,
     .next_ready = world_next_ready,
     .conn = world_conn,
     .state = world_state,

@@ -277,6 +277,7 @@ struct model_net {
     struct net_lane lanes[NET_LANE_COUNT];
     bool rough[NET_LANE_COUNT]; /* held, cut or lossy: nothing passes unseen */
     bool disturbed;             /* the wire was touched in this run: probes matter */
+    bool app_full; /* accept of a scripted program finds no free descriptor */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
     uint32_t lose_total;
     uint64_t order;

@@ -140,6 +140,11 @@ static int app_wait(struct world *world, enum trace_host host, struct world_read
     return count;
 }
 
+static void app_full(struct world *world, bool full)
+{
+    model_of(world)->net->app_full = full;
+}
+
 void scripted_app_ops(struct world_ops *ops)
 {
     ops->app_socket = app_socket;
@@ -151,4 +156,5 @@ void scripted_app_ops(struct world_ops *ops)
     ops->option_get = app_option_get;
     ops->app_watch = app_watch;
     ops->app_wait = app_wait;
+    ops->app_full = app_full;
 }

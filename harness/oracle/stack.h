@@ -60,6 +60,7 @@ struct stack_file {
     uint32_t at_eof;    /* recv said 0 */
     uint32_t at_told;   /* a call told of the end of the connection by an error */
     uint32_t at_full;   /* the newest send found no room, or not for all */
+    uint32_t at_emfile; /* accept had no descriptor */
     uint32_t at_ready;  /* the newest poll that said IN; 0 after a receive or accept */
     uint32_t at_peek;
     uint32_t at_watch;         /* in the epoll set since */
@@ -104,6 +105,7 @@ struct stack_end {
     struct stack_gap gap[STACK_GAPS];
     bool fin_arrived; /* the other's FIN, in order */
     bool timed_out;
+    uint8_t heard_state; /* when the newest arrived */
     bool urgent_read;
     bool syn_uneven;  /* its SYNs came again sooner, not later */
     bool window_full; /* a send found no room while the other end did not read */
@@ -119,7 +121,8 @@ struct stack_end {
     uint32_t at_rst_sent;
     uint32_t at_rst_lost; /* an RST of it never arrived */
     uint32_t at_rst_came;
-    uint32_t at_heard;         /* the newest arrival */
+    uint32_t at_heard;         /* the newest arrival, */
+    uint32_t at_heard_before;  /* and the one before */
     uint32_t at_reset;         /* an RST ended it */
     uint32_t at_ack;           /* the newest pure acknowledgment of it that was seen (held wires) */
     uint32_t at_segment;       /* the newest segment of it */
@@ -241,6 +244,7 @@ ORACLE_STACK_RULE(acc_04);
 ORACLE_STACK_RULE(acc_05);
 ORACLE_STACK_RULE(acc_07);
 ORACLE_STACK_RULE(acc_08);
+ORACLE_STACK_RULE(acc_11);
 ORACLE_STACK_RULE(acc_14);
 ORACLE_STACK_RULE(acc_15);
 ORACLE_STACK_RULE(bkl_01);

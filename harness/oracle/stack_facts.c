@@ -418,6 +418,7 @@ static void take_call(struct stack *stack, const struct trace_event *event, uint
         }
         if (file != NULL) {
             file->at_ready = 0;
+            file->at_emfile = good ? 0 : event->err == EMFILE ? at : file->at_emfile;
         }
         break;
     case TRACE_CALL_CONNECT:
@@ -620,7 +621,9 @@ static void arrive(struct stack *stack, struct stack_conn *conn, const struct tr
 {
     struct stack_end *end = &conn->end[TRACE_HOST_COUNT - 1 - event->host];
     end->heard_us = event->time_us;
+    end->at_heard_before = end->at_heard;
     end->at_heard = at;
+    end->heard_state = end->state;
     switch (event->what) {
     case SCENARIO_SEGMENT_RST:
         end->at_rst_came = at;
@@ -663,7 +666,8 @@ static void depart(struct stack *stack, struct stack_conn *conn, const struct tr
         break;
     case SCENARIO_SEGMENT_SYN: {
         int64_t gap = event->time_us - end->syn_us;
-        end->syn_uneven |= end->syns > 1 && gap < end->syn_gap_us;
+        /* Real clocks tremble. */
+        end->syn_uneven |= end->syns > 1 && gap * 10 < end->syn_gap_us * 9;
         end->syn_gap_us = end->syns > 0 ? gap : 0;
         end->syn_us = event->time_us;
         end->syns += stack->holds ? 0 : 1; /* one that waits is seen twice */

@@ -215,26 +215,42 @@ ORACLE_STACK_RULE(cre_15)
     }
 }
 
-/* A connection attempt that nobody answers ends. */
-ORACLE_STACK_RULE(cre_17)
+/* Whether an attempt that lasted so long, or for at least so long, may end. */
+static bool lasted_well(const struct oracle *oracle, const struct stack_end *end, int64_t took,
+                        bool exactly)
 {
     enum { SECOND = 1000000 };
+    const struct stack_file *file = &oracle->stack->file[end->last_file];
+    if (facts_stack_option(file, IPPROTO_TCP, TCP_SYNCNT, 0) != 0 ||
+        facts_stack_option(file, IPPROTO_TCP, TCP_USER_TIMEOUT, 0) != 0) {
+        return true;
+    }
+    return stack_is_linux(oracle) ? took >= 120 * SECOND && (took <= 140 * SECOND || !exactly)
+                                  : took >= 180 * SECOND;
+}
+
+/* A connection attempt that nobody answers: its end, where that was seen, and what a call tells. */
+ORACLE_STACK_RULE(cre_17)
+{
     struct stack_view view;
-    if (event->what != TCP_CLOSED || event->a != TCP_SYN_SENT ||
-        !facts_stack_see(oracle->stack, event, &view) || view.own == NULL || view.own->syns < 2 ||
-        !(trace_state_sampled(event) ? oracle->stack->is_time && view.own->at_rst_came == 0
-                                     : event->b == TCP_EVENT_TIMEOUT)) {
+    if (!facts_stack_see(oracle->stack, event, &view) || view.own == NULL || view.own->syns < 2 ||
+        (view.own->visited & ~(1U << TCP_SYN_SENT | 1U << TCP_CLOSED)) != 0) {
         return;
     }
-    const struct stack_file *file = &oracle->stack->file[view.own->last_file];
-    bool early = facts_stack_option(file, IPPROTO_TCP, TCP_SYNCNT, 0) != 0 ||
-                 facts_stack_option(file, IPPROTO_TCP, TCP_USER_TIMEOUT, 0) != 0;
-    int64_t took = event->time_us - view.own->state_us;
-    bool good = early || (stack_is_linux(oracle) ? took >= 120 * SECOND && took <= 140 * SECOND
-                                                 : took >= 180 * SECOND);
-    oracle_stack_verdict(oracle, rule, good && !view.own->syn_uneven,
+    const struct stack_end *own = view.own;
+    uint32_t begun = own->at_state[TCP_SYN_SENT];
+    bool moves = event->kind == TRACE_STATE;
+    int64_t told = event->what == TRACE_CALL_GETSOCKOPT ? event->b : event->err;
+    bool ends = moves ? event->what == TCP_CLOSED && !trace_state_sampled(event) &&
+                            event->b == TCP_EVENT_TIMEOUT
+                      : told == ETIMEDOUT;
+    if (begun == 0 || !ends) {
+        return;
+    }
+    int64_t took = event->time_us - oracle_event(oracle, begun)->time_us;
+    oracle_stack_verdict(oracle, rule, lasted_well(oracle, own, took, moves) && !own->syn_uneven,
                          "the SYN came again at other times, or for too short or too long",
-                         event->conn, view.own->at_state[TCP_SYN_SENT], index + 1);
+                         event->conn, begun, index + 1);
 }
 
 /* Both ends called connect, or one called it to itself. */
@@ -316,8 +332,9 @@ ORACLE_STACK_RULE(acc_02)
     struct stack_view view;
     if (event->err != 0 || !facts_stack_see(oracle->stack, event, &view) || view.own == NULL ||
         view.file == NULL ||
-        (view.file->role != STACK_ACCEPTED && view.file->role != STACK_ACTIVE)) {
-        return;
+        (view.file->role != STACK_ACCEPTED && view.file->role != STACK_ACTIVE) ||
+        view.own->state == TCP_CLOSED) {
+        return; /* of one that is over nobody says what its names are */
     }
     bool peers = event->what == TRACE_CALL_GETPEERNAME;
     bool there = peers == (event->host == TRACE_HOST_TARGET);
@@ -417,7 +434,7 @@ ORACLE_STACK_RULE(acc_08)
     }
     if (view.file->role != STACK_LISTENER ||
         facts_stack_queue(oracle->stack, view.file, &first, &alive) == 0 ||
-        oracle->stack->conn[first].end[event->host].at_reset == 0) {
+        oracle->stack->conn[first].end[event->host].at_reset == 0 || event->err == EMFILE) {
         return;
     }
     bool good = stack_is_linux(oracle)
@@ -425,6 +442,28 @@ ORACLE_STACK_RULE(acc_08)
                     : event->err == 0 || event->err == ECONNABORTED || event->err == EAGAIN;
     oracle_stack_verdict(oracle, rule, good, "a connection reset in the queue was not given", first,
                          oracle->stack->conn[first].end[event->host].at_reset, index + 1);
+}
+
+/* After accept had no descriptor: the listener stays readable, the same connection comes later. */
+ORACLE_STACK_RULE(acc_11)
+{
+    struct stack_view view;
+    uint32_t first = 0;
+    uint32_t alive = 0;
+    if (!facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
+        view.file->at_emfile == 0) {
+        return;
+    }
+    uint32_t waiting = facts_stack_queue(oracle->stack, view.file, &first, &alive);
+    if (event->kind == TRACE_READY) {
+        oracle_stack_verdict(oracle, rule, waiting == 0 || (event->b & POLLIN) != 0,
+                             "the listener is not readable while a connection waits", 0,
+                             view.file->at_emfile, index + 1);
+    } else if (event->err != EMFILE) {
+        oracle_stack_verdict(oracle, rule, event->err == 0 && event->conn == first,
+                             "the connection was lost for want of a descriptor", first,
+                             view.file->at_emfile, index + 1);
+    }
 }
 
 ORACLE_STACK_RULE(acc_14)

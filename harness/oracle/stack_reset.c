@@ -187,10 +187,11 @@ ORACLE_STACK_RULE(rst_09)
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
             if (stack->conn[i].own || stack->conn[i].forged || end->at_rst_came < stack->step ||
-                end->at_rst_came == 0 || end->at_heard != end->at_rst_came) {
+                end->at_rst_came == 0 || end->at_heard != end->at_rst_came ||
+                end->at_heard_before >= stack->step) {
                 continue;
             }
-            enum tcp_state from = stack_state_before(stack, end);
+            enum tcp_state from = (enum tcp_state)end->heard_state;
             int place = rst_place(oracle, end);
             if (place == 0 || !tcp_states[from].synchronized || from == TCP_TIME_WAIT) {
                 continue;

@@ -1468,6 +1468,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "SYN and the next.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
             .stack_kinds = K(STATE),
+            .stack_calls = C(CONNECT) | C(SEND) | C(RECV) | C(GETSOCKOPT),
             ON_STACK(cre_17),
         },
     [ORACLE_CRE_18] =
@@ -1493,7 +1494,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                      "ENOTCONN.",
             STACK,
             MUST,
-            .cite = "RFC 9293 3.10.4, 3.10.7.1; POSIX shutdown() ENOTCONN",
+            .cite = "RFC 9293 3.10.4, 3.10.5, 3.10.7.1; POSIX shutdown() ENOTCONN",
             .why = "The server would hold a connection that nobody wants.",
             .observed = "close or shutdown in SYN-SENT, and the segments of that end from then on.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
@@ -1611,9 +1612,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .cite = "POSIX accept() EMFILE, ENFILE",
             .why = "A server that runs out for a moment would lose a client for good.",
             .observed = "Reports and accepts on a listener after EMFILE.",
-            .reason = "no limit of descriptors binds scripted sockets; programs under the harness "
-                      "run out of "
-                      "them (ACC-12)",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(READY),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_11),
         },
     [ORACLE_ACC_13] =
         {

@@ -128,10 +128,18 @@ static enum engine_effect kernel_interrupt(struct engine *engine, const struct s
 static enum engine_effect kernel_descriptors(struct engine *engine,
                                              const struct scenario_step *step)
 {
+    bool frees = step->from == UINT32_MAX;
+    if (engine->trace->header.role == TRACE_ROLE_STACK) {
+        if (engine->ops->app_full == NULL || (!frees && step->from != 0)) {
+            return ENGINE_NO_EFFECT;
+        }
+        engine->ops->app_full(engine->world, !frees);
+        return ENGINE_EFFECT;
+    }
     if (!engine->running) {
         return ENGINE_TARGET_GONE;
     }
-    engine->ops->descriptors_free(engine->world, step->from == UINT32_MAX ? -1 : (int)step->from);
+    engine->ops->descriptors_free(engine->world, frees ? -1 : (int)step->from);
     return ENGINE_EFFECT;
 }
 

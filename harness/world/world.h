@@ -155,6 +155,9 @@ struct world_ops {
     /* epoll_ctl(2) and epoll_wait(2), which does not wait, on the one instance of the host. */
     int (*app_watch)(struct world *world, int s, int op, uint32_t events);
     int (*app_wait)(struct world *world, enum trace_host host, struct world_ready *ready, int max);
+    /* Whether accept of such sockets finds no free descriptor (EMFILE). NULL: the world has no such
+     * limit. */
+    void (*app_full)(struct world *world, bool full);
 
     /* The next scripted socket of `host` whose readiness changed since it was last returned; -1
      * none. Costs the same however many sockets there are. */

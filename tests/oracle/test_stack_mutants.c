@@ -71,6 +71,7 @@ static const struct mutant mutants[] = {
     ROW(ACC, 05, "accept/not-inherited", 7, CALL(FCNTL), 0, RESULT, 2048),
     ROW(ACC, 07, "accept/not-a-listener", 7, CALL(ACCEPT), 0, ERROR, EAGAIN),
     ROW(ACC, 08, "accept/reset-in-queue", 7, CALL(ACCEPT), 0, ERROR, ECONNABORTED),
+    ROW(ACC, 11, "accept/no-descriptor", 10, CALL(ACCEPT), 0, ERROR, EAGAIN),
     ROW(ACC, 14, "accept/options-inherited", 11, CALL(GETSOCKOPT), 0, B, 0),
     ROW(ACC, 15, "accept/shut-listener", 5, CALL(ACCEPT), 0, ERROR, EAGAIN),
     ROW(DAT, 01, "data/both-ways", 8, TRACE_BYTES, TRACE_BYTES_AS_SENT, 0, WHAT, TRACE_BYTES_WRONG),
