@@ -48,12 +48,14 @@ static enum status stack_subject(void *context, struct subject *subject,
 {
     const struct judged_stack *judged = context;
     const struct cli_stack *stack = &judged->stack;
-    (void)detail;
-    subject_open_stack(subject, &(struct subject_stack){.name = stack->name,
-                                                        .adapter = stack->path[0] != '\0',
-                                                        .emulated = stack->about.emulated,
-                                                        .absent = stack->about.absent});
-    return STATUS_OK;
+    return subject_open_stack(
+        subject,
+        &(struct subject_stack){.name = stack->name,
+                                .manifest = stack->manifest[0] != '\0' ? stack->manifest : NULL,
+                                .adapter = stack->path[0] != '\0',
+                                .emulated = stack->about.emulated,
+                                .absent = stack->about.absent},
+        detail);
 }
 
 /* Called in the child that plays. */

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,33 @@ static const struct {
 } built_in[] = {{"model", "the model kernel"}, {"linux", "the kernel of this machine"}};
 enum { BUILT_IN_COUNT = sizeof(built_in) / sizeof(built_in[0]) };
 
+/* What the build left beside NAME_stack, in NAME.stack.ini. */
+static int on_built_line(void *context, const char *section, const char *name, const char *value)
+{
+    struct cli_stack *stack = context;
+    (void)section;
+    if (strcmp(name, "manifest") == 0) {
+        (void)snprintf(stack->manifest, sizeof(stack->manifest), "%s", value);
+    }
+    return 1;
+}
+
+static void read_built(const char *folder, struct cli_stack *stack)
+{
+    char beside[CLI_PATH_MAX];
+    if ((size_t)snprintf(beside, sizeof(beside), "%s/%s.stack.ini", folder, stack->name) <
+        sizeof(beside)) {
+        (void)ini_parse(beside, on_built_line, stack); /* there need not be one */
+    }
+}
+
 static void add_adapter(const char *folder, const char *file, struct cli_stack *stack)
 {
     struct status_detail detail = {""};
     memset(stack, 0, sizeof(*stack));
     (void)snprintf(stack->name, sizeof(stack->name), "%.*s",
                    (int)(strlen(file) - strlen(STACK_SUFFIX)), file);
+    read_built(folder, stack);
     if ((size_t)snprintf(stack->path, sizeof(stack->path), "%s/%s", folder, file) >=
         sizeof(stack->path)) {
         (void)snprintf(stack->problem, sizeof(stack->problem), "%s: too long a path", file);

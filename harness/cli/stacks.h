@@ -11,10 +11,10 @@ enum { CLI_STACKS_MAX = 64 };
 
 struct cli_stack {
     char name[STACK_NAME_MAX];
-    char path[CLI_PATH_MAX]; /* of NAME_stack; empty: built in */
-    struct stack_about
-        about;         /* of an adapter; nothing is emulated or absent where it is built in */
-    char problem[256]; /* why an adapter cannot be asked; empty: it was */
+    char path[CLI_PATH_MAX];     /* of NAME_stack; empty: built in */
+    char manifest[CLI_PATH_MAX]; /* of an adapter, as its build said; empty: none */
+    struct stack_about about;    /* of an adapter: what it says; else only the version */
+    char problem[256];           /* why an adapter cannot be asked; empty: it was */
 };
 
 /* All stacks that the options let find: built-in ones first, then adapters by name. `stacks` has

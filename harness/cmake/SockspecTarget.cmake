@@ -511,11 +511,12 @@ function(sockspec_add_pair)
   endif()
 endfunction()
 
-# sockspec_add_stack(NAME n SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …])
+# sockspec_add_stack(NAME n SOURCES … [LIBRARIES …] [DEFINITIONS …] [INCLUDES …] [OPTIONS …] [MANIFEST target.ini])
 # Makes n_stack, which `sockspec check --stack n` judges, from an adapter: sources that define the struct
 # sockspec_stack of sockspec/stack.h. What they define stands in for functions of shared libraries, such as a clock.
+# MANIFEST, of role stack, lists known failures.
 function(sockspec_add_stack)
-  cmake_parse_arguments(arg "" "NAME" "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME;MANIFEST" "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS" ${ARGN})
   if(NOT arg_NAME OR NOT arg_SOURCES OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sockspec_add_stack: NAME and SOURCES are needed; unknown: '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -527,4 +528,9 @@ function(sockspec_add_stack)
   target_link_libraries(${arg_NAME}_stack PRIVATE ${main} ${arg_LIBRARIES})
   set_target_properties(${arg_NAME}_stack PROPERTIES ENABLE_EXPORTS ON)
   _sockspec_place(${arg_NAME}_stack)
+  if(arg_MANIFEST)
+    get_filename_component(arg_MANIFEST "${arg_MANIFEST}" ABSOLUTE)
+    file(GENERATE OUTPUT "$<TARGET_FILE_DIR:${arg_NAME}_stack>/${arg_NAME}.stack.ini"
+      CONTENT "manifest = ${arg_MANIFEST}\n")
+  endif()
 endfunction()

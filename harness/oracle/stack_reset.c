@@ -193,7 +193,10 @@ ORACLE_STACK_RULE(rst_09)
             }
             enum tcp_state from = (enum tcp_state)end->heard_state;
             int place = rst_place(oracle, end);
-            if (place == 0 || !tcp_states[from].synchronized || from == TCP_TIME_WAIT) {
+            /* An RST may be ignored in TIME-WAIT (RFC 1337), also where a segment of the same step
+             * led there: that is for TWT-04. */
+            if (place == 0 || !tcp_states[from].synchronized || from == TCP_TIME_WAIT ||
+                end->state == TCP_TIME_WAIT) {
                 continue;
             }
             bool ended = end->state == TCP_CLOSED;

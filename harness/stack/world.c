@@ -50,9 +50,6 @@ static int64_t next_instant(struct stack_world *stack, int64_t limit_us)
             next_us = stack->due_us[host];
         }
     }
-    if (stack->wire.live_first != 0 && stack->sampled_us + STACK_SAMPLE_US < next_us) {
-        next_us = stack->sampled_us + STACK_SAMPLE_US;
-    }
     return next_us > stack->trace->now_us ? next_us : stack->trace->now_us + 1000;
 }
 

@@ -229,15 +229,30 @@ enum status subject_open_command(struct subject *subject, const struct subject_c
     return STATUS_OK;
 }
 
-void subject_open_stack(struct subject *subject, const struct subject_stack *stack)
+enum status subject_open_stack(struct subject *subject, const struct subject_stack *stack,
+                               struct status_detail *detail)
 {
+    struct manifest *manifest = &subject->manifest;
     memset(subject, 0, sizeof(*subject));
-    manifest_begin(&subject->manifest);
-    subject->manifest.role = TRACE_ROLE_STACK;
+    manifest_begin(manifest);
+    if (stack->manifest != NULL) {
+        enum status status = manifest_load(manifest, stack->manifest, detail);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (manifest->role != TRACE_ROLE_STACK) {
+            return status_fail(detail, STATUS_USAGE, "%s: [target] role: expected stack",
+                               manifest->path);
+        }
+    }
+    manifest->role = TRACE_ROLE_STACK;
     /* What Linux chose where the texts leave a choice binds nobody else. */
-    subject->manifest.rules = stack->adapter ? TRACE_RULES_POSIX : TRACE_RULES_LINUX;
-    (void)snprintf(subject->manifest.name, sizeof(subject->manifest.name), "%s", stack->name);
+    if (!manifest->has_rules) {
+        manifest->rules = stack->adapter ? TRACE_RULES_POSIX : TRACE_RULES_LINUX;
+    }
+    (void)snprintf(manifest->name, sizeof(manifest->name), "%s", stack->name);
     subject->stack = *stack;
+    return STATUS_OK;
 }
 
 struct trace_header subject_header(const struct subject *subject, uint32_t observers)

@@ -12,9 +12,10 @@
 /* An implementation of the sockets API. Strings are borrowed for the life of the subject. */
 struct subject_stack {
     const char *name;
-    bool adapter;      /* behind the contract of sockspec/stack.h; otherwise a world of ours */
-    uint64_t emulated; /* bits (1 << enum sockspec_stack_operation) of what the adapter adds */
-    uint64_t absent;   /* of what it has not */
+    const char *manifest; /* path of target.ini, for known failures and rules; NULL: none */
+    bool adapter;         /* behind the contract of sockspec/stack.h; otherwise a world of ours */
+    uint64_t emulated;    /* bits (1 << enum sockspec_stack_operation) of what the adapter adds */
+    uint64_t absent;      /* of what it has not */
 };
 
 struct subject {
@@ -54,8 +55,9 @@ enum status subject_open(struct subject *subject, const struct sockspec_program 
 enum status subject_open_command(struct subject *subject, const struct subject_command *command,
                                  struct status_detail *detail) STATUS_MUST_USE;
 
-/* The same for a stack: nothing is run, both hosts are scripted. */
-void subject_open_stack(struct subject *subject, const struct subject_stack *stack);
+/* The same for a stack: nothing is run, both hosts are scripted. Errors: those of manifest_load. */
+enum status subject_open_stack(struct subject *subject, const struct subject_stack *stack,
+                               struct status_detail *detail) STATUS_MUST_USE;
 
 static inline bool subject_is_stack(const struct subject *subject)
 {

@@ -49,6 +49,37 @@ static void tick_if_needed(void)
     }
 }
 
+/* How long nothing but lwIP's ticks can happen to a connection: what is idle may wait for hours. */
+static uint64_t idle_ms(const struct tcp_pcb *pcb)
+{
+    uint64_t passed_ms = (uint64_t)(tcp_ticks - pcb->tmr) * TCP_SLOW_INTERVAL;
+    uint64_t end_ms = UINT64_MAX;
+    if (pcb->state == TIME_WAIT) {
+        end_ms = 2 * TCP_MSL;
+    } else if ((pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT) || pcb->unsent != NULL ||
+               pcb->unacked != NULL || pcb->refused_data != NULL || pcb->persist_backoff != 0 ||
+               (pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND)) != 0) {
+        return 0;
+    } else if (ip_get_option(pcb, SOF_KEEPALIVE)) {
+        end_ms = pcb->keep_idle;
+    }
+    return end_ms > passed_ms ? end_ms - passed_ms : 0;
+}
+
+/* When something may happen, at the end of one tick and a whole number of them. */
+static int64_t next_event_ms(void)
+{
+    struct tcp_pcb *lists[] = {tcp_active_pcbs, tcp_tw_pcbs};
+    uint64_t idle = UINT32_MAX / 2;
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (const struct tcp_pcb *pcb = lists[i]; pcb != NULL; pcb = pcb->next) {
+            uint64_t own = idle_ms(pcb);
+            idle = own < idle ? own : idle;
+        }
+    }
+    return (int64_t)(lwip.tick_ms - lwip.now_ms + idle / TCP_TMR_INTERVAL * TCP_TMR_INTERVAL);
+}
+
 static int64_t lwip_advance(uint32_t ms)
 {
     uint64_t end_ms = lwip.now_ms + ms;
@@ -63,7 +94,7 @@ static int64_t lwip_advance(uint32_t ms)
     }
     lwip.now_ms = end_ms;
     tick_if_needed();
-    return lwip.ticking ? (int64_t)(lwip.tick_ms - lwip.now_ms) : -1;
+    return lwip.ticking ? next_event_ms() : -1;
 }
 
 /* ---- Packets ---- */
@@ -582,7 +613,7 @@ static int lwip_names(int s, bool peer, struct sockspec_stack_name *ret_name)
     struct description *description = lwip_at(s);
     (void)lwip_pcb_of(description);
     if (!peer) {
-        bool connects = description->phase == CONNECTING || description->phase == CONNECTED;
+        bool connects = description->remote != 0; /* also when the connection is over */
         memcpy(ret_name->address, lwip.host.address, connects ? sizeof(ret_name->address) : 0);
         ret_name->port = description->local;
         return 0;

@@ -34,9 +34,10 @@ static void step_words_say_what_it_needs(void **state)
 static struct subject stack_with(uint64_t emulated, uint64_t absent)
 {
     struct subject subject;
-    subject_open_stack(&subject,
-                       &(struct subject_stack){
-                           .name = "x", .adapter = true, .emulated = emulated, .absent = absent});
+    struct status_detail detail = {""};
+    const struct subject_stack stack = {
+        .name = "x", .adapter = true, .emulated = emulated, .absent = absent};
+    assert_ok(subject_open_stack(&subject, &stack, &detail), &detail);
     return subject;
 }
 
@@ -69,8 +70,10 @@ static void adapter_is_judged_by_posix_unless_told(void **state)
 {
     struct subject adapter = stack_with(0, 0);
     struct subject built_in;
+    struct status_detail detail = {""};
     (void)state;
-    subject_open_stack(&built_in, &(struct subject_stack){.name = "model"});
+    assert_ok(subject_open_stack(&built_in, &(struct subject_stack){.name = "model"}, &detail),
+              &detail);
     assert_int_equal(adapter.manifest.rules, TRACE_RULES_POSIX);
     assert_int_equal(built_in.manifest.rules, TRACE_RULES_LINUX);
 }
