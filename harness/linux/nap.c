@@ -32,9 +32,7 @@ static int64_t time_at(const struct tracer_thread *thread, uint64_t address, int
                : -1;
 }
 
-/* How long the call may go on from now, as far as its limit tells; -1: without a limit, or long.
- * A limit that is no point in time counts from the call's begin: it is taken whole. */
-static int64_t limit_us(const struct tracer_thread *thread, long nr, const uint64_t *args)
+int64_t tracer_limit_us(const struct tracer_thread *thread, long nr, const uint64_t *args)
 {
     enum { NS = 1000, US = 1 };
     switch (nr) {
@@ -80,7 +78,7 @@ static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_unti
     if (thread->gone || !tracer_proc_call(thread, &nr, args) || nr < 0) {
         return false;
     }
-    int64_t us = limit_us(thread, nr, args);
+    int64_t us = tracer_limit_us(thread, nr, args);
     *ret_until_us = now_us + (us > 0 ? us : 0);
     /* No time at all: it asks without waiting, and was found between two steps of it. */
     return us != -1 && us != 0 && us <= NAP_MAX_US;

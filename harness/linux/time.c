@@ -8,12 +8,13 @@
 #include "linux/world_internal.h"
 
 enum {
-    FAST_LIMIT_US = 1000000,   /* real time that the steps of a play may take without --slow, and
-                                  the drain of one whose idle limit is long */
-    DRAIN_LIMIT_US = 10000000, /* an idle limit up to here is waited for without --slow */
-    SLICE_US = 1000000,        /* longest wait without a look at the target */
-    LOOKS_WITHOUT_REST = 64,   /* looks at a running target before the first rest */
-    REST_MAX_US = 1000         /* between two looks at a running target */
+    FAST_LIMIT_US = 1000000,    /* real time that the steps of a play may take without --slow, and
+                                   the drain of one whose idle limit is long */
+    DRAIN_LIMIT_US = 10000000,  /* an idle limit up to here is waited for without --slow */
+    ASLEEP_MARGIN_US = 2000000, /* how long it may have slept already, on a busy machine */
+    SLICE_US = 1000000,         /* longest wait without a look at the target */
+    LOOKS_WITHOUT_REST = 64,    /* looks at a running target before the first rest */
+    REST_MAX_US = 1000          /* between two looks at a running target */
 };
 
 int64_t linux_time_real_us(void)
@@ -62,9 +63,22 @@ static void wait_in_trace(struct linux_world *live, int64_t us)
     goal->real_us -= passed;
 }
 
+/* Whether the target sleeps for so long for certain. Its clock does not see the time that is left
+ * out: what was left out under limits of its own is taken off each of them, whenever it began. */
+static bool target_sleeps(struct linux_world *live, int64_t us)
+{
+    if (!linux_tracer_alive(live->tracer)) {
+        return true;
+    }
+    int64_t sleeps_us = linux_tracer_sleeps_us(live->tracer);
+    live->limited = sleeps_us != INT64_MAX;
+    return !live->limited ||
+           (!live->setup.slow && sleeps_us > live->left_out_us + us + ASLEEP_MARGIN_US);
+}
+
 bool linux_time_is_still(struct linux_world *live, int64_t us)
 {
-    if (linux_tracer_alive(live->tracer) && !linux_tracer_sleeps_for_ever(live->tracer)) {
+    if (!target_sleeps(live, us)) {
         return false;
     }
     int64_t timer_us = linux_net_timer_us(live->net);
@@ -117,6 +131,7 @@ bool linux_time_step(struct linux_world *live)
     int64_t due_us = linux_net_due_us(live->net);
     int64_t step_us = due_us >= 0 && due_us < left_us ? due_us : left_us;
     if (linux_time_is_still(live, step_us)) {
+        live->left_out_us += live->limited ? step_us : 0;
         pass(live, step_us);
     } else if (goal->real_us <= 0) {
         goal->open = false;

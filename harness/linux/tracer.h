@@ -87,11 +87,16 @@ int linux_tracer_descriptor(const struct linux_tracer *tracer);
  * stopped by us do not count as asleep. On true the calls that are slept in have been traced
  * (BLOCK), once each. */
 bool linux_tracer_asleep(struct linux_tracer *tracer);
-/* After linux_tracer_asleep said true: whether nothing but arrivals and signals can ever wake it:
- * all sleep without a limit (by /proc/TID/syscall: poll and epoll_wait without timeout, accept and
- * receives without SO_RCVTIMEO, futex without timeout, …) and no timer of its own runs (timerfd,
- * alarm, setitimer, timer_create). False when that cannot be told. */
-bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer);
+/* After linux_tracer_asleep said true: for how long nothing but arrivals and signals can wake it,
+ * counted from when it fell asleep: the least limit of a call that it sleeps in (by
+ * /proc/TID/syscall). INT64_MAX where all sleep without a limit (poll and epoll_wait without
+ * timeout, accept and receives without SO_RCVTIMEO, futex without timeout, …) and no timer of its
+ * own runs (timerfd, alarm, setitimer, timer_create); 0 when it cannot be told. */
+int64_t linux_tracer_sleeps_us(struct linux_tracer *tracer);
+static inline bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
+{
+    return linux_tracer_sleeps_us(tracer) == INT64_MAX;
+}
 /* After linux_tracer_asleep said true: microseconds until a thread that sleeps for a few
  * milliseconds goes on, so that the target is not idle yet; -1: none does, or such sleeps follow
  * each other without an end. */

@@ -139,63 +139,75 @@ bool linux_tracer_spins(struct linux_tracer *tracer)
     return true;
 }
 
-/* ---- Sleeping for ever ---- */
+/* ---- How long it sleeps ---- */
 
-static bool has_no_timeout(const struct tracer_thread *thread, int fd)
+/* SO_RCVTIMEO; INT64_MAX: there is none. */
+static int64_t receive_limit_us(const struct tracer_thread *thread, int fd)
 {
     struct timeval limit = {0};
     socklen_t size = sizeof limit;
     int borrowed = tracer_files_borrow(thread->process, fd);
     if (borrowed < 0) {
-        return false;
+        return 0;
     }
     /* What is no socket has no timeout. */
     bool limited = getsockopt(borrowed, SOL_SOCKET, SO_RCVTIMEO, &limit, &size) == 0 &&
                    (limit.tv_sec != 0 || limit.tv_usec != 0);
     (void)close(borrowed);
-    return !limited;
+    return limited ? (int64_t)limit.tv_sec * 1000000 + limit.tv_usec : INT64_MAX;
 }
 
-/* Whether the call that it sleeps in has no end by time. A call that sends or connects has: the
- * kernel gives up on a peer that is silent. */
-static bool has_no_end(const struct tracer_thread *thread, long nr, const uint64_t *args)
+/* How long the call that it sleeps in lasts, counted from its begin: INT64_MAX without an end by
+ * time, 0 where that cannot be said. A call that sends or connects has one: the kernel gives up on
+ * a peer that is silent. */
+static int64_t lasts_us(const struct tracer_thread *thread, long nr, const uint64_t *args)
 {
+    bool endless = false;
     switch (nr) {
     case SYS_poll:
-        return (int)args[2] < 0;
+        endless = (int)args[2] < 0;
+        break;
     case SYS_ppoll:
-        return args[2] == 0;
+        endless = args[2] == 0;
+        break;
     case SYS_epoll_wait:
     case SYS_epoll_pwait:
-        return (int)args[3] < 0;
+        endless = (int)args[3] < 0;
+        break;
     case SYS_epoll_pwait2:
-        return args[3] == 0;
+        endless = args[3] == 0;
+        break;
     case SYS_select:
     case SYS_pselect6:
-        return args[4] == 0;
+        endless = args[4] == 0;
+        break;
     case SYS_accept:
     case SYS_accept4:
     case SYS_recvfrom:
     case SYS_recvmsg:
     case SYS_read:
     case SYS_readv:
-        return has_no_timeout(thread, (int)args[0]);
+        return receive_limit_us(thread, (int)args[0]);
     case SYS_futex: {
         int operation = (int)args[1] & FUTEX_CMD_MASK;
         bool timed = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ||
                      operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2;
-        return timed && args[3] == 0;
+        endless = timed && args[3] == 0;
+        break;
     }
     case SYS_rt_sigtimedwait:
-        return args[2] == 0;
+        endless = args[2] == 0;
+        break;
     case SYS_pause:
     case SYS_rt_sigsuspend:
     case SYS_wait4:
     case SYS_waitid:
-        return true;
+        return INT64_MAX;
     default:
-        return false;
+        return 0;
     }
+    int64_t us = endless ? INT64_MAX : tracer_limit_us(thread, nr, args);
+    return us > 0 ? us : 0;
 }
 
 /* timer_create(2): listed, armed or not. */
@@ -238,15 +250,16 @@ static bool process_has_timer(const struct tracer_process *process)
     return has_timers(process);
 }
 
-bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
+int64_t linux_tracer_sleeps_us(struct linux_tracer *tracer)
 {
+    int64_t least_us = INT64_MAX;
     if (tracer->refused) {
-        return false; /* what it sleeps in cannot be seen */
+        return 0; /* what it sleeps in cannot be seen */
     }
     for (const struct tracer_process *process = tracer->processes; process != NULL;
          process = process->next) {
         if (process_has_timer(process)) {
-            return false;
+            return 0;
         }
     }
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
@@ -260,9 +273,8 @@ bool linux_tracer_sleeps_for_ever(struct linux_tracer *tracer)
             nr = thread->call.row->nr;
             memcpy(args, thread->call.args, sizeof args);
         }
-        if (!sleeps || !has_no_end(thread, nr, args)) {
-            return false;
-        }
+        int64_t us = sleeps ? lasts_us(thread, nr, args) : 0;
+        least_us = us < least_us ? us : least_us;
     }
-    return true;
+    return least_us;
 }

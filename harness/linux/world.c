@@ -373,6 +373,7 @@ static void world_reset(struct world *world, struct trace *trace, uint64_t seed)
     live->asked_us = 0;
     live->memory_at = MEMORY_FROM;
     linux_net_speak_v6(live->net, live->setup.v6);
+    live->left_out_us = 0;
     linux_net_reset(live->net, trace);
 }
 

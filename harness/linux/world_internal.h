@@ -27,6 +27,8 @@ struct linux_world {
     struct world_hooks *hooks; /* while a target runs */
     const struct world_target *target;
     struct linux_goal goal;
+    bool limited;        /* the latest look found the target asleep under a limit of its own */
+    int64_t left_out_us; /* time of this play that was left out while it slept so */
     int64_t asked_us;    /* real time that the steps of this play took so far */
     int64_t started_us;  /* real clock at the start of the target */
     int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */

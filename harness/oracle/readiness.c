@@ -142,7 +142,7 @@ ORACLE_EVENT(rdy_07)
 {
     struct facts *facts = &oracle->facts;
     if (event->kind == TRACE_PEER) {
-        if (event->what == TRACE_PEER_SENT && event->conn > 0 && event->conn <= facts->conns_used) {
+        if (event->conn > 0 && event->conn <= facts->conns_used) {
             judge_edge(oracle, rule, event->conn, index + 1);
         }
     } else if (event->kind == TRACE_PHASE) {

@@ -878,7 +878,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "to EAGAIN or the end, and bytes or a connection were left.",
             SEEN_BY(CALLS | BYTES | STATES),
             .phases = PHASE(PLAYED),
-            .peers = PEER(SENT),
+            .peers = PEER(SENT) | PEER(SHUT_WRITE) | PEER(RESET) | PEER(CLOSED),
             .calls_done = F(RECV),
             .calls_failed = F(RECV) | F(ACCEPT),
             .when = FACTS_ANY_EDGE,

@@ -394,7 +394,7 @@ static void sleep_with_a_timeout_is_not_for_ever(void **state)
     start(play, "timeout");
     assert_int_equal(go(play), ASLEEP);
     assert_int_equal(need(play, TRACE_BLOCK, TRACE_CALL_POLL, 0)->a, INT64_C(1000000000));
-    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+    assert_int_equal(linux_tracer_sleeps_us(play->tracer), INT64_C(1000000000));
 }
 
 static void sleep_with_a_timerfd_is_not_for_ever(void **state)
@@ -402,7 +402,7 @@ static void sleep_with_a_timerfd_is_not_for_ever(void **state)
     struct play *play = *state;
     start(play, "timer");
     assert_int_equal(go(play), ASLEEP);
-    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+    assert_int_equal(linux_tracer_sleeps_us(play->tracer), 0);
 }
 
 static void sleep_with_an_alarm_is_not_for_ever(void **state)
@@ -410,7 +410,7 @@ static void sleep_with_an_alarm_is_not_for_ever(void **state)
     struct play *play = *state;
     start(play, "alarm");
     assert_int_equal(go(play), ASLEEP);
-    assert_false(linux_tracer_sleeps_for_ever(play->tracer));
+    assert_int_equal(linux_tracer_sleeps_us(play->tracer), 0);
 }
 
 static void asleep_is_only_what_has_had_its_naps(void **state)
