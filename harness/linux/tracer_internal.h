@@ -263,6 +263,7 @@ int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct 
 /* The thread was found asleep in its call: BLOCK, once. True when it was traced now. */
 bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread);
 
+/* ---- nap.c ---- */
 /* How long the call may go on from now, as far as its limit tells; -1: without a limit, or unknown.
  * A limit that is no point in time counts from the call's begin: it is taken whole. */
 int64_t tracer_limit_us(const struct tracer_thread *thread, long nr, const uint64_t *args);

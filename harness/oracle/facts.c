@@ -163,6 +163,8 @@ static void take_sampled(struct facts *facts, struct facts_conn *conn,
     if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_CAME) != 0) {
         conn->at_rst = at;
         facts->at_rst = at;
+    } else if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_WENT) != 0) {
+        conn->at_abort = at;
     }
 }
 
@@ -225,6 +227,8 @@ static void take_segment(struct facts *facts, const struct trace_event *event, u
     if (event->what == SCENARIO_SEGMENT_RST && event->host != facts->host &&
         event->result != TRACE_FATE_DROPPED && event->result != TRACE_FATE_HELD) {
         conn->flags |= FACTS_RST_CAME;
+    } else if (event->what == SCENARIO_SEGMENT_RST && event->host == facts->host) {
+        conn->flags |= FACTS_RST_WENT;
     }
     if (event->result == TRACE_FATE_DROPPED || event->result == TRACE_FATE_INJECTED) {
         conn->flags |= FACTS_LOSSY;

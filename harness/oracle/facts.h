@@ -44,7 +44,8 @@ enum facts_conn_flag {
     FACTS_READY_SEEN = 1 << 20,    /* a wait reported it */
     FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
     FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
-    FACTS_RST_CAME = 1 << 23       /* an RST from the peer's end was on the wire, not held */
+    FACTS_RST_CAME = 1 << 23,      /* an RST from the peer's end was on the wire, not held */
+    FACTS_RST_WENT = 1 << 24       /* an RST from the program's end was on the wire */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only

@@ -380,6 +380,30 @@ static void sampled_closed_is_a_reset_only_after_its_segment(void **state)
     assert_int_equal(quiet_outcome(&trace, ORACLE_RST_13), ORACLE_KEPT);
 }
 
+static void sampled_closed_behind_its_own_reset_is_an_abort(void **state)
+{
+    (void)state;
+    for (int host = TRACE_HOST_TARGET; host <= TRACE_HOST_PEER; host++) {
+        struct trace trace;
+        begin_sampled(&trace);
+        add_sampled(&trace, TCP_ESTABLISHED);
+        struct trace_event *event = trace_add(&trace, TRACE_DIALOGUE, TRACE_HOST_PEER);
+        event->what = TRACE_DIALOGUE_REQUEST_SENT;
+        event->conn = 1;
+        event = trace_add(&trace, TRACE_DIALOGUE, TRACE_HOST_PEER);
+        event->what = TRACE_DIALOGUE_RESPONSE_COMPLETE;
+        event->conn = 1;
+        event = trace_add(&trace, TRACE_SEGMENT, (enum trace_host)host);
+        event->what = SCENARIO_SEGMENT_RST;
+        event->result = TRACE_FATE_SENT;
+        event->conn = 1;
+        add_sampled(&trace, TCP_CLOSED);
+        add_close(&trace);
+        assert_int_equal(quiet_outcome(&trace, ORACLE_CLO_16),
+                         host == TRACE_HOST_TARGET ? ORACLE_BROKEN : ORACLE_NOT_APPLICABLE);
+    }
+}
+
 /* ---- What only live runs show ---- */
 
 /* The run in RUNS_DIR of that name: "ID-keeps-…" or "ID-breaks-…". */
@@ -658,6 +682,7 @@ int main(void)
         cmocka_unit_test(pair_judges_each_program_in_its_role),
         cmocka_unit_test(sampled_close_wait_shows_the_fin_of_the_peer),
         cmocka_unit_test(sampled_closed_is_a_reset_only_after_its_segment),
+        cmocka_unit_test(sampled_closed_behind_its_own_reset_is_an_abort),
         cmocka_unit_test(judge_every_recorded_live_run_as_its_name_says),
         cmocka_unit_test(exec_with_a_connection_breaks_close_on_exec),
         cmocka_unit_test(exec_with_a_connection_as_standard_input_is_meant),
