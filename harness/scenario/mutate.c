@@ -7,8 +7,7 @@
 #include "scenario/dialogue.h"
 
 enum {
-    LARGE_MAX = 2,         /* large messages of a scenario that is changed */
-    LARGE_LOST_ONE_IN = 3, /* how often it loses them all */
+    LARGE_MAX = 2, /* large messages of a scenario that is made of others */
     /* A burst: more connections than the queue of 128 that servers ask for, and one, with the peers
      * that there are. Of the first 22 each is given up and tries again. */
     BURST_CONNECTS = 130,
@@ -244,7 +243,7 @@ static void (*const edits[])(const struct edit *) = {
     start_over,      repeat_dialogue};
 
 /* A large message costs as much as twenty steps of another kind. */
-static void limit_large(struct scenario *scenario, unsigned most, enum scenario_role role)
+void scenario_limit_large(struct scenario *scenario, enum scenario_role role)
 {
     unsigned larges = 0;
     for (unsigned i = 0; i < scenario->count; i++) {
@@ -253,8 +252,8 @@ static void limit_large(struct scenario *scenario, unsigned most, enum scenario_
         if (!sends || step->what != SCENARIO_PAYLOAD_LARGE) {
             continue;
         }
-        if (larges < most) {
-            unsigned room = most - larges;
+        if (larges < LARGE_MAX) {
+            unsigned room = LARGE_MAX - larges;
             step->repeat = step->repeat < room ? step->repeat : (uint16_t)room;
             larges += step->repeat;
         } else {
@@ -264,11 +263,6 @@ static void limit_large(struct scenario *scenario, unsigned most, enum scenario_
             scenario_step_reduce(step);
         }
     }
-}
-
-void scenario_limit_large(struct scenario *scenario, enum scenario_role role)
-{
-    limit_large(scenario, LARGE_MAX, role);
 }
 
 /* Leaves out what means nothing in the role, and steps that are too many. */
@@ -407,7 +401,7 @@ void scenario_mutate(struct scenario *scenario, struct random *random,
         scenario_generate(in, random, shape);
     }
     ensure_opens(in, out, random, shape);
-    limit_large(in, chance(random, LARGE_LOST_ONE_IN) ? 0 : LARGE_MAX, shape->role);
+    scenario_limit_large(in, shape->role);
     if (in != scenario) {
         scenario_copy(scenario, in);
     }

@@ -36,8 +36,7 @@ void scenario_burst(struct scenario *ret_scenario, struct random *random);
 /* Changes the scenario in one to four ways: inserts a dialogue or a step, removes, repeats, swaps
  * or moves steps, changes a field, a place, or whom a run of steps is about. Steps that mean
  * nothing in the role are left out or turned into what corresponds to them. Large messages are
- * limited as below, and one time in three all of them become ordinary ones. The result has at least
- * one step. */
+ * limited as below. The result has at least one step. */
 void scenario_mutate(struct scenario *scenario, struct random *random,
                      const struct scenario_shape *shape);
 
