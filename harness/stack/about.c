@@ -10,6 +10,11 @@
 #include "stack/protocol.h"
 #include "stack/stack.h"
 
+struct asked {
+    struct stack_about about;
+    char problem[128];
+};
+
 /* One line, `word = value`. */
 static int on_line(void *context, const char *section, const char *name, const char *value)
 {
@@ -18,8 +23,12 @@ static int on_line(void *context, const char *section, const char *name, const c
         SOCKSPEC_STACK_OPERATIONS(WORD)
 #undef WORD
     };
-    struct stack_about *about = context;
+    struct asked *asked = context;
+    struct stack_about *about = &asked->about;
     (void)section;
+    if (strcmp(name, "problem") == 0) {
+        (void)snprintf(asked->problem, sizeof(asked->problem), "%s", value);
+    }
     if (strcmp(name, "name") == 0) {
         (void)snprintf(about->name, sizeof(about->name), "%s", value);
     } else if (strcmp(name, "version") == 0) {
@@ -37,7 +46,7 @@ static int on_line(void *context, const char *section, const char *name, const c
 enum status stack_about_read(const char *path, struct stack_about *ret_about,
                              struct status_detail *detail)
 {
-    struct stack_about about = {.name = ""};
+    struct asked asked = {.problem = ""};
     int ends[2];
     if (pipe(ends) < 0) {
         return status_fail(detail, STATUS_ENVIRONMENT, "no pipe to ask %s", path);
@@ -53,7 +62,7 @@ enum status stack_about_read(const char *path, struct stack_about *ret_about,
     }
     (void)close(ends[1]);
     FILE *stream = fdopen(ends[0], "r");
-    int parsed = child > 0 && stream != NULL ? ini_parse_file(stream, on_line, &about) : -1;
+    int parsed = child > 0 && stream != NULL ? ini_parse_file(stream, on_line, &asked) : -1;
     if (stream != NULL) {
         (void)fclose(stream);
     } else {
@@ -63,12 +72,15 @@ enum status stack_about_read(const char *path, struct stack_about *ret_about,
     if (child > 0) {
         (void)waitpid(child, &status, 0);
     }
-    if (parsed != 0 || status != 0 || about.name[0] == '\0') {
+    if (parsed != 0 || status != 0 || asked.about.name[0] == '\0') {
         return status_fail(detail, STATUS_ENVIRONMENT,
                            "%s does not say which stack it holds: was it made by "
                            "sockspec_add_stack?",
                            path);
     }
-    *ret_about = about;
+    if (asked.problem[0] != '\0') {
+        return status_fail(detail, STATUS_ENVIRONMENT, "the adapter %s: %s", path, asked.problem);
+    }
+    *ret_about = asked.about;
     return STATUS_OK;
 }

@@ -273,6 +273,39 @@ static int serve_in_children(void)
     }
 }
 
+/* The function that an operation needs; those of the host itself are needed always. */
+static const struct {
+    const char *word;
+    int operation; /* -1: always */
+    enum stack_request_kind kind;
+} needed[] = {
+    {"reset", -1, STACK_RESET},
+    {"inject", -1, STACK_INJECT},
+    {"advance", -1, STACK_ADVANCE},
+    {"state", -1, STACK_STATE},
+    {"ports", -1, STACK_PORTS},
+#define NEEDED(name)                                                                               \
+    {                                                                                              \
+#name, SOCKSPEC_STACK_##name, STACK_##name                                                 \
+    }
+    NEEDED(SOCKET),
+    NEEDED(BIND),
+    NEEDED(LISTEN),
+    NEEDED(ACCEPT),
+    NEEDED(CONNECT),
+    NEEDED(DISCONNECT),
+    NEEDED(SEND),
+    NEEDED(RECV),
+    NEEDED(SHUTDOWN),
+    NEEDED(CLOSE),
+    NEEDED(ABORT),
+    NEEDED(POLL),
+    NEEDED(DUP),
+    NEEDED(NAMES),
+    NEEDED(FLAGS),
+#undef NEEDED
+};
+
 static int describe(void)
 {
     static const char *const support[] = {"absent", "emulated", "native"};
@@ -284,6 +317,15 @@ static int describe(void)
     (void)printf("name = %s\nversion = %s\n", sockspec_stack.name, sockspec_stack.version);
     for (unsigned i = 0; i < SOCKSPEC_STACK_OPERATION_COUNT; i++) {
         (void)printf("%s = %s\n", words[i], support[sockspec_stack.operations[i] % 3]);
+    }
+    for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        int operation = needed[i].operation;
+        bool declared =
+            operation < 0 || sockspec_stack.operations[operation] != SOCKSPEC_STACK_ABSENT;
+        if (declared && !has(needed[i].kind)) {
+            (void)printf("problem = it has no function %s\n",
+                         operation < 0 ? needed[i].word : words[operation]);
+        }
     }
     return SOCKSPEC_EXIT_OK;
 }

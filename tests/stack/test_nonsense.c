@@ -167,6 +167,15 @@ static void path_without_program_error(void **state)
     assert_int_equal(stack_about_read("/nowhere/at/all", &about, &detail), STATUS_ENVIRONMENT);
 }
 
+static void declared_without_function_error_names_operation(void **state)
+{
+    struct stack_about about;
+    struct status_detail detail = {""};
+    (void)state;
+    assert_int_equal(stack_about_read(PROMISES_STACK, &about, &detail), STATUS_ENVIRONMENT);
+    assert_non_null(strstr(detail.text, "it has no function poll"));
+}
+
 static void about_tells_operations(void **state)
 {
     struct stack_about about;
@@ -183,12 +192,14 @@ static void about_tells_operations(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(answers_nonsense_error_names_operation),
-                                       cmocka_unit_test(answers_sense_no_error),
-                                       cmocka_unit_test(crashes_exit_traced),
-                                       cmocka_unit_test(loops_hang_traced),
-                                       cmocka_unit_test(sleeps_hang_traced),
-                                       cmocka_unit_test(path_without_program_error),
-                                       cmocka_unit_test(about_tells_operations)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_nonsense_error_names_operation),
+        cmocka_unit_test(answers_sense_no_error),
+        cmocka_unit_test(crashes_exit_traced),
+        cmocka_unit_test(loops_hang_traced),
+        cmocka_unit_test(sleeps_hang_traced),
+        cmocka_unit_test(path_without_program_error),
+        cmocka_unit_test(declared_without_function_error_names_operation),
+        cmocka_unit_test(about_tells_operations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
