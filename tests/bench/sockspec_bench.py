@@ -64,7 +64,21 @@ def measure_steps(setting, ratios):
     print(f"  1,000 over 10: {ratios['step_cost_1000_over_10']:.2f}")
 
 
+def measure_calls(setting, ratios):
+    text = run([setting.helpers / "bench_live_calls", 5 * setting.rounds], allowed=(0, 77))[0]
+    print("A call of a program, sending or receiving one byte over loopback, microseconds")
+    if text.startswith("bench_live_calls:"):
+        print(f"  not measured: {text.strip()}")
+        return
+    times = pairs(text)
+    print(f"  as it is                                        {times['plain'] / 1000:9.2f}")
+    print(f"  traced                                          {times['traced'] / 1000:9.2f}")
+    ratios["live_call_us"] = times["ours"] / 1000
+    ratios["live_call_over_plain"] = times["traced"] / times["plain"]
+
+
 def measure_live(setting, ratios):
+    measure_calls(setting, ratios)
     text = run([setting.helpers / "bench_live_net", 5 * setting.rounds], allowed=(0, 77))[0]
     print("One byte to and fro between two sockets of the real kernel, microseconds")
     if text.startswith("bench_live_net:"):

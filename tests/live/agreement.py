@@ -135,6 +135,12 @@ def page(comparison):
     yield (f"{len(comparison.names)} targets. Of {same + differ} verdicts that both worlds reached, {same} are the same "
            f"and {differ} differ.")
     yield ""
+    yield "## What the kernel has not"
+    yield ""
+    yield ("The wall clock is everybody's, and the order of ready descriptors is the kernel's own: `time clock` and `kernel "
+           "order` are refused on the real kernel, and their cases are SKIP there. So are, without `--slow`, cases that let "
+           "more than a second pass while a timer of the target runs.")
+    yield ""
     yield "## Why they differ"
     yield ""
     for reason, places in sorted(comparison.reasons.items(), key=lambda item: -len(item[1])):

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -210,6 +211,21 @@ class Command(unittest.TestCase):
             events = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
         self.assertEqual([event.get("result", 0) for event in events if event.get("how") == "exited"], [0])
         self.assertIn(10, [event.get("domain") for event in events if event.get("call") == "connect"])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can become another user and lend it a TUN node")
+    def test_user_without_privileges_judges_through_a_user_namespace(self):
+        lend = "mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec setpriv --reuid 65534 " \
+               "--regid 65534 --clear-groups \"$@\""
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            for program in (SOCKSPEC, f"{TARGETS}/echo-epoll"):
+                shutil.copy(program, folder)
+            done = subprocess.run(["unshare", "-m", "sh", "-c", lend, "sh", f"{folder}/sockspec", "check", "--profile", "echo",
+                                   "--case", "server/data/*", "--", f"{folder}/echo-epoll", "--port", "{port}"],
+                                  capture_output=True, text=True, check=False, cwd=folder)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertNotIn("peer send request x 64", done.stdout, "the peers have room for it")
+            self.assertRegex(done.stdout, r"\d\d\d PASS")
 
     def test_scenario_replays_in_both_worlds(self):
         scenario = "peer connect\npeer send request[0:5]\npeer reset\n"
