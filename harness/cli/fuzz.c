@@ -115,27 +115,6 @@ static void print_summary(const struct fuzz_campaign_options *options,
 
 /* ---- Options ---- */
 
-/* "90s", "10m", "8h", "500ms", or a number of seconds. */
-static bool read_time(const char *text, int64_t *ret_ms)
-{
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}};
-    char *rest = NULL;
-    long number = strtol(text, &rest, 10);
-    if (rest == text || number <= 0 || number > 1000000) {
-        return false;
-    }
-    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(rest, units[i].unit) == 0) {
-            *ret_ms = number * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Where this program lies, for the replay commands of findings. */
 static const char *own_path(char path[CLI_PATH_MAX])
 {
@@ -219,7 +198,7 @@ int cli_fuzz(int argc, char **argv)
         .tell = on_news,
         .context = &line,
     };
-    if (options.time != NULL && !read_time(options.time, &campaign.time_ms)) {
+    if (options.time != NULL && !cli_read_time(options.time, &campaign.time_ms)) {
         return cli_usage(&options, "--time: found '%s', expected 500ms, 90s, 10m or 8h",
                          options.time);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "cli/diff.h"
 #include "cli/fuzz.h"
 #include "cli/list.h"
 #include "cli/live.h"
@@ -96,14 +97,9 @@ static int run_played(const struct cli_options *options)
     return run_target(options, options->target, options->operands[0]);
 }
 
-static int run_diff(const struct cli_options *options)
-{
-    return cli_error(options, "diff is not available in this build");
-}
-
 static int (*const runs[CLI_COMMAND_COUNT])(const struct cli_options *options) = {
     [CLI_CHECK] = run_check,    [CLI_REPLAY] = run_played, [CLI_SHRINK] = run_played,
-    [CLI_DIFF] = run_diff,      [CLI_LIST] = cli_list,     [CLI_NEW_TARGET] = cli_new_target,
+    [CLI_DIFF] = cli_diff,      [CLI_LIST] = cli_list,     [CLI_NEW_TARGET] = cli_new_target,
     [CLI_EXPLAIN] = cli_explain};
 
 static int unknown_command(const char *word)

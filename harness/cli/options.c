@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "sockspec/sockspec.h"
 
+enum { COUNT_DEFAULT = 10000 /* scenarios of diff */ };
 enum { OPTION_FIRST = 1000 }; /* getopt's values of our rows, above all characters */
 
 struct option_row {
@@ -49,7 +50,7 @@ static const struct option_row option_rows[] = {
      "which kernel's answers are allowed: linux or posix"},
     {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF) | ON(FUZZ),
      "of the kernel's choices; fuzz: of the engine's"},
-    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ),
+    {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ) | ON(DIFF),
      "how many targets at once; of one in world linux: how many cases; fuzz: how many processes"},
     {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN) | ON(FUZZ),
      "cases from this folder instead of the built-in ones"},
@@ -66,19 +67,22 @@ static const struct option_row option_rows[] = {
     {"name", 0, "NAME", NULL, AT(name), PLAYS, "what reports call COMMAND; default: its own name"},
     {"ipv6", 0, NULL, NULL, AT(ipv6), PLAYS,
      "world linux: {host} is an IPv6 address, and peers speak IPv6"},
-    {"slow", 0, NULL, NULL, AT(slow), PLAYS,
+    {"slow", 0, NULL, NULL, AT(slow), PLAYS | ON(DIFF),
      "world linux: play the steps that need more real time, too"},
     {"stack", 0, "NAME", NULL, AT(stack), PLAYS,
      "instead of a target: a TCP stack, one of `sockspec list stacks`; check: or all"},
     {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
-    {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios"},
+    {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios; default: 10000"},
+    {"states", 0, "FILE", NULL, AT(states), ON(DIFF),
+     "write what was exercised of the state space, as Markdown"},
     {"engine", 0, "ENGINE", "libfuzzer|afl++", AT(engine), ON(FUZZ),
      "what makes up the scenarios: libfuzzer (default) or afl++"},
-    {"time", 0, "TIME", NULL, AT(time), ON(FUZZ),
+    {"time", 0, "TIME", NULL, AT(time), ON(FUZZ) | ON(DIFF),
      "how long: 90s, 10m, 8h; default: until interrupted"},
     {"runs", 0, "N", NULL, AT(runs), ON(FUZZ), "how many scenarios each process plays at most"},
-    {"out", 0, "DIR", NULL, AT(out), ON(FUZZ),
-     "where everything goes; default: fuzz-TARGET; a folder that stands is gone on with"},
+    {"out", 0, "DIR", NULL, AT(out), ON(FUZZ) | ON(DIFF),
+     "diff: go on after a difference, and write the scenarios there; fuzz: where everything goes; "
+     "default: fuzz-TARGET; a folder that stands is gone on with"},
     {"no-seeds", 0, NULL, NULL, AT(no_seeds), ON(FUZZ),
      "start from nothing instead of the suite's cases"},
     {"help", 'h', NULL, NULL, AT(help), UINT32_MAX, "this text"},
@@ -226,6 +230,26 @@ static bool read_number(const struct cli_options *options, const char *name, con
     return true;
 }
 
+bool cli_read_time(const char *text, int64_t *ret_ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}};
+    char *rest = NULL;
+    long number = strtol(text, &rest, 10);
+    if (rest == text || number <= 0 || number > 1000000) {
+        return false;
+    }
+    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(rest, units[i].unit) == 0) {
+            *ret_ms = number * units[i].ms;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_numbers(struct cli_options *options)
 {
     uint64_t jobs = 1;
@@ -238,6 +262,8 @@ static bool read_numbers(struct cli_options *options)
                     read_number(options, "port", options->port, 1, UINT16_MAX, &port));
     good = good && (options->runs == NULL || read_number(options, "runs", options->runs, 1,
                                                          INT32_MAX, &options->runs_number));
+    good = good && (options->count == NULL || read_number(options, "count", options->count, 1,
+                                                          INT64_MAX, &options->count_number));
     options->jobs_number = (unsigned)jobs;
     return good;
 }
@@ -258,7 +284,8 @@ bool cli_options_parse(struct cli_options *options, const char *program, enum cl
                            row->argument != NULL ? ":" : "");
         }
     }
-    *options = (struct cli_options){.program = program, .command = command, .jobs_number = 1};
+    *options = (struct cli_options){
+        .program = program, .command = command, .jobs_number = 1, .count_number = COUNT_DEFAULT};
     for (int i = 1; i < argc && !options->has_command; i++) {
         options->has_command = strcmp(argv[i], "--") == 0;
         options->given_count = options->has_command ? argc - i - 1 : 0;

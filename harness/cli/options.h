@@ -55,6 +55,7 @@ struct cli_options {
     const char *stack;
     const char *worlds;
     const char *count;
+    const char *states;
     const char *engine;
     const char *time;
     const char *runs;
@@ -68,6 +69,7 @@ struct cli_options {
     bool version;
     uint64_t seed_number;
     uint64_t runs_number;
+    uint64_t count_number;
     unsigned jobs_number;
     int operand_count;
     char **operands;
@@ -80,6 +82,9 @@ struct cli_options {
  * points into argv, which is reordered. */
 bool cli_options_parse(struct cli_options *options, const char *program, enum cli_command command,
                        int argc, char **argv);
+
+/* "90s", "10m", "8h", "500ms", or a number of seconds; false where it is none of these. */
+bool cli_read_time(const char *text, int64_t *ret_ms);
 
 /* The command of this name; CLI_COMMAND_COUNT when there is none. */
 enum cli_command cli_command_find(const char *word);

@@ -21,7 +21,7 @@
 /* The C library's netinet/tcp.h names states as ours are named. */
 /* Many small segments in flight take far more room than their bytes. */
 enum { SEND_ROOM = 4 << 20 };
-enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
+enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10, KERNEL_CLOSE = 7 };
 
 enum { EVENTS = 64 };
 
@@ -270,7 +270,12 @@ int linux_net_listen(struct linux_net *net, int s, int backlog)
     if (listen(socket->fd, backlog) < 0) {
         return -errno;
     }
-    socket->listening = true;
+    for (uint32_t i = 0; i < net->scripted_used; i++) {
+        if (net->scripted[i].fd >= 0 && net->scripted[i].group == socket->group) {
+            net->scripted[i].listening = true;
+            net->scripted[i].conn = 0;
+        }
+    }
     watch(net, s);
     linux_conn_sample_listeners(net, (enum trace_host)socket->host);
     return 0;
@@ -280,6 +285,13 @@ static uint16_t local_port(int fd)
 {
     struct name name = {.size = sizeof name.of};
     return getsockname(fd, &name.of.any, &name.size) == 0 ? ntohs(name.of.v4.sin_port) : 0;
+}
+
+static bool is_closed(int fd)
+{
+    uint8_t state = 0; /* the first field of struct tcp_info */
+    socklen_t size = sizeof state;
+    return getsockopt(fd, IPPROTO_TCP, OPTION_INFO, &state, &size) == 0 && state == KERNEL_CLOSE;
 }
 
 int linux_net_accept(struct linux_net *net, int s)
@@ -309,6 +321,15 @@ int linux_net_accept(struct linux_net *net, int s)
         return -error;
     }
     uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.of.v4.sin_port));
+    if (is_closed(fd)) {
+        /* It ended while it was queued, and its ports may be another's by now. */
+        for (uint32_t older = conn;
+             older != 0 && (net->wire.conns[older].state[host] != TCP_CLOSED ||
+                            !net->wire.conns[older].isn_known[host]);) {
+            older = packet_wire_conn_older(&net->wire, older);
+            conn = older != 0 ? older : conn;
+        }
+    }
     int number = linux_scripted_take(net, fd, host, ++net->groups);
     if (number >= 0) {
         net->scripted[number].conn = conn;
@@ -336,7 +357,12 @@ int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uin
     linux_scripted_unblock(socket, false);
     (void)linux_net_collect(net);
     if (result == -EINPROGRESS) {
-        socket->conn = linux_net_conn(net, host, local_port(socket->fd), port);
+        uint32_t conn = linux_net_conn(net, host, local_port(socket->fd), port);
+        for (uint32_t i = 0; i < net->scripted_used; i++) {
+            if (net->scripted[i].fd >= 0 && net->scripted[i].group == socket->group) {
+                net->scripted[i].conn = conn;
+            }
+        }
         watch(net, s);
     }
     return result;
@@ -412,7 +438,7 @@ int linux_net_close(struct linux_net *net, int s)
     struct linger linger = {0};
     socklen_t size = sizeof linger;
     if (getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff != 0 &&
-        linger.l_linger > 0) {
+        linger.l_linger > 0 && duplicate_of(net, s) < 0) {
         /* It would wait here for an acknowledgment that only we can deliver, and then go on in the
          * background as without the option. */
         (void)set_linger(socket->fd, false, 0);

@@ -122,6 +122,8 @@ void model_net_reset(struct model *model)
     net->time_wait_first = NULL;
     net->time_wait_last = NULL;
     net->time_wait_timer.index = 0;
+    net->strict = false;
+    net->iss = NET_ISS_FIRST + (uint32_t)(model->random.state >> 40);
     scripted_reset(net);
     net->address_count = NET_ADDRESS_FIXED;
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
@@ -129,6 +131,14 @@ void model_net_reset(struct model *model)
             (uint16_t)(NET_PORT_FIRST +
                        random_below(&model->random, NET_PORT_LAST - NET_PORT_FIRST + 1));
     }
+}
+
+uint32_t net_iss(struct model *model)
+{
+    enum { STEP = 2048 }; /* as Linux goes on between two connections that follow one another */
+    uint64_t drawn = random_next(&model->random);
+    model->net->iss += STEP + (uint32_t)(drawn & 0x3FF);
+    return model->net->iss;
 }
 
 /* ---- Sockets ---- */

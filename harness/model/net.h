@@ -15,6 +15,7 @@ enum {
     NET_CHUNK_DATA = 4096, /* bytes of one chunk: the most that a segment carries */
     NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536, /* chunks of all queues: many are not full */
     NET_WINDOW_STEP = 1512,                  /* room that is worth telling the other end of */
+    NET_ETHERNET = 1460,                     /* of a scripted program's segment, as on Linux */
     NET_SEGMENTS_MAX = 1 << 16,              /* segments in flight and in receive queues */
     NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX,   /* heads of the 4-tuple table; a power of two */
     NET_ADDRESSES_MAX = 255,                 /* different addresses of one run */
@@ -26,6 +27,7 @@ enum {
     NET_INLINE_DEPTH_MAX = 4,    /* acknowledgments that answer one another at once */
     NET_SNDBUF = 16384,          /* room of a send queue unless set */
     NET_RCVBUF = 16384,          /* room of a receive queue unless set */
+    NET_APP_ROOM = 65536,        /* of either, of scripted programs: as the live world has it */
     NET_SNDBUF_REPORTED = 16384, /* what Linux reports of a new socket */
     NET_RCVBUF_REPORTED = 131072,
     NET_BUF_MAX = 4194304, /* net.core.{r,w}mem_max */
@@ -34,6 +36,8 @@ enum {
     NET_SOMAXCONN = 4096,
     NET_TIME_WAIT_US = 60000000,
     NET_FIN_WAIT_2_US = 60000000, /* tcp_fin_timeout of an orphan */
+    NET_ISS_FIRST = 1 << 30,      /* far from 0, the number of what is forged for nobody */
+    NET_REFUSE_US = 500000,       /* tcp_invalid_ratelimit */
     NET_SYN_RETRIES = 6,          /* tcp_syn_retries, besides the linear ones */
     NET_SYN_LINEAR = 4,           /* tcp_syn_linear_timeouts */
     NET_SYN_ACK_RETRIES = 5,
@@ -189,6 +193,8 @@ struct model_socket {
     bool no_space;      /* someone waits for room to send */
     bool fin_wanted;    /* close or shutdown: FIN after the data */
     bool passive;       /* made by a listener */
+    bool waits_whole;   /* FIN-WAIT-2 came with a FIN: Linux keeps the whole socket after close() */
+    bool conn_shared;   /* its connection was opened from both ends, first from the other */
     uint8_t timer_kind; /* enum net_timer */
     uint8_t retries;
     int32_t error;      /* SO_ERROR */
@@ -209,6 +215,7 @@ struct model_socket {
     uint32_t urgent_seq;  /* of the urgent byte */
     uint32_t recv_seq;    /* of the next byte to read */
     uint32_t send_urgent; /* sequence number of our urgent byte */
+    uint32_t send_small;  /* end of the last segment that was less than full */
     uint8_t urgent;       /* enum net_urgent */
     uint8_t urgent_byte;
     bool urgent_to_send;
@@ -225,10 +232,13 @@ struct model_socket {
     struct model_socket *link_next; /* listener's queues; TIME-WAIT by age */
     struct model_socket *link_prev;
     struct model_socket *listener; /* whose queue it is in */
+    struct model_socket *parent;   /* whose it was while that was shut, and its life then */
+    uint32_t parent_life;
     struct model_socket *accept_first;
     struct model_socket *accept_last;
     struct model_socket *syn_first;
     uint32_t accept_count;
+    uint32_t syn_count; /* in syn_first */
     uint32_t backlog;
     bool queued; /* in accept_first of its listener */
 
@@ -277,7 +287,10 @@ struct model_net {
     struct net_lane lanes[NET_LANE_COUNT];
     bool rough[NET_LANE_COUNT]; /* held, cut or lossy: nothing passes unseen */
     bool disturbed;             /* the wire was touched in this run: probes matter */
-    bool app_full; /* accept of a scripted program finds no free descriptor */
+    bool app_full;              /* accept of a scripted program finds no free descriptor */
+    bool presents_early;        /* what waited for a gap to be filled is being processed */
+    bool strict;  /* programs are scripted: every segment goes over the wire, cut as Linux cuts */
+    uint32_t iss; /* of the next connection: they go on, so that a later one is known as later */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
     uint32_t lose_total;
     uint64_t order;
@@ -297,6 +310,9 @@ struct model_net {
     uint64_t numbers_taken[MODEL_SOCKETS_MAX / 64];
     uint64_t numbers_cloexec[MODEL_SOCKETS_MAX / 64]; /* FD_CLOEXEC */
     struct io_object *epolls[TRACE_HOST_COUNT];       /* of scripted programs; NULL: none yet */
+    const int64_t *sends;                             /* what their sends shall take */
+    uint32_t sends_count;
+    uint32_t sends_next;
 };
 
 #define SOCKET_OF(timer_pointer, member)                                                           \
@@ -361,6 +377,8 @@ static inline struct model_socket *net_socket_at(const struct model_net *net, ui
     return index == 0 ? NULL : &net->sockets[index - 1];
 }
 
+/* The initial sequence number of the next connection (RFC 9293 3.4.1: driven by a clock). */
+uint32_t net_iss(struct model *model);
 /* Number of an address; 0 when there are too many. */
 uint8_t net_address_intern(struct model_net *net, bool v6, const uint8_t *bytes);
 /* Whether the host answers to it. */
@@ -448,6 +466,8 @@ static inline void socket_notify(struct model *model, struct model_socket *socke
 /* poll(2) bits (tcp_poll of Linux). */
 uint32_t socket_poll(struct model *model, struct model_file *file);
 void socket_output(struct model *model, struct model_socket *socket);
+/* What waited to fill a segment goes out. */
+void socket_push(struct model *model, struct model_socket *socket);
 /* The connection is over: CLOSED, both directions shut. Frees an orphan. The state moved already.
  */
 void socket_closed(struct model *model, struct model_socket *socket);
@@ -467,6 +487,9 @@ void socket_time_wait_leave(struct model *model, struct model_socket *socket);
 /* Ends it with an error, with an RST to the peer when `reset`. */
 void socket_abort(struct model *model, struct model_socket *socket, enum tcp_event event, int error,
                   bool reset);
+/* The listener of a handshake that is not complete goes away: so does the handshake, at its next
+ * segment or timeout. */
+void socket_leave_listener(struct model *model, struct model_socket *child);
 void socket_drop_queues(struct model *model, struct model_socket *socket);
 int socket_take_error(struct model_socket *socket);
 /* What connect() says of a handshake that is over: 0, or the error that ended it, after which the

@@ -56,7 +56,7 @@ static const struct option_row rows[] = {
     {IPPROTO_TCP, TCP_KEEPIDLE, OPTION_I32, AT(keepidle_s), 1, 32767},
     {IPPROTO_TCP, TCP_KEEPINTVL, OPTION_I32, AT(keepintvl_s), 1, 32767},
     {IPPROTO_TCP, TCP_KEEPCNT, OPTION_U8, AT(keepcnt), 1, 127},
-    {IPPROTO_TCP, TCP_SYNCNT, OPTION_U8, AT(syncnt), 1, 255},
+    {IPPROTO_TCP, TCP_SYNCNT, OPTION_U8, AT(syncnt), 1, 127},
     {IPPROTO_TCP, TCP_MAXSEG, OPTION_U16, AT(maxseg), 88, 32767},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, OPTION_U32, AT(user_timeout_ms), 0, INT_MAX},
     {IPPROTO_TCP, TCP_LINGER2, OPTION_I32, AT(linger2_s), INT_MIN, INT_MAX},
@@ -280,9 +280,15 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
         value = value < 0 ? INT_MAX : value == 0 ? 1 : value;
     }
     if (row->offset == AT(linger2_s)) {
-        value = value < 0 ? -1 : value == 0 || value > 120 ? NET_FIN_WAIT_2_US / 1000000 : value;
+        value = value < 0     ? -1
+                : value == 0  ? NET_FIN_WAIT_2_US / 1000000
+                : value > 120 ? 120
+                              : value;
     }
     row_set(row, &socket->options, value);
+    if ((row->offset == AT(nodelay) && value != 0) || (row->offset == AT(cork) && value == 0)) {
+        socket_push(model, socket);
+    }
     if (row->offset == AT(keepalive) || row->offset == AT(keepidle_s)) {
         socket_keepalive_update(model, socket);
     }

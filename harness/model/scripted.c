@@ -241,14 +241,18 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
     if (socket == NULL) {
         return -EBADF;
     }
+    /* What the kernel chose, of which this is a model. */
+    struct model_net *net = model->net;
+    int64_t chosen = net->sends_next < net->sends_count ? net->sends[net->sends_next++] : -1;
     enum tcp_state state = (enum tcp_state)socket->tcp.state;
     bool open = state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
-    if (socket->error != 0 || (socket->shut & NET_SHUT_SEND) != 0 ||
-        (!open && state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED)) {
+    /* sk_stream_wait_connect of Linux comes before a look at what was shut. */
+    bool opening = state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED;
+    if (socket->error != 0 || (!opening && (!open || (socket->shut & NET_SHUT_SEND) != 0))) {
         int error = socket_take_error(socket);
         return error != 0 ? -error : -EPIPE;
     }
-    if (!open) {
+    if (opening) {
         return -EAGAIN;
     }
     struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
@@ -257,7 +261,15 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
                            .size = size,
                            .flags = flags,
                            .lasts = (flags & MSG_ZEROCOPY) != 0};
-    if (size > 0 && socket_send_used(socket) >= socket->send_room) {
+    bool full = chosen < 0 ? chosen == -EAGAIN || socket_send_used(socket) >= socket->send_room
+                           : chosen == 0;
+    if (chosen >= 0 && (size_t)chosen < size) {
+        size = (size_t)chosen;
+    }
+    if (chosen >= 0 && socket_send_used(socket) + size > socket->send_room) {
+        socket->send_room = socket_send_used(socket) + (uint32_t)size;
+    }
+    if (size > 0 && full) {
         socket->no_space = true;
         return -EAGAIN;
     }

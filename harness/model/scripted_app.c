@@ -24,6 +24,9 @@ static int app_socket(struct world *world, enum trace_host host)
     }
     socket->scripted = true;
     socket->app = true;
+    model->net->strict = true;
+    socket->send_room = NET_APP_ROOM;
+    socket->recv_room = NET_APP_ROOM - 1;
     socket->file.status_flags = O_RDWR | O_NONBLOCK;
     int number = scripted_number_take(model->net, socket);
     if (number < 0) {
@@ -145,6 +148,14 @@ static void app_full(struct world *world, bool full)
     model_of(world)->net->app_full = full;
 }
 
+static void app_choose_sends(struct world *world, const int64_t *results, uint32_t count)
+{
+    struct model_net *net = model_of(world)->net;
+    net->sends = results;
+    net->sends_count = count;
+    net->sends_next = 0;
+}
+
 void scripted_app_ops(struct world_ops *ops)
 {
     ops->app_socket = app_socket;
@@ -157,4 +168,5 @@ void scripted_app_ops(struct world_ops *ops)
     ops->app_watch = app_watch;
     ops->app_wait = app_wait;
     ops->app_full = app_full;
+    ops->choose_sends = app_choose_sends;
 }

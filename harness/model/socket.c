@@ -120,6 +120,37 @@ static uint32_t usable_window(const struct model_socket *socket)
     return tcp_after(edge, socket->tcp.snd_nxt) ? edge - socket->tcp.snd_nxt : 0;
 }
 
+/* Whether a segment that is less than full waits for more (tcp_nagle_test of Linux). */
+static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint32_t length)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    if (!socket->app || length >= NET_ETHERNET || seq + length != socket->send_end ||
+        socket->fin_wanted ||
+        (socket->urgent_to_send && !tcp_before(socket->send_urgent, tcp->snd_una))) {
+        return false;
+    }
+    bool small_out = tcp->snd_una != tcp->snd_nxt && tcp_after(socket->send_small, tcp->snd_una) &&
+                     !tcp_after(socket->send_small, tcp->snd_nxt);
+    return socket->options.cork || (!socket->options.nodelay && small_out);
+}
+
+/* The FIN goes with the last bytes where they were still to be sent when it was asked for. */
+static void send_with_fin(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
+                          uint32_t seq, uint32_t length)
+{
+    struct tcp_endpoint *tcp = &socket->tcp;
+    uint8_t urgent = carries_urgent(socket, seq, length) ? TCP_CTL_URG : 0;
+    tcp->fin_sent = true;
+    tcp->snd_nxt++;
+    wire_send(
+        model, socket,
+        &(struct net_emit){.seq = seq,
+                           .length = (uint16_t)length,
+                           .offset = (uint16_t)(seq - chunk->seq),
+                           .chunk = chunk,
+                           .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_FIN | urgent)});
+}
+
 void socket_output(struct model *model, struct model_socket *socket)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
@@ -133,8 +164,18 @@ void socket_output(struct model *model, struct model_socket *socket)
         uint32_t length = chunk->used - (tcp->snd_nxt - chunk->seq);
         length = length < window ? length : window;
         uint32_t seq = tcp->snd_nxt;
+        if (waits_for_more(socket, seq, length)) {
+            break;
+        }
         tcp->snd_nxt += length;
         window -= length;
+        if (length < NET_ETHERNET) {
+            socket->send_small = tcp->snd_nxt;
+        }
+        if (socket->app && socket->fin_wanted && tcp->snd_nxt == socket->send_end && window > 0) {
+            send_with_fin(model, socket, chunk, seq, length);
+            break;
+        }
         send_data(model, socket, chunk, seq, length, false);
     }
     if (socket->fin_wanted && !tcp->fin_sent && tcp->snd_nxt == socket->send_end && window > 0) {
@@ -144,6 +185,15 @@ void socket_output(struct model *model, struct model_socket *socket)
                   &(struct net_emit){.seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK});
     }
     socket_timer_persist(model, socket);
+}
+
+void socket_push(struct model *model, struct model_socket *socket)
+{
+    bool waits = socket->key != 0 && tcp_before(socket->tcp.snd_nxt, socket->send_end) &&
+                 tcp_states[socket->tcp.state].synchronized;
+    if (waits) {
+        socket_output(model, socket);
+    }
 }
 
 void socket_retransmit(struct model *model, struct model_socket *socket)
@@ -232,6 +282,7 @@ static void unlink_peer(struct model_socket *socket)
 
 static void leave_syn_queue(struct model_socket *child)
 {
+    child->listener->syn_count--;
     if (child->link_prev != NULL) {
         child->link_prev->link_next = child->link_next;
     } else {
@@ -243,13 +294,23 @@ static void leave_syn_queue(struct model_socket *child)
     child->listener = NULL;
 }
 
+void socket_leave_listener(struct model *model, struct model_socket *child)
+{
+    child->parent = child->listener;
+    child->parent_life = child->listener->life;
+    leave_syn_queue(child);
+    child->orphan = true;
+    socket_timer_arm(model, child);
+}
+
 void socket_closed(struct model *model, struct model_socket *socket)
 {
     struct model_net *net = model->net;
     assert(socket->tcp.state == TCP_CLOSED);
     socket_timer_cancel(model, socket);
     model_timer_cancel(model, &socket->keepalive);
-    if (socket->time_wait_us != 0) {
+    bool waited = socket->time_wait_us != 0; /* the descriptor had no part in it */
+    if (waited) {
         socket_time_wait_leave(model, socket);
     }
     drop_send_queue(net, socket);
@@ -270,8 +331,10 @@ void socket_closed(struct model *model, struct model_socket *socket)
         net_socket_free(model, socket);
         return;
     }
-    socket_notify(model, socket,
-                  POLLIN | POLLOUT | POLLHUP | POLLRDHUP | (socket->error != 0 ? POLLERR : 0U));
+    if (!waited) {
+        socket_notify(model, socket,
+                      POLLIN | POLLOUT | POLLHUP | POLLRDHUP | (socket->error != 0 ? POLLERR : 0U));
+    }
 }
 
 void socket_abort(struct model *model, struct model_socket *socket, enum tcp_event event, int error,
@@ -373,6 +436,8 @@ void socket_close_end(struct model *model, struct model_socket *socket)
         model_timer_cancel(model, &socket->keepalive);
     }
     if (socket->tcp.state == TCP_FIN_WAIT_2) {
+        socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        socket->waits_whole = false;
         if (socket->options.linger2_s < 0) {
             socket_abort(model, socket, TCP_EVENT_ABORT, 0, true);
             return;
@@ -452,6 +517,7 @@ void socket_time_wait_detach(struct model *model, struct model_socket *socket)
     holder->local = socket->local;
     holder->remote = socket->remote;
     holder->shut = NET_SHUT_BOTH;
+    holder->refused_us = socket->refused_us;
     holder->orphan = true;
     net_table_remove(net, socket);
     net_table_add(net, holder, key);

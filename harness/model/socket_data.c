@@ -389,9 +389,12 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
     size = size < room ? size : room;
     size = size < limit ? size : limit;
     size_t left = size;
+    size_t most = net->strict ? NET_ETHERNET : NET_CHUNK_DATA;
     while (left > 0) {
         struct net_chunk *last = socket->send_last;
-        if (last == NULL || last->used == NET_CHUNK_DATA) {
+        /* What was sent is never added to: the next bytes begin a segment of their own. */
+        bool sent = net->strict && socket->tcp.snd_nxt == socket->send_end && left == size;
+        if (last == NULL || last->used >= most || sent) {
             struct net_chunk *chunk = net_chunk_new(net);
             if (chunk == NULL) {
                 break;
@@ -405,7 +408,7 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
             }
             socket->send_last = last = chunk;
         }
-        size_t piece = NET_CHUNK_DATA - last->used;
+        size_t piece = most - last->used;
         piece = piece < left ? piece : left;
         const uint8_t *whole =
             io->lasts && piece == NET_CHUNK_DATA ? cursor_whole(&cursor, piece) : NULL;

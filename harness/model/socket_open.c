@@ -16,6 +16,7 @@ int socket_bind(struct model *model, struct model_socket *socket, struct net_nam
     bool chosen = name.port != 0;
     int result = net_bind(model, socket, name);
     if (result < 0) {
+        socket->local.address = socket->v6 ? NET_ANY6 : NET_ANY4; /* __inet_bind of Linux */
         return result;
     }
     socket->local = socket->bound;
@@ -47,6 +48,7 @@ int socket_listen(struct model *model, struct model_socket *socket, int backlog)
         return -EADDRINUSE;
     }
     socket->tcp = (struct tcp_endpoint){.state = TCP_CLOSED};
+    socket->file.conn = 0;
     socket->file.ops = &listener_ops;
     net_listen_add(net, socket);
     socket_event(model, socket, TCP_EVENT_PASSIVE_OPEN);
@@ -84,11 +86,12 @@ static uint8_t choose_source(const struct model_net *net, const struct model_soc
 }
 
 /* Two ends that connect to one another at once have one connection (RFC 9293 3.5, figure 7). */
-static uint32_t connection_of(struct model *model, const struct model_socket *socket, uint64_t key)
+static uint32_t connection_of(struct model *model, struct model_socket *socket, uint64_t key)
 {
     enum trace_host there = (enum trace_host)(TRACE_HOST_COUNT - 1 - socket_host(socket));
     const struct model_socket *other = net_table_find(model->net, net_key_reverse(key, there));
-    bool at_once = other != NULL && other->tcp.state == TCP_SYN_SENT;
+    bool at_once = other != NULL && other->tcp.state == TCP_SYN_SENT && !other->conn_shared;
+    socket->conn_shared = at_once;
     return at_once ? other->file.conn : ++model->net->conns;
 }
 
@@ -124,7 +127,7 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->error = 0;
     socket->file.conn = connection_of(model, socket, key);
     net_table_add(net, socket, key);
-    tcp_open_active(&socket->tcp, (uint32_t)random_next(&model->random), socket->recv_room);
+    tcp_open_active(&socket->tcp, net_iss(model), socket->recv_room);
     socket->send_end = socket->tcp.snd_nxt;
     socket->heard_us = model->now_us;
     socket_moved(model, socket, TCP_CLOSED, TCP_SYN_SENT, TCP_EVENT_ACTIVE_OPEN);
@@ -194,9 +197,6 @@ void socket_unlisten(struct model *model, struct model_socket *socket)
 {
     assert(socket->tcp.state == TCP_LISTEN);
     net_listen_remove(model->net, socket);
-    while (socket->syn_first != NULL) {
-        socket_abort(model, socket->syn_first, TCP_EVENT_ABORT, 0, false);
-    }
     for (struct model_socket *child; (child = socket_accept_take(model, socket)) != NULL;) {
         child->orphan = true;
         if (child->tcp.state == TCP_CLOSED) {
@@ -204,6 +204,9 @@ void socket_unlisten(struct model *model, struct model_socket *socket)
         } else {
             socket_abort(model, child, TCP_EVENT_ABORT, 0, can_be_reset(child));
         }
+    }
+    while (socket->syn_first != NULL) {
+        socket_leave_listener(model, socket->syn_first);
     }
     socket->file.ops = &socket_ops;
     socket_event(model, socket, TCP_EVENT_CLOSE);

@@ -13,6 +13,12 @@ static bool accept_queue_full(const struct model_socket *listener)
     return listener->accept_count > listener->backlog;
 }
 
+/* inet_csk_reqsk_queue_is_full of Linux, without cookies. */
+static bool syn_queue_full(const struct model_socket *listener)
+{
+    return listener->syn_count > listener->backlog;
+}
+
 static struct model_socket *sender_of(const struct net_segment *node)
 {
     return node != NULL ? net_socket_alive(node->from, node->from_life) : NULL;
@@ -25,6 +31,7 @@ static void child_inherit(struct model_socket *child, const struct model_socket 
     child->recv_room = listener->recv_room;
     child->send_room = listener->send_room;
     child->passive = true;
+    child->app = listener->app;
     child->shut = listener->shut;
     child->open = NET_CONNECTED;
     child->file.conn = conn;
@@ -37,6 +44,7 @@ static void child_inherit(struct model_socket *child, const struct model_socket 
 static void syn_queue_add(struct model_socket *listener, struct model_socket *child)
 {
     child->listener = listener;
+    listener->syn_count++;
     child->link_prev = NULL;
     child->link_next = listener->syn_first;
     if (listener->syn_first != NULL) {
@@ -61,7 +69,7 @@ static void listener_arrive(struct model *model, struct model_socket *listener, 
         return;
     }
     struct model_socket *child = NULL;
-    if (!accept_queue_full(listener)) {
+    if (!accept_queue_full(listener) && !syn_queue_full(listener)) {
         child = net_socket_new(model, socket_host(listener), listener->v6);
     }
     if (child == NULL) {
@@ -71,7 +79,7 @@ static void listener_arrive(struct model *model, struct model_socket *listener, 
     child_inherit(child, listener, key, conn, from);
     net_table_add(net, child, key);
     net_bind_child(net, child, child->local);
-    tcp_open_passive(&child->tcp, (uint32_t)random_next(&model->random), child->recv_room, segment);
+    tcp_open_passive(&child->tcp, net_iss(model), child->recv_room, segment);
     child->send_end = child->tcp.snd_nxt;
     child->recv_seq = child->tcp.rcv_nxt;
     child->heard_us = model->now_us;
@@ -121,6 +129,7 @@ static void child_opened(struct model *model, struct model_socket *child)
     if (child->link_next != NULL) {
         child->link_next->link_prev = child->link_prev;
     }
+    listener->syn_count--;
     child->link_next = NULL;
     child->link_prev = listener->accept_last;
     if (listener->accept_last != NULL) {
@@ -274,15 +283,76 @@ static int reset_error(enum tcp_state before)
     }
 }
 
-/* Linux resets a connection whose reader is gone when data comes (tcp_rcv_state_process). */
+/* Linux resets a connection whose reader is gone when data comes, and one that had its FIN when
+ * bytes from before go on behind it (tcp_rcv_state_process). */
 static bool nobody_reads(const struct model_socket *socket, const struct tcp_segment *segment)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
-    return segment->length > 0 && (socket->shut & NET_SHUT_RECV) != 0 &&
-           (tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2) &&
+    bool behind_fin =
+        (tcp->state == TCP_CLOSE_WAIT || tcp->state == TCP_CLOSING || tcp->state == TCP_LAST_ACK) &&
+        tcp_before(segment->seq, tcp->rcv_nxt);
+    bool ends = (tcp->state == TCP_CLOSING || tcp->state == TCP_LAST_ACK) && tcp->fin_sent &&
+                segment->ack == tcp->snd_nxt;
+    return (socket->shut & NET_SHUT_RECV) != 0 && tcp_segment_space(segment) > 0 && !ends &&
+           !tcp_after(segment->ack, tcp->snd_nxt) &&
+           (tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2 || behind_fin) &&
            (segment->flags & (TCP_CTL_RST | TCP_CTL_SYN)) == 0 &&
            tcp_after(segment->seq + segment->length, tcp->rcv_nxt) &&
            !tcp_after(segment->seq, tcp->rcv_nxt + tcp->rcv_wnd);
+}
+
+/* tcp_in_window of Linux. */
+static bool in_window(const struct tcp_endpoint *tcp, const struct tcp_segment *segment)
+{
+    uint32_t end = segment->seq + tcp_segment_space(segment);
+    uint32_t edge = tcp->rcv_nxt + tcp->rcv_wnd;
+    return segment->seq == tcp->rcv_nxt ||
+           (tcp_after(end, tcp->rcv_nxt) && tcp_before(segment->seq, edge)) ||
+           (segment->seq == edge && segment->seq == end);
+}
+
+/* After close() Linux keeps but a small socket of FIN-WAIT-2, unless it is to last for longer than
+ * TIME-WAIT would. */
+static bool waits_small(const struct model_socket *socket)
+{
+    return socket->orphan && socket->tcp.state == TCP_FIN_WAIT_2 && !socket->waits_whole &&
+           socket->options.linger2_s <= NET_TIME_WAIT_US / 1000000;
+}
+
+/* TCP_LINGER2 below 0: nobody waits for the other end's FIN after close(). */
+static bool ends_without_wait(const struct model_socket *socket, const struct tcp_segment *segment)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    return socket->orphan && tcp->state == TCP_FIN_WAIT_1 && socket->options.linger2_s < 0 &&
+           tcp->fin_sent &&
+           (segment->flags & (TCP_CTL_ACK | TCP_CTL_RST | TCP_CTL_SYN)) == TCP_CTL_ACK &&
+           segment->ack == tcp->snd_nxt &&
+           !tcp_before(segment->seq + tcp_segment_space(segment), tcp->rcv_nxt) &&
+           !tcp_after(segment->seq, tcp->rcv_nxt + tcp->rcv_wnd);
+}
+
+/* Segments that end a connection which no program holds: a SYN, or what is no lone FIN, in
+ * FIN-WAIT-2 after close() (tcp_timewait_state_process of Linux); a second SYN in the handshake of
+ * a listener's child (tcp_check_req). */
+static bool ends_unheld(const struct model_socket *socket, const struct tcp_segment *segment)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    bool syn = (segment->flags & TCP_CTL_SYN) != 0;
+    bool waits = waits_small(socket);
+    bool embryo = socket->listener != NULL && tcp->state == TCP_SYN_RECEIVED;
+    if ((!waits && !embryo) || !in_window(tcp, segment)) {
+        return false;
+    }
+    if ((segment->flags & TCP_CTL_RST) != 0) {
+        return waits; /* anywhere in the window */
+    }
+    if (syn) {
+        return !tcp_before(segment->seq, tcp->rcv_nxt);
+    }
+    uint32_t end = segment->seq + tcp_segment_space(segment);
+    bool lone_fin = (segment->flags & TCP_CTL_FIN) != 0 && end == tcp->rcv_nxt + 1;
+    return waits && (segment->flags & TCP_CTL_ACK) != 0 && tcp_after(end, tcp->rcv_nxt) &&
+           end != segment->seq && !lone_fin;
 }
 
 static void opened(struct model *model, struct model_socket *socket, enum tcp_state before)
@@ -291,6 +361,7 @@ static void opened(struct model *model, struct model_socket *socket, enum tcp_st
         socket->recv_seq = socket->tcp.irs + 1;
     }
     if (socket->listener != NULL) {
+        socket->refused_us = -1;
         if (socket->timer_kind == NET_TIMER_DEFER) {
             socket_timer_cancel(model, socket);
         }
@@ -310,21 +381,33 @@ static void opened(struct model *model, struct model_socket *socket, enum tcp_st
     }
 }
 
+/* Two ends that disagree must not answer each other for ever (tcp_invalid_ratelimit of Linux). */
+static bool may_refuse(struct model *model, struct model_socket *socket)
+{
+    if (socket->refused_us >= 0 && model->now_us - socket->refused_us < NET_REFUSE_US) {
+        return false;
+    }
+    socket->refused_us = model->now_us;
+    return true;
+}
+
 static void answer(struct model *model, struct model_socket *socket, uint64_t key,
                    const struct tcp_segment *segment, uint32_t bits)
 {
     if ((bits & TCP_SEND_RST) != 0) {
         wire_reply_reset(model, key, socket->file.conn, segment, socket->peer);
     }
-    if ((bits & TCP_SEND_SYN_ACK) != 0) {
+    if ((bits & TCP_SEND_SYN_ACK) != 0 && (!socket->tcp.passive || may_refuse(model, socket))) {
         wire_send(model, socket,
-                  &(struct net_emit){.seq = socket->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
+                  &(struct net_emit){.seq = socket->tcp.iss,
+                                     .flags = TCP_CTL_SYN | TCP_CTL_ACK,
+                                     .again = socket->tcp.passive});
     }
     if ((bits & TCP_SEND_ACK) != 0) {
-        socket_acknowledge(model, socket, socket->tcp.snd_nxt);
-    } else if ((bits & TCP_SEND_CHALLENGE) != 0 && socket->refused_us != model->now_us) {
-        /* At most one at an instant: two ends that disagree must not answer each other for ever. */
-        socket->refused_us = model->now_us;
+        if (!model->net->presents_early) { /* one acknowledgment for all */
+            socket_acknowledge(model, socket, socket->tcp.snd_nxt);
+        }
+    } else if ((bits & TCP_SEND_CHALLENGE) != 0 && may_refuse(model, socket)) {
         socket_acknowledge(model, socket, socket->tcp.snd_nxt);
     }
 }
@@ -334,6 +417,7 @@ static void entered(struct model *model, struct model_socket *socket)
     if (socket->tcp.state == TCP_TIME_WAIT) {
         socket_time_wait(model, socket);
     } else if (socket->tcp.state == TCP_FIN_WAIT_2 && socket->orphan) {
+        socket->refused_us = -1; /* Linux goes on with a small socket from here */
         socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
                          socket->options.linger2_s * INT64_C(1000000));
     }
@@ -346,6 +430,8 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
 static void present_early(struct model *model, struct model_socket *socket, uint64_t key)
 {
     uint32_t life = socket->life;
+    bool nested = model->net->presents_early;
+    model->net->presents_early = true;
     while (socket->life == life && socket->early != NULL &&
            !tcp_after(socket->early->tcp.seq, socket->tcp.rcv_nxt)) {
         struct net_segment *node = socket->early;
@@ -355,6 +441,7 @@ static void present_early(struct model *model, struct model_socket *socket, uint
             net_segment_free(model->net, node);
         }
     }
+    model->net->presents_early = nested;
 }
 
 /* Data, urgent data and FIN of a segment that the endpoint took. True: the node was kept. */
@@ -369,6 +456,13 @@ static bool process_text(struct model *model, struct model_socket *socket, struc
             skip_old_mark(model, socket);
         }
         urgent_arrived(socket, socket->tcp.rcv_up);
+        ready |= POLLPRI;
+    }
+    if (socket->urgent == NET_URGENT_COMING && node != NULL && node->chunk != NULL &&
+        socket->urgent_seq - node->tcp.seq < node->tcp.length) {
+        socket->urgent = NET_URGENT_THERE;
+        socket->urgent_byte =
+            node->chunk->bytes[node->offset + (socket->urgent_seq - node->tcp.seq)];
         ready |= POLLPRI;
     }
     if ((bits & TCP_TAKE_DATA) != 0) {
@@ -422,23 +516,41 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     if ((bits & (TCP_TAKE_DATA | TCP_HOLD | TCP_FIN_ARRIVED | TCP_URGENT)) != 0) {
         kept = process_text(model, socket, node, &actions);
     }
+    uint32_t life = socket->life;
+    if ((bits & TCP_TAKE_DATA) != 0 && socket->early != NULL) {
+        present_early(model, socket, key);
+        if (socket->life != life || socket->tcp.state == TCP_CLOSED) {
+            return kept;
+        }
+    }
+    uint32_t sent = socket->tcp.snd_nxt;
     if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
         (tcp_before(socket->tcp.snd_nxt, socket->send_end) ||
          (socket->fin_wanted && !socket->tcp.fin_sent))) {
         socket_output(model, socket);
     }
-    uint32_t life = socket->life;
+    if (model->net->strict && socket->tcp.snd_nxt != sent) {
+        bits &= ~(uint32_t)TCP_SEND_ACK; /* what was sent acknowledges */
+    }
     if ((bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE | TCP_SEND_RST | TCP_SEND_SYN_ACK)) != 0) {
         answer(model, socket, key, segment, bits);
     }
     if (socket->life != life) {
         return kept;
     }
+    if (socket->tcp.state == TCP_FIN_WAIT_2 && before == TCP_FIN_WAIT_1) {
+        socket->waits_whole = (segment->flags & TCP_CTL_FIN) != 0; /* which was not taken */
+    }
     if ((bits & (TCP_MOVED | TCP_RESTART_2MSL)) != 0) {
+        bool small = socket->orphan && before == TCP_FIN_WAIT_2 &&
+                     socket->options.linger2_s <= NET_TIME_WAIT_US / 1000000;
+        if (socket->tcp.state == TCP_TIME_WAIT && before != TCP_TIME_WAIT && !small) {
+            socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        }
         entered(model, socket);
     }
-    if ((bits & TCP_TAKE_DATA) != 0 && socket->early != NULL) {
-        present_early(model, socket, key);
+    if (socket->life != life) {
+        return kept;
     }
     return kept;
 }
@@ -462,7 +574,7 @@ static inline void output_more(struct model *model, struct model_socket *socket,
 static inline void acknowledge(struct model *model, struct model_socket *socket, uint32_t seq)
 {
     struct model_net *net = model->net;
-    if (socket->in_flight > 0 || net->rough[socket->lane] ||
+    if (socket->in_flight > 0 || net->rough[socket->lane] || net->strict ||
         net->inline_depth >= NET_INLINE_DEPTH_MAX) {
         wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = TCP_CTL_ACK});
         return;
@@ -510,14 +622,19 @@ static __attribute__((noinline)) bool process_expected(struct model *model,
         if (!socket->orphan) {
             socket_notify(model, socket, POLLIN);
         }
-    }
-    output_more(model, socket, bits);
-    if ((bits & TCP_SEND_ACK) != 0) {
-        uint32_t life = socket->life;
-        acknowledge(model, socket, socket->tcp.snd_nxt);
-        if (socket->life == life && socket->early != NULL) {
+        if (socket->early != NULL) {
+            uint32_t life = socket->life;
             present_early(model, socket, key);
+            if (socket->life != life || socket->tcp.state == TCP_CLOSED) {
+                return kept;
+            }
         }
+    }
+    uint32_t sent = socket->tcp.snd_nxt;
+    output_more(model, socket, bits);
+    bool told = model->net->strict && socket->tcp.snd_nxt != sent;
+    if ((bits & TCP_SEND_ACK) != 0 && !told) {
+        acknowledge(model, socket, socket->tcp.snd_nxt);
     }
     return kept;
 }
@@ -550,6 +667,35 @@ static __attribute__((noinline)) bool nobody_arrive(struct model *model, uint64_
     return false;
 }
 
+/* The listener of a handshake was shut and listens again: the handshake is its own once more. */
+static bool listens_again(struct model_socket *child)
+{
+    struct model_socket *parent = net_socket_alive(child->parent, child->parent_life);
+    if (parent == NULL || parent->tcp.state != TCP_LISTEN) {
+        return false;
+    }
+    child->orphan = false;
+    syn_queue_add(parent, child);
+    return true;
+}
+
+/* A handshake whose listener is gone ends at its next segment, which is nobody's then. */
+static bool embryo_alone_arrive(struct model *model, struct model_socket *socket,
+                                const struct tcp_segment *segment, struct net_segment *node,
+                                uint32_t conn)
+{
+    uint64_t key = socket->key;
+    bool opens = net_listener_find(model->net, net_key_host(key), net_key_local(key), key) != NULL;
+    if (!opens) {
+        nobody_arrive(model, key, segment, node, conn);
+    }
+    socket_abort(model, socket, TCP_EVENT_ABORT, 0, false);
+    if (opens) {
+        nobody_arrive(model, key, segment, node, conn);
+    }
+    return false;
+}
+
 /* Whether more than the connection itself decides about a segment. */
 static inline bool arrives_apart(const struct model_socket *socket,
                                  const struct tcp_segment *segment)
@@ -557,6 +703,8 @@ static inline bool arrives_apart(const struct model_socket *socket,
     enum { APART = 1 << TCP_TIME_WAIT | 1 << TCP_SYN_RECEIVED };
     return ((unsigned)APART >> socket->tcp.state & 1U) != 0 ||
            (socket->tcp.state == TCP_SYN_SENT && socket->peer == NULL) ||
+           (socket->orphan &&
+            (socket->tcp.state == TCP_FIN_WAIT_1 || socket->tcp.state == TCP_FIN_WAIT_2)) ||
            nobody_reads(socket, segment);
 }
 
@@ -578,20 +726,59 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
             from->peer = socket;
         }
     }
+    if (socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED &&
+        !listens_again(socket)) {
+        return embryo_alone_arrive(model, socket, segment, node, conn);
+    }
+    if (waits_small(socket) && (segment->flags & TCP_CTL_RST) != 0 &&
+        !in_window(&socket->tcp, segment)) {
+        if (may_refuse(model, socket)) {
+            socket_acknowledge(model, socket, socket->tcp.snd_nxt);
+        }
+        return false;
+    }
+    if (socket->tcp.state == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
+        tcp_segment_space(segment) > 0 && (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == 0) {
+        /* What shutdown() asked for comes between the acknowledgment and the text. */
+        struct tcp_segment opens = *segment;
+        opens.length = 0;
+        opens.flags = TCP_CTL_ACK;
+        (void)process(model, socket, key, &opens, NULL);
+    }
+    if (socket->listener != NULL && socket->tcp.state == TCP_SYN_RECEIVED &&
+        (segment->flags & (TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_ACK &&
+        segment->ack != socket->tcp.snd_nxt) {
+        /* 3.10.7.4, fifth, before all else in the handshake of a child (tcp_check_req of Linux). */
+        wire_reply_reset(model, key, conn, segment, socket->peer);
+        return false;
+    }
     if (socket->tcp.state == TCP_SYN_RECEIVED && child_waits(model, socket, segment)) {
+        return false;
+    }
+    if (ends_unheld(socket, segment) || ends_without_wait(socket, segment)) {
+        if ((segment->flags & TCP_CTL_RST) == 0) {
+            wire_reply_reset(model, key, conn, segment, socket->peer);
+        }
+        socket_abort(model, socket, TCP_EVENT_ABORT, 0, false);
         return false;
     }
     if (nobody_reads(socket, segment)) {
         wire_reply_reset(model, key, conn, segment, socket->peer);
         if ((segment->flags & TCP_CTL_URG) != 0 && node != NULL) {
+            skip_old_mark(model, socket);
             socket->urgent_seq = segment->urgent; /* seen before the reset, as Linux does */
             socket->urgent = NET_URGENT_THERE;
             socket->urgent_byte = node->chunk->bytes[node->offset + segment->length - 1];
         }
-        socket_abort(model, socket, TCP_EVENT_ABORT, ECONNRESET, false);
+        socket_abort(model, socket, TCP_EVENT_ABORT, reset_error((enum tcp_state)socket->tcp.state),
+                     false);
         return false;
     }
-    return process(model, socket, key, segment, node);
+    struct tcp_segment taken = *segment;
+    if (waits_small(socket)) {
+        taken.ack = socket->tcp.snd_nxt; /* it no longer minds what is acknowledged */
+    }
+    return process(model, socket, key, &taken, node);
 }
 
 bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,

@@ -115,6 +115,10 @@ static bool user_timeout_passed(const struct model *model, const struct model_so
 
 static void fire_retransmit(struct model *model, struct model_socket *socket)
 {
+    if (socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED) {
+        socket_abort(model, socket, TCP_EVENT_ABORT, 0, false);
+        return;
+    }
     if (tried_enough(model, socket) || user_timeout_passed(model, socket)) {
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
         return;

@@ -435,6 +435,8 @@ static void world_wire_cut(struct world *world, enum world_direction direction, 
     model_changed(model);
 }
 
+enum { INJECT_WINDOW = 65535 }; /* offered where the other end offered none yet */
+
 static uint8_t inject_flags(enum scenario_segment kind)
 {
     static const uint8_t flags[SCENARIO_SEGMENT_COUNT] = {
@@ -461,11 +463,14 @@ static int inject(struct model *model, struct model_socket *to, enum scenario_se
     }
     chunk->data[0] = '!';
     chunk->used = 1;
+    const struct model_socket *other = to->there != 0 ? net_table_find(net, to->there) : NULL;
     memset(segment, 0, sizeof *segment);
     segment->chunk = chunk;
     segment->tcp = (struct tcp_segment){.seq = to->tcp.rcv_nxt,
                                         .ack = to->tcp.snd_nxt,
-                                        .window = to->tcp.snd_wnd,
+                                        .window = other != NULL         ? other->tcp.rcv_wnd
+                                                  : to->tcp.snd_wnd > 0 ? to->tcp.snd_wnd
+                                                                        : INJECT_WINDOW,
                                         .urgent = to->tcp.rcv_nxt,
                                         .length = data ? 1 : 0,
                                         .flags = inject_flags(kind)};
@@ -482,6 +487,24 @@ static int inject(struct model *model, struct model_socket *to, enum scenario_se
     return 0;
 }
 
+/* The end that the direction leads to, of the connection that a scripted socket has or had last: it
+ * may live on without the socket (TIME-WAIT). NULL: it is CLOSED. */
+static struct model_socket *end_of(struct model_net *net, struct model_socket *socket,
+                                   enum world_direction direction)
+{
+    if (socket->file.host == (uint8_t)direction && socket->key != 0) {
+        return socket;
+    }
+    for (uint32_t i = 0; socket->file.conn != 0 && i < net->sockets_used; i++) {
+        struct model_socket *other = &net->sockets[i];
+        if (other != socket && other->key != 0 && other->file.conn == socket->file.conn &&
+            other->file.host == (uint8_t)direction) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 static int world_wire_inject(struct world *world, int s, enum scenario_segment kind,
                              enum world_direction direction)
 {
@@ -490,11 +513,8 @@ static int world_wire_inject(struct world *world, int s, enum scenario_segment k
     if (s < 0 || (uint32_t)s >= net->numbers_used || net->numbers[s] == 0) {
         return -ENOTCONN;
     }
-    struct model_socket *socket = net_socket_at(net, net->numbers[s]);
-    if (socket->file.host != (uint8_t)direction) {
-        socket = socket->peer;
-    }
-    if (socket == NULL || socket->key == 0) {
+    struct model_socket *socket = end_of(net, net_socket_at(net, net->numbers[s]), direction);
+    if (socket == NULL) {
         return -ENOTCONN;
     }
     disturb(model);

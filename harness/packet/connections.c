@@ -38,8 +38,7 @@ uint32_t packet_wire_conn(const struct packet_wire *wire, enum trace_host host, 
     return find(wire, ports, *head_of(wire, ports));
 }
 
-/* The connection that these ports had before. */
-static uint32_t older(const struct packet_wire *wire, uint32_t number)
+uint32_t packet_wire_conn_older(const struct packet_wire *wire, uint32_t number)
 {
     const struct packet_wire_conn *conn = &wire->conns[number];
     return find(wire, conn->ports, conn->chain);
@@ -132,13 +131,19 @@ static void take_numbers(struct packet_wire_conn *conn, enum trace_host sender,
         *ret_again = false;
         return;
     }
-    bool first = !conn->isn_known[sender];
+    /* Another socket may answer for the one that sent the first SYN. */
+    bool first = !conn->isn_known[sender] ||
+                 ((packet->flags & TCP_CTL_SYN) != 0 && conn->isn[sender] != packet->seq);
     if (first && (packet->flags & TCP_CTL_SYN) != 0) {
         conn->isn_known[sender] = true;
         conn->isn[sender] = packet->seq;
         conn->una[sender] = packet->seq;
     }
-    *ret_again = !first && end != packet->seq && !tcp_after(end, conn->sent_end[sender]);
+    /* In a simultaneous open the SYN+ACK has the SYN's number, and says something new. */
+    bool answers = (packet->flags & TCP_CTL_SYN) != 0 && (packet->flags & TCP_CTL_ACK) != 0 &&
+                   conn->expects[sender] == 0;
+    *ret_again =
+        !first && !answers && end != packet->seq && !tcp_after(end, conn->sent_end[sender]);
     if (first || tcp_after(end, conn->sent_end[sender])) {
         conn->sent_end[sender] = end;
     }
@@ -146,6 +151,18 @@ static void take_numbers(struct packet_wire_conn *conn, enum trace_host sender,
         conn->expects[sender] = packet->ack;
     }
     conn->window[sender] = packet->window;
+}
+
+/* Whether a segment is of an earlier connection of these ports: its numbers are from before this
+ * one's. */
+static bool is_before(const struct packet_wire_conn *conn, enum trace_host sender,
+                      const struct packet *packet)
+{
+    enum trace_host receiver = packet_wire_other(sender);
+    if ((packet->flags & TCP_CTL_ACK) != 0) {
+        return conn->isn_known[receiver] && !tcp_after(packet->ack, conn->isn[receiver]);
+    }
+    return false;
 }
 
 uint32_t packet_wire_conn_of_segment(struct packet_wire *wire, enum trace_host sender,
@@ -157,6 +174,10 @@ uint32_t packet_wire_conn_of_segment(struct packet_wire *wire, enum trace_host s
         number = add(wire, sender, packet);
     }
     *ret_again = false;
+    while (number != 0 && !syn && is_before(&wire->conns[number], sender, packet) &&
+           packet_wire_conn_older(wire, number) != 0) {
+        number = packet_wire_conn_older(wire, number);
+    }
     if (number != 0) {
         take_numbers(&wire->conns[number], sender, packet, ret_again);
     }
@@ -167,6 +188,9 @@ void packet_wire_conn_delivered(struct packet_wire *wire, uint32_t number, enum 
                                 const struct packet *packet)
 {
     struct packet_wire_conn *conn = packet_wire_conn_at(wire, number);
+    if (conn != NULL && (packet->flags & TCP_CTL_FIN) != 0) {
+        conn->fin_given[receiver] = true;
+    }
     if (conn != NULL && (packet->flags & (TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_ACK &&
         tcp_after(packet->ack, conn->una[receiver])) {
         conn->una[receiver] = packet->ack;
@@ -236,7 +260,7 @@ void packet_wire_sample_end(struct packet_wire *wire, uint32_t number, enum trac
     enum tcp_state state = wire->hosts.state(wire->hosts.context, host, number);
     /* Ports that are used anew: until the new connection begins at this end, it is the old one
      * that is seen here. */
-    uint32_t old = conn->chain != 0 ? older(wire, number) : 0;
+    uint32_t old = conn->chain != 0 ? packet_wire_conn_older(wire, number) : 0;
     if (old != 0 && wire->conns[old].state[host] != TCP_CLOSED) {
         if (conn->state[host] == TCP_CLOSED && !is_opening((uint8_t)state)) {
             set_state(wire, old, host, state);

@@ -126,20 +126,26 @@ void packet_wire_done(struct packet_wire *wire)
 static void trace_segment(struct packet_wire *wire, const struct packet_wire_segment *segment,
                           enum trace_fate fate)
 {
-    const struct packet_wire_conn *conn = packet_wire_conn_at(wire, segment->conn);
     struct trace_event *event =
         trace_add(wire->trace, TRACE_SEGMENT, (enum trace_host)segment->sender);
     event->conn = segment->conn;
     event->what = segment->kind;
     event->result = fate;
+    event->a = segment->trace_seq;
+    event->b = segment->packet.length;
+}
+
+/* Its number, counted from the initial one as that is known now. */
+static void number(struct packet_wire *wire, struct packet_wire_segment *segment)
+{
+    const struct packet_wire_conn *conn = packet_wire_conn_at(wire, segment->conn);
     /* An RST that belongs to no connection any more has the number that was asked for; the model
      * gives it none. */
     bool stray =
-        segment->kind == SCENARIO_SEGMENT_RST && (segment->packet.flags & TCP_CTL_ACK) == 0;
-    if (conn != NULL && conn->isn_known[segment->sender] && !stray) {
-        event->a = (uint32_t)(segment->packet.seq - conn->isn[segment->sender]);
-    }
-    event->b = segment->packet.length;
+        (segment->kind == SCENARIO_SEGMENT_RST && (segment->packet.flags & TCP_CTL_ACK) == 0) ||
+        segment->packet.seq == 0; /* forged for an end that expects nothing, likewise */
+    bool known = conn != NULL && conn->isn_known[segment->sender] && !stray;
+    segment->trace_seq = known ? segment->packet.seq - conn->isn[segment->sender] : 0;
 }
 
 static bool loses_next(struct packet_wire *wire, const struct packet_wire_lane *lane, uint8_t kind)
@@ -225,6 +231,7 @@ static void take(struct packet_wire *wire, enum trace_host sender,
     segment->kind = (uint8_t)packet_kind(&segment->packet);
     segment->rto_us = 0;
     segment->conn = packet_wire_conn_of_segment(wire, sender, &segment->packet, &again);
+    number(wire, segment);
     uint32_t conn = segment->conn;
     bool reset = segment->kind == SCENARIO_SEGMENT_RST;
     sample_pending(wire, segment);
@@ -310,11 +317,11 @@ int64_t packet_wire_due_us(struct packet_wire *wire)
 
 /* ---- Delivering ---- */
 
-/* Nothing but SYN, FIN and RST changes an end that is ESTABLISHED. */
+/* Nothing but SYN, FIN and RST changes an end that is ESTABLISHED, and what a FIN waited for. */
 static bool may_change(const struct packet_wire_conn *conn, enum trace_host receiver,
                        const struct packet_wire_segment *segment)
 {
-    return conn->state[receiver] != TCP_ESTABLISHED ||
+    return conn->state[receiver] != TCP_ESTABLISHED || conn->fin_given[receiver] ||
            (segment->packet.flags & (TCP_CTL_SYN | TCP_CTL_FIN | TCP_CTL_RST)) != 0;
 }
 
@@ -515,7 +522,7 @@ static void forge(const struct packet_wire_conn *conn, enum trace_host to,
         .destination_port = conn->ports[to],
         .seq = conn->expects[to],
         .ack = (flags[kind] & TCP_CTL_ACK) != 0 ? conn->sent_end[to] : 0,
-        .window = conn->window[from],
+        .window = conn->window[from] != 0 ? conn->window[from] : UINT16_MAX,
         .urgent = urgent, /* Linux takes it to point behind the urgent byte */
         .flags = flags[kind],
         .length = urgent || kind == SCENARIO_SEGMENT_DATA,
@@ -530,22 +537,23 @@ static void forge(const struct packet_wire_conn *conn, enum trace_host to,
     segment->held = false;
 }
 
-int packet_wire_inject(struct packet_wire *wire, uint32_t number, enum scenario_segment kind,
+int packet_wire_inject(struct packet_wire *wire, uint32_t conn_number, enum scenario_segment kind,
                        enum world_direction direction)
 {
     enum trace_host to = (enum trace_host)direction;
     (void)packet_wire_collect(wire);
-    if (number == 0) {
+    if (conn_number == 0) {
         return -ENOTCONN;
     }
-    packet_wire_sample_end(wire, number, to);
-    const struct packet_wire_conn *conn = &wire->conns[number];
+    packet_wire_sample_end(wire, conn_number, to);
+    const struct packet_wire_conn *conn = &wire->conns[conn_number];
     struct packet_wire_segment *segment = conn->state[to] != TCP_CLOSED ? segment_new(wire) : NULL;
     if (segment == NULL) {
         return -ENOTCONN;
     }
     forge(conn, to, kind, segment);
-    segment->conn = number;
+    segment->conn = conn_number;
+    number(wire, segment);
     trace_segment(wire, segment, TRACE_FATE_INJECTED);
     arrive(wire, segment, to);
     segment_free(wire, segment);

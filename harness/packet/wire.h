@@ -59,6 +59,7 @@ struct packet_wire_conn {
     uint16_t ports[TRACE_HOST_COUNT];
     uint8_t state[TRACE_HOST_COUNT];     /* enum tcp_state, as traced last */
     bool isn_known[TRACE_HOST_COUNT];    /* its SYN was seen */
+    bool fin_given[TRACE_HOST_COUNT];    /* a FIN was delivered to it */
     uint32_t isn[TRACE_HOST_COUNT];      /* its initial sequence number */
     uint32_t sent_end[TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t expects[TRACE_HOST_COUNT];  /* its RCV.NXT, by what it acknowledged last */
@@ -74,9 +75,10 @@ struct packet_wire_segment {
     struct packet_wire_segment *next;
     struct packet_wire_segment *prev;
     struct packet packet;
-    uint64_t order; /* of sending, over both lanes */
-    int64_t due_us; /* lost: when it comes again */
-    int64_t rto_us; /* lost: how long that took */
+    uint64_t order;     /* of sending, over both lanes */
+    int64_t due_us;     /* lost: when it comes again */
+    uint32_t trace_seq; /* from the initial sequence number */
+    int64_t rto_us;     /* lost: how long that took */
     uint32_t conn;
     uint8_t kind; /* enum scenario_segment */
     uint8_t sender;
@@ -174,6 +176,8 @@ void packet_wire_reset_end(struct packet_wire *wire, uint32_t number, enum trace
 /* The connection between these two ports as `host` sees them; 0: none known. */
 uint32_t packet_wire_conn(const struct packet_wire *wire, enum trace_host host, uint16_t local_port,
                           uint16_t remote_port);
+/* The one that its ports had before; 0: none. */
+uint32_t packet_wire_conn_older(const struct packet_wire *wire, uint32_t number);
 /* Asks for the state of one end and traces it when it changed: STATE with TRACE_SAMPLED. */
 void packet_wire_sample_end(struct packet_wire *wire, uint32_t number, enum trace_host host);
 /* Traces a change of state. `conn` 0: of a listener. */

@@ -15,6 +15,7 @@ void tcp_open_passive(struct tcp_endpoint *endpoint, uint32_t iss, uint32_t wind
 {
     assert((syn->flags & TCP_CTL_SYN) != 0);
     *endpoint = (struct tcp_endpoint){.state = TCP_SYN_RECEIVED,
+                                      .passive = true,
                                       .iss = iss,
                                       .snd_una = iss,
                                       .snd_nxt = iss + 1,
@@ -62,11 +63,25 @@ static void set_window(struct tcp_endpoint *endpoint, const struct tcp_segment *
     }
 }
 
+/* 3.10.7.4, sixth. Linux looks at it before the text, ahead of a gap and behind a FIN as well
+ * (tcp_check_urg). */
+static void receive_urgent(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                           struct tcp_actions *actions)
+{
+    if ((segment->flags & TCP_CTL_URG) != 0 && !tcp_before(segment->urgent, endpoint->rcv_nxt) &&
+        (!endpoint->urgent || tcp_after(segment->urgent, endpoint->rcv_up))) {
+        endpoint->urgent = true;
+        endpoint->rcv_up = segment->urgent;
+        actions->bits |= TCP_URGENT;
+    }
+}
+
 /* 3.10.7.4, sixth to eighth: urgent pointer, text, FIN. `offset` bytes of the segment are old. */
 static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                          struct tcp_actions *actions, bool fin_of_ours_acked)
 {
     enum tcp_state state = (enum tcp_state)endpoint->state;
+    receive_urgent(endpoint, segment, actions);
     if (state != TCP_ESTABLISHED && state != TCP_FIN_WAIT_1 && state != TCP_FIN_WAIT_2) {
         return;
     }
@@ -76,12 +91,6 @@ static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment
             actions->bits |= TCP_HOLD | TCP_SEND_ACK;
         }
         return;
-    }
-    if ((segment->flags & TCP_CTL_URG) != 0 && !tcp_before(segment->urgent, endpoint->rcv_nxt) &&
-        (!endpoint->urgent || tcp_after(segment->urgent, endpoint->rcv_up))) {
-        endpoint->urgent = true;
-        endpoint->rcv_up = segment->urgent;
-        actions->bits |= TCP_URGENT;
     }
     uint32_t old = endpoint->rcv_nxt - seq;
     uint32_t fresh = old < segment->length ? segment->length - old : 0;
@@ -162,23 +171,62 @@ static bool acceptable(const struct tcp_endpoint *endpoint, const struct tcp_seg
     return tcp_before(segment->seq, edge) && tcp_after(segment->seq + space, endpoint->rcv_nxt);
 }
 
+/* RFC 5961 3.2, extended as Linux does (tcp_reset_check): an RST that answers what was sent before
+ * the FIN was taken. */
+static bool resets_behind_fin(const struct tcp_endpoint *endpoint,
+                              const struct tcp_segment *segment)
+{
+    return segment->seq == endpoint->rcv_nxt - 1 &&
+           (endpoint->state == TCP_CLOSE_WAIT || endpoint->state == TCP_LAST_ACK ||
+            endpoint->state == TCP_CLOSING);
+}
+
+/* 3.10.7.4 in TIME-WAIT, as tcp_timewait_state_process of Linux: all but the expected is answered,
+ * and what acknowledges starts the wait anew. */
+static void receive_in_time_wait(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                                 struct tcp_actions *actions)
+{
+    bool rst = (segment->flags & TCP_CTL_RST) != 0;
+    bool expected = segment->seq == endpoint->rcv_nxt;
+    if (rst) {
+        if (expected) {
+            actions->bits |= TCP_WAS_RESET;
+            move(endpoint, actions, TCP_EVENT_RECV_RST);
+        }
+        return;
+    }
+    uint32_t space = tcp_segment_space(segment);
+    actions->bits |= (segment->flags & TCP_CTL_ACK) != 0 ? TCP_RESTART_2MSL : 0;
+    if (!expected || space > 0) {
+        actions->bits |=
+            space > 0 && (segment->flags & TCP_CTL_SYN) == 0 ? TCP_SEND_ACK : TCP_SEND_CHALLENGE;
+    }
+}
+
 /* 3.10.7.4, first to fourth, for what is not simply taken; false when the segment is done with. */
 static inline bool check_sequence(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                                   struct tcp_actions *actions)
 {
     bool rst = (segment->flags & TCP_CTL_RST) != 0;
+    if (rst && resets_behind_fin(endpoint, segment)) {
+        actions->bits |= TCP_WAS_RESET;
+        move(endpoint, actions, TCP_EVENT_RECV_RST);
+        return false;
+    }
     if (!acceptable(endpoint, segment)) {
         if (rst) {
             return false;
         }
-        bool again = endpoint->state == TCP_TIME_WAIT && (segment->flags & TCP_CTL_FIN) != 0;
         actions->bits |= tcp_segment_space(segment) > 0 && (segment->flags & TCP_CTL_SYN) == 0
                              ? TCP_SEND_ACK
                              : TCP_SEND_CHALLENGE;
-        actions->bits |= again ? TCP_RESTART_2MSL : 0;
-        /* The text drops it whole; its acknowledgment is good nevertheless, and without it a
-         * retransmission into a closed window would never end. */
-        return (segment->flags & TCP_CTL_ACK) != 0 && (segment->flags & TCP_CTL_SYN) == 0;
+        /* The text drops it whole, and so is what lies before or behind the window altogether. Of
+         * the rest the acknowledgment is good nevertheless; without it a retransmission into a
+         * closed window would never end (tcp_sequence of Linux). */
+        bool touches = !tcp_before(segment->seq + tcp_segment_space(segment), endpoint->rcv_nxt) &&
+                       !tcp_after(segment->seq, endpoint->rcv_nxt + endpoint->rcv_wnd);
+        return touches && (segment->flags & TCP_CTL_ACK) != 0 &&
+               (segment->flags & TCP_CTL_SYN) == 0;
     }
     if (rst) {
         if (segment->seq != endpoint->rcv_nxt) {
@@ -238,6 +286,8 @@ static void receive_open(struct tcp_endpoint *endpoint, const struct tcp_segment
     bool refused = (actions->bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE)) != 0;
     bool fin_was_sent = endpoint->fin_sent;
     if (!receive_ack(endpoint, segment, actions)) {
+        actions->bits &=
+            (actions->bits & TCP_SEND_CHALLENGE) != 0 ? ~(uint32_t)TCP_SEND_ACK : UINT32_MAX;
         return;
     }
     bool fin_acked = fin_was_sent && endpoint->snd_una == endpoint->snd_nxt;
@@ -262,13 +312,17 @@ static __attribute__((noinline)) void receive_syn_again(struct tcp_endpoint *end
                                                         struct tcp_actions *actions)
 {
     if ((segment->flags & TCP_CTL_ACK) == 0) {
-        actions->bits |= TCP_SEND_SYN_ACK; /* our answer was lost */
+        /* Our answer was lost. In a simultaneous open it is challenged. */
+        actions->bits |= endpoint->passive ? TCP_SEND_SYN_ACK : TCP_SEND_CHALLENGE;
         return;
     }
     struct tcp_segment rest = *segment; /* simultaneous open, 3.5 figure 7 */
     rest.flags &= (uint8_t)~TCP_CTL_SYN;
     rest.seq++;
     receive_open(endpoint, &rest, actions);
+    if ((actions->bits & TCP_NOW_OPEN) != 0) {
+        actions->bits |= TCP_SEND_ACK; /* of the SYN, as Linux does */
+    }
 }
 
 void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
@@ -297,11 +351,15 @@ void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segmen
         return;
     case TCP_SYN_RECEIVED:
         if ((segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == TCP_CTL_SYN &&
-            segment->seq == endpoint->irs) {
+            segment->seq == endpoint->irs &&
+            ((segment->flags & TCP_CTL_ACK) == 0 || segment->ack == endpoint->snd_nxt)) {
             receive_syn_again(endpoint, segment, actions);
             return;
         }
         break;
+    case TCP_TIME_WAIT:
+        receive_in_time_wait(endpoint, segment, actions);
+        return;
     default:
         break;
     }

@@ -35,6 +35,7 @@ struct tcp_endpoint {
     bool fin_sent;     /* our FIN has a sequence number: SND.NXT - 1 */
     bool fin_received; /* the peer's FIN was taken: RCV.NXT - 1 */
     bool urgent;       /* rcv_up is valid */
+    bool passive;      /* made by tcp_open_passive */
     uint32_t iss;
     uint32_t snd_una;
     uint32_t snd_nxt;

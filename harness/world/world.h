@@ -158,6 +158,10 @@ struct world_ops {
     /* Whether accept of such sockets finds no free descriptor (EMFILE). NULL: the world has no such
      * limit. */
     void (*app_full)(struct world *world, bool full);
+    /* What another kernel chose and this one shall choose too, from the next reset to the one after
+     * it: what each `send` on such sockets returned, in order (bytes or -errno). Borrowed. May be
+     * left out. */
+    void (*choose_sends)(struct world *world, const int64_t *results, uint32_t count);
 
     /* The next scripted socket of `host` whose readiness changed since it was last returned; -1
      * none. Costs the same however many sockets there are. */

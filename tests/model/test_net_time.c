@@ -159,11 +159,14 @@ static void keepalive_keeps_a_living_connection(void **state)
 static void overflow_leaves_the_client_alone_until_there_is_room(void **state)
 {
     struct ns *ns = *state;
-    int listener = ns_listener(ns, 0);
+    int listener = ns_listener(ns, 1);
+    (void)ns_connect(ns);
+    ns_deliver(ns);
     int clients[2] = {ns_connect(ns), ns_connect(ns)};
     ns_deliver(ns); /* both SYNs were answered before either was complete */
     assert_int_equal(TCP_ESTABLISHED, ns_state(ns, clients[0]));
     assert_int_equal(TCP_ESTABLISHED, ns_state(ns, clients[1]));
+    assert_true(ns->ops->accept(ns->world, listener) >= 0);
     assert_true(ns->ops->accept(ns->world, listener) >= 0);
     assert_int_equal(-EAGAIN, ns->ops->accept(ns->world, listener));
     ns_wait(ns, 2 * NS_SECOND); /* the SYN+ACK comes again and is acknowledged */
@@ -177,7 +180,9 @@ static void overflow_leaves_the_client_alone_until_there_is_room(void **state)
 static void overflow_that_lasts_ends_in_a_reset(void **state)
 {
     struct ns *ns = *state;
-    ns_listener(ns, 0);
+    ns_listener(ns, 1);
+    (void)ns_connect(ns);
+    ns_deliver(ns);
     int clients[2] = {ns_connect(ns), ns_connect(ns)};
     ns_deliver(ns);
     ns_wait(ns, 64 * NS_SECOND); /* five SYN+ACKs in vain */
@@ -185,6 +190,17 @@ static void overflow_that_lasts_ends_in_a_reset(void **state)
     ns_send(ns, clients[1], "x");
     ns_wait(ns, NS_SECOND);
     assert_string_equal("ECONNRESET", ns_text(ns, clients[1]));
+}
+
+/* The queue of handshakes is as long as that of connections (inet_csk_reqsk_queue_is_full). */
+static void full_queue_of_handshakes_drops_the_syn(void **state)
+{
+    struct ns *ns = *state;
+    ns_listener(ns, 0);
+    int clients[2] = {ns_connect(ns), ns_connect(ns)};
+    ns_deliver(ns);
+    assert_int_equal(TCP_ESTABLISHED, ns_state(ns, clients[0]));
+    assert_int_equal(TCP_SYN_SENT, ns_state(ns, clients[1]));
 }
 
 static void full_queue_drops_the_syn(void **state)
@@ -471,6 +487,7 @@ int main(void)
         TEST(keepalive_keeps_a_living_connection),
         TEST(overflow_leaves_the_client_alone_until_there_is_room),
         TEST(overflow_that_lasts_ends_in_a_reset),
+        TEST(full_queue_of_handshakes_drops_the_syn),
         TEST(full_queue_drops_the_syn),
         TEST(many_connections_pass_through_time_wait),
         cmocka_unit_test(user_timeout_is_kept),

@@ -303,6 +303,49 @@ static void rst_exactly_next_resets_in_every_state(void **state)
     }
 }
 
+static void rst_from_before_the_fin_is_taken(void **state)
+{
+    static const enum tcp_state behind[] = {TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING};
+    (void)state;
+    for (unsigned i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        struct tcp_endpoint e = in_state(behind[i]);
+        struct tcp_actions a;
+        struct tcp_segment s = plain(&e, TCP_CTL_RST, 0);
+        s.seq -= 1;
+        assert_true((receive(&e, &s, &a) & TCP_WAS_RESET) != 0);
+        assert_int_equal(TCP_CLOSED, e.state);
+    }
+}
+
+/* A segment that lies before the window altogether acknowledges nothing. */
+static void old_segment_acknowledges_nothing(void **state)
+{
+    struct tcp_endpoint e = in_state(TCP_LAST_ACK);
+    struct tcp_actions a;
+    struct tcp_segment s = plain(&e, TCP_CTL_ACK, 0);
+    (void)state;
+    s.ack = e.snd_nxt;
+    s.seq -= 1;
+    assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
+    assert_int_equal(TCP_LAST_ACK, e.state);
+}
+
+static void time_wait_answers_all_but_the_expected(void **state)
+{
+    struct tcp_endpoint e = in_state(TCP_TIME_WAIT);
+    struct tcp_actions a;
+    struct tcp_segment s = plain(&e, TCP_CTL_ACK, 0);
+    (void)state;
+    assert_int_equal(TCP_RESTART_2MSL, receive(&e, &s, &a));
+    s.length = 1;
+    assert_int_equal(TCP_RESTART_2MSL | TCP_SEND_ACK, receive(&e, &s, &a));
+    s = plain(&e, TCP_CTL_RST, 0);
+    s.seq += 1;
+    assert_int_equal(0, receive(&e, &s, &a));
+    s.seq -= 1;
+    assert_true((receive(&e, &s, &a) & TCP_WAS_RESET) != 0);
+}
+
 static void rst_elsewhere_in_the_window_is_challenged(void **state)
 {
     struct tcp_endpoint e = established();
@@ -323,9 +366,9 @@ static void syn_in_a_synchronized_state_is_challenged(void **state)
         struct tcp_endpoint e = in_state((enum tcp_state)i);
         struct tcp_actions a;
         struct tcp_segment s = plain(&e, TCP_CTL_SYN, 0);
-        assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
+        assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a) & ~(unsigned)TCP_RESTART_2MSL);
         s.seq += 3 * WINDOW;
-        assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
+        assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a) & ~(unsigned)TCP_RESTART_2MSL);
         assert_int_equal(i, e.state);
     }
 }
@@ -558,6 +601,9 @@ int main(void)
         cmocka_unit_test(closed_window_takes_acknowledgments_only),
         cmocka_unit_test(ahead_of_a_gap_is_held_until_the_gap_is_filled),
         cmocka_unit_test(rst_exactly_next_resets_in_every_state),
+        cmocka_unit_test(rst_from_before_the_fin_is_taken),
+        cmocka_unit_test(old_segment_acknowledges_nothing),
+        cmocka_unit_test(time_wait_answers_all_but_the_expected),
         cmocka_unit_test(rst_elsewhere_in_the_window_is_challenged),
         cmocka_unit_test(syn_in_a_synchronized_state_is_challenged),
         cmocka_unit_test(segment_without_ack_is_dropped),

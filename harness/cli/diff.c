@@ -1,0 +1,421 @@
+/* Scenario after scenario on both worlds, in as many processes as asked for; what differs is made
+ * small and shown. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/diff.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/stack.h"
+#include "diff/cover.h"
+#include "diff/diff.h"
+#include "diff/generate.h"
+#include "scenario/text.h"
+#include "sockspec/sockspec.h"
+#include "suite/cases.h"
+#include "trace/describe.h"
+#include "trace/ladder.h"
+#include "trace/output.h"
+
+enum {
+    STEPS_MIN = 25, /* of a scenario, so that 20 have an effect on average */
+    STEPS_MAX = 45,
+    AGAIN = 2,       /* plays in which a difference must come again */
+    SHOWN_MAX = 100, /* differences that are kept where --out asks for them */
+    COLUMN = 100,    /* of a ladder */
+    PATH = 4096
+};
+
+/* What all processes count together. */
+struct counts {
+    atomic_ullong scenarios;
+    atomic_ullong steps; /* with an effect, on the world that chooses */
+    atomic_ullong differences;
+    atomic_ullong passing; /* differences that did not come again: time on Linux is real */
+    atomic_ullong cpu_ns[DIFF_WORLDS];
+    atomic_ullong uses[DIFF_CHOICE_COUNT];
+    struct diff_cover cover; /* of the world that is told: its states are exact */
+    atomic_bool stop;
+};
+
+struct job {
+    const struct cli_options *options;
+    struct counts *counts;
+    char names[2][16]; /* of the worlds */
+    unsigned index;
+    int64_t until_ms; /* 0: no limit */
+    struct world *worlds[DIFF_WORLDS];
+    struct diff *diff;
+};
+
+static struct counts *interrupted; /* for the handler */
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    atomic_store(&interrupted->stop, true);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- Telling a difference ---- */
+
+static void tell_event(FILE *out, const char *who, const struct diff_form *form, uint32_t at)
+{
+    char text[TRACE_DESCRIBE_MAX];
+    if (at >= form->count) {
+        (void)fprintf(out, "  %-6s says nothing more\n", who);
+        return;
+    }
+    const struct trace_event *event = &form->events[at];
+    (void)trace_describe(event, text, sizeof text);
+    (void)fprintf(out, "  %-6s %s: %s", who, event->host == TRACE_HOST_PEER ? "peer" : "target",
+                  text);
+    (void)fprintf(out, " (conn %u, a %lld, b %lld)\n", event->conn, (long long)event->a,
+                  (long long)event->b);
+}
+
+static char *ladder_text(const struct trace *trace, const struct scenario *scenario)
+{
+    struct status_detail detail;
+    struct ladder_options options = {.rows_max = LADDER_SCAN_MAX, .scenario = scenario};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream != NULL) {
+        struct trace_output output = trace_output_stream(stream);
+        enum status status = ladder_print(trace, &options, &output, &detail);
+        (void)status; /* a picture that cannot be drawn is left empty */
+        (void)fclose(stream);
+    }
+    return text;
+}
+
+/* Both pictures beside one another; what differs is marked. */
+static void tell_side_by_side(FILE *out, const char *left, const char *right)
+{
+    while (*left != '\0' || *right != '\0') {
+        int left_size = (int)strcspn(left, "\n");
+        int right_size = (int)strcspn(right, "\n");
+        bool same = left_size == right_size && memcmp(left, right, (size_t)left_size) == 0;
+        (void)fprintf(out, "%-*.*s %c %.*s\n", COLUMN, left_size, left, same ? '|' : '#',
+                      right_size, right);
+        left += left_size + (left[left_size] == '\n');
+        right += right_size + (right[right_size] == '\n');
+    }
+}
+
+static void save_scenario(const struct job *job, const char *text, uint64_t number)
+{
+    char path[PATH];
+    (void)snprintf(path, sizeof path, "%s/%llu.scenario", job->options->out,
+                   (unsigned long long)number);
+    FILE *file = fopen(path, "we");
+    if (file != NULL) {
+        (void)fprintf(file, "title \"the worlds differ\"\nrole stack\n\n%s", text);
+        (void)fclose(file);
+    }
+}
+
+/* The last play of `job->diff` is that of the small scenario. */
+static void tell(const struct job *job, const struct scenario *scenario, uint64_t number,
+                 uint32_t at)
+{
+    char *text = NULL;
+    size_t size = 0;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &size);
+    char *steps = malloc(SCENARIO_PRINT_MAX);
+    if (out == NULL || steps == NULL ||
+        scenario_print(scenario, steps, SCENARIO_PRINT_MAX, &length) != STATUS_OK) {
+        (void)fprintf(stderr, "%s: out of memory\n", job->options->program);
+        _exit(SOCKSPEC_EXIT_ERROR);
+    }
+    (void)fprintf(out, "\nscenario %llu: the worlds differ\n\n", (unsigned long long)number);
+    tell_event(out, job->names[0], diff_form(job->diff, DIFF_TOLD), at);
+    tell_event(out, job->names[1], diff_form(job->diff, DIFF_CHOOSES), at);
+    (void)fprintf(out, "\nrole stack\n\n%s\n", steps);
+    if (job->options->out != NULL) {
+        save_scenario(job, steps, number);
+    } else {
+        char *left = ladder_text(diff_trace(job->diff, DIFF_TOLD), scenario);
+        char *right = ladder_text(diff_trace(job->diff, DIFF_CHOOSES), scenario);
+        (void)fprintf(out, "%-*s   %s\n", COLUMN, job->names[0], job->names[1]);
+        tell_side_by_side(out, left, right);
+        free(left);
+        free(right);
+    }
+    (void)fclose(out);
+    (void)fwrite(text, 1, strlen(text), stdout);
+    (void)fflush(stdout);
+    free(text);
+    free(steps);
+}
+
+/* ---- One process ---- */
+
+static enum status differ(struct job *job, struct scenario *scenario, uint64_t number,
+                          uint64_t seed, struct status_detail *detail)
+{
+    struct diff_result result = {0};
+    enum status status = STATUS_OK;
+    for (unsigned i = 0; i < AGAIN && status == STATUS_OK; i++) {
+        status = diff_play(job->diff, scenario, seed, &result, detail);
+        if (status == STATUS_OK && result.same) {
+            atomic_fetch_add(&job->counts->passing, 1);
+            return status;
+        }
+    }
+    status = status == STATUS_OK ? diff_shrink(job->diff, scenario, seed, detail) : status;
+    if (status == STATUS_OK) {
+        status = diff_play(job->diff, scenario, seed, &result, detail);
+    }
+    if (status == STATUS_OK) {
+        tell(job, scenario, number, result.at);
+        unsigned long long before = atomic_fetch_add(&job->counts->differences, 1);
+        if (job->options->out == NULL || before + 1 >= SHOWN_MAX) {
+            atomic_store(&job->counts->stop, true);
+        }
+    }
+    return status;
+}
+
+/* The generator of scenario `number` of this seed. */
+static struct random random_of(uint64_t seed, uint64_t number)
+{
+    struct random random = {.state = seed + number * 0xD1342543DE82EF95U};
+    random.state = random_next(&random);
+    return random;
+}
+
+static enum status play_number(struct job *job, uint64_t number, struct status_detail *detail)
+{
+    const struct diff_shape shape = {
+        .steps_min = STEPS_MIN, .steps_max = STEPS_MAX, .slow = job->options->slow};
+    struct random random = random_of(job->options->seed_number, number);
+    struct scenario scenario;
+    struct diff_result result = {0};
+    diff_generate(&scenario, &random, &shape);
+    enum status status =
+        diff_play(job->diff, &scenario, job->options->seed_number, &result, detail);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    atomic_fetch_add(&job->counts->scenarios, 1);
+    if (job->options->states != NULL) {
+        diff_cover_add(&job->counts->cover, diff_trace(job->diff, DIFF_TOLD));
+    }
+    atomic_fetch_add(&job->counts->steps, result.steps_effective);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        atomic_fetch_add(&job->counts->cpu_ns[i], (unsigned long long)result.cpu_ns[i]);
+    }
+    return result.same ? STATUS_OK
+                       : differ(job, &scenario, number, job->options->seed_number, detail);
+}
+
+static enum status open_job(struct job *job, struct status_detail *detail)
+{
+    enum status status = STATUS_OK;
+    for (unsigned i = 0; i < DIFF_WORLDS && status == STATUS_OK; i++) {
+        status = cli_stack_open(job->names[i], job->options->slow, &job->worlds[i], detail);
+    }
+    return status == STATUS_OK
+               ? diff_new(job->worlds[DIFF_TOLD], job->worlds[DIFF_CHOOSES], &job->diff, detail)
+               : status;
+}
+
+static int run_job(struct job *job)
+{
+    struct status_detail detail = {""};
+    enum status status = open_job(job, &detail);
+    uint64_t number = job->index;
+    while (status == STATUS_OK && number < job->options->count_number &&
+           !atomic_load(&job->counts->stop) && (job->until_ms == 0 || now_ms() < job->until_ms)) {
+        status = play_number(job, number, &detail);
+        number += job->options->jobs_number;
+    }
+    for (unsigned i = 0; job->diff != NULL && i < DIFF_CHOICE_COUNT; i++) {
+        atomic_fetch_add(&job->counts->uses[i], diff_uses(job->diff)[i]);
+    }
+    diff_free(job->diff);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        if (job->worlds[i] != NULL) {
+            job->worlds[i]->ops->free(job->worlds[i]);
+        }
+    }
+    return status == STATUS_OK ? 0 : cli_status(job->options, status, &detail);
+}
+
+/* ---- All of them ---- */
+
+static void tell_counts(const struct cli_options *options, struct counts *counts,
+                        const struct job *job, int64_t ms)
+{
+    unsigned long long scenarios = atomic_load(&counts->scenarios);
+    unsigned long long steps = atomic_load(&counts->steps);
+    double each = scenarios > 0 ? (double)scenarios : 1;
+    (void)printf("\n%llu scenarios from seed %llu, %.1f steps with effect on average, %llu "
+                 "differences (%llu more did not come again), in %.1f s\n",
+                 scenarios, (unsigned long long)options->seed_number, (double)steps / each,
+                 (unsigned long long)atomic_load(&counts->differences),
+                 (unsigned long long)atomic_load(&counts->passing), (double)ms / 1000);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        double seconds = (double)atomic_load(&counts->cpu_ns[i]) / 1e9;
+        (void)printf("%-6s %.0f scenarios in a second of CPU time\n", job->names[i],
+                     seconds > 0 ? (double)scenarios / seconds : 0);
+    }
+    (void)printf("choices of %s:\n", job->names[DIFF_CHOOSES]);
+    for (unsigned i = 0; i < DIFF_CHOICE_COUNT; i++) {
+        (void)printf("%12llu  %s\n", (unsigned long long)atomic_load(&counts->uses[i]),
+                     diff_choice_text((enum diff_choice)i));
+    }
+}
+
+static int run_jobs(const struct cli_options *options, struct job *job)
+{
+    int code = 0;
+    for (unsigned i = 0; i < options->jobs_number; i++) {
+        job->index = i;
+        (void)fflush(stdout);
+        pid_t child = fork();
+        if (child < 0) {
+            code = cli_error(options, "fork: %s", strerror(errno));
+            atomic_store(&job->counts->stop, true);
+            break;
+        }
+        if (child == 0) {
+            int failed = run_job(job);
+            (void)fflush(stdout);
+            _exit(failed);
+        }
+    }
+    int how = 0;
+    for (pid_t child; (child = wait(&how)) > 0 || errno == EINTR;) {
+        if (child > 0 && (!WIFEXITED(how) || WEXITSTATUS(how) != 0)) {
+            code = WIFEXITED(how) ? WEXITSTATUS(how) : SOCKSPEC_EXIT_ERROR;
+            atomic_store(&job->counts->stop, true);
+            if (!WIFEXITED(how)) {
+                (void)cli_error(options, "a process ended by signal %d", WTERMSIG(how));
+            }
+        }
+    }
+    return code;
+}
+
+/* What the cases of the stack suite exercise. They run on Linux too: `check --stack linux`. */
+static enum status cover_suite(const char *name, struct diff_cover *cover,
+                               struct status_detail *detail)
+{
+    struct cases cases = {0};
+    struct world *world = NULL;
+    struct diff *diff = NULL;
+    enum status status = cases_load(NULL, &cases, detail);
+    status = status == STATUS_OK ? cli_stack_open(name, false, &world, detail) : status;
+    status = status == STATUS_OK ? diff_new(world, world, &diff, detail) : status;
+    for (uint32_t i = 0; status == STATUS_OK && i < cases.count; i++) {
+        struct diff_result result;
+        if (cases.cases[i].roles == 1U << TRACE_ROLE_STACK) {
+            status = diff_play(diff, &cases.cases[i].scenario, 1, &result, detail);
+            diff_cover_add(cover, diff_trace(diff, DIFF_TOLD));
+        }
+    }
+    diff_free(diff);
+    if (world != NULL) {
+        world->ops->free(world);
+    }
+    cases_done(&cases);
+    return status;
+}
+
+static int write_states(const struct cli_options *options, const struct job *job)
+{
+    struct status_detail detail = {""};
+    struct trace_save file = {0};
+    char how[256];
+    struct diff_cover *suite = calloc(1, sizeof *suite);
+    enum status status =
+        suite != NULL ? cover_suite(job->names[DIFF_TOLD], suite, &detail) : STATUS_NO_MEMORY;
+    (void)snprintf(how, sizeof how,
+                   "Written by `sockspec diff --worlds %s,%s --seed %llu --states FILE` over %llu "
+                   "made-up scenarios.\n",
+                   job->names[DIFF_TOLD], job->names[DIFF_CHOOSES],
+                   (unsigned long long)options->seed_number,
+                   (unsigned long long)atomic_load(&job->counts->scenarios));
+    status = status == STATUS_OK ? trace_save_open(&file, options->states, &detail) : status;
+    if (status == STATUS_OK) {
+        struct trace_output output = trace_output_stream(file.stream);
+        status = diff_cover_write(suite, &job->counts->cover, how, &output, &detail);
+        status = status == STATUS_OK ? trace_save_commit(&file, &detail) : status;
+    }
+    trace_save_abandon(&file);
+    free(suite);
+    return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
+}
+
+static int take_worlds(const struct cli_options *options, struct job *job)
+{
+    const char *worlds = options->worlds != NULL ? options->worlds : "model,linux";
+    const char *comma = strchr(worlds, ',');
+    if (comma == NULL || (size_t)(comma - worlds) >= sizeof job->names[0] ||
+        strlen(comma + 1) >= sizeof job->names[1]) {
+        return cli_usage(options, "--worlds: found '%s', expected two of them, as in model,linux",
+                         worlds);
+    }
+    (void)snprintf(job->names[0], sizeof job->names[0], "%.*s", (int)(comma - worlds), worlds);
+    (void)snprintf(job->names[1], sizeof job->names[1], "%s", comma + 1);
+    return 0;
+}
+
+int cli_diff(const struct cli_options *options)
+{
+    struct job job = {.options = options};
+    int code = take_worlds(options, &job);
+    if (code != 0) {
+        return code;
+    }
+    int64_t time_ms = 0;
+    if (options->time != NULL && !cli_read_time(options->time, &time_ms)) {
+        return cli_usage(options, "--time: found '%s', expected 500ms, 90s, 10m or 8h",
+                         options->time);
+    }
+    if (options->operand_count > 0) {
+        return cli_usage(options, "diff takes no operand ('%s')", options->operands[0]);
+    }
+    if (options->out != NULL && mkdir(options->out, 0777) < 0 && errno != EEXIST) {
+        return cli_usage(options, "--out: %s: %s", options->out, strerror(errno));
+    }
+    job.counts =
+        mmap(NULL, sizeof *job.counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (job.counts == MAP_FAILED) {
+        return cli_error(options, "out of memory");
+    }
+    struct sigaction action = {.sa_handler = on_interrupt};
+    interrupted = job.counts;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    int64_t start = now_ms();
+    job.until_ms = time_ms > 0 ? start + time_ms : 0;
+    code = run_jobs(options, &job);
+    tell_counts(options, job.counts, &job, now_ms() - start);
+    if (code == 0 && options->states != NULL) {
+        code = write_states(options, &job);
+    }
+    if (code == 0 && atomic_load(&job.counts->differences) > 0) {
+        code = SOCKSPEC_EXIT_FAILED;
+    }
+    (void)munmap(job.counts, sizeof *job.counts);
+    return code;
+}

@@ -1,0 +1,24 @@
+/* What a Linux kernel is free to choose, as one closed table. The model is given its choice, or
+ * both are brought to one form before they are compared; everything else must be equal. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_DIFF_CHOICES_H
+#define SOCKSPEC_DIFF_CHOICES_H
+
+/* X(NAME, "text") */
+/* clang-format off */
+#define DIFF_CHOICE_TABLE(X)                                                                      \
+    X(SEND, "how much a send takes where less than all of it fits: the model is told")            \
+    X(ACKNOWLEDGE, "when a pure acknowledgment or a window update is sent: left out")              \
+    X(CUT, "where a stretch of data is cut into segments: stretches are compared")                \
+    X(PORT, "which port is given to a socket without one: numbered as they come up")              \
+    X(BUFFER, "the size of a buffer that nobody set: left out")                                   \
+    X(RECOVER, "that bytes are sent again though no time passed: compared up to there")           \
+    X(SEQUENCE, "initial sequence numbers: counted from them")
+/* clang-format on */
+#define DIFF_CHOICE_ENUM(name, text) DIFF_CHOICE_##name,
+enum diff_choice { DIFF_CHOICE_TABLE(DIFF_CHOICE_ENUM) DIFF_CHOICE_COUNT };
+#undef DIFF_CHOICE_ENUM
+
+const char *diff_choice_text(enum diff_choice choice);
+
+#endif

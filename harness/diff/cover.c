@@ -1,0 +1,274 @@
+/* Counting pairs of state and event, and writing them down. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/cover.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { ENDS_MAX = 256, DESCRIPTORS_MAX = 256, LINE_SIZE = 512 };
+
+/* One end of a connection. */
+struct end {
+    uint8_t state;
+    uint8_t before;  /* at the step that is being played, */
+    uint32_t change; /* if this is its number */
+};
+
+struct walk {
+    struct end ends[ENDS_MAX][TRACE_HOST_COUNT];
+    bool listens[DESCRIPTORS_MAX];
+    bool aborts[DESCRIPTORS_MAX]; /* SO_LINGER {1,0} is set */
+    uint32_t step;
+};
+
+static void count(struct diff_cover *cover, unsigned state, enum diff_event event)
+{
+    atomic_fetch_add_explicit(&cover->pairs[state][event], 1, memory_order_relaxed);
+}
+
+static struct end *end_of(struct walk *walk, uint32_t conn, unsigned host)
+{
+    return &walk->ends[conn % ENDS_MAX][host % TRACE_HOST_COUNT];
+}
+
+static unsigned state_before(struct walk *walk, const struct trace_event *event)
+{
+    if (event->conn == 0) {
+        bool listens = event->fd >= 0 && event->fd < DESCRIPTORS_MAX && walk->listens[event->fd];
+        return listens ? TCP_LISTEN : TCP_CLOSED;
+    }
+    const struct end *end = end_of(walk, event->conn, event->host);
+    return end->change == walk->step ? end->before : end->state;
+}
+
+static void take_state(struct diff_cover *cover, struct walk *walk, const struct trace_event *event)
+{
+    struct end *end = end_of(walk, event->conn, event->host);
+    atomic_fetch_add_explicit(&cover->moves[event->a][event->what], 1, memory_order_relaxed);
+    if (event->b == TCP_EVENT_TIMEOUT && (event->flags & TRACE_SAMPLED) == 0) {
+        count(cover, (unsigned)event->a, DIFF_EVENT_TIMEOUT);
+    }
+    if (event->conn != 0) {
+        if (end->change != walk->step) {
+            end->change = walk->step;
+            end->before = (uint8_t)event->a;
+        }
+        end->state = event->what;
+    }
+}
+
+/* Which user call of the RFC a call is; DIFF_EVENT_COUNT: none. */
+static enum diff_event call_event(const struct walk *walk, const struct trace_event *event)
+{
+    switch (event->what) {
+    case TRACE_CALL_LISTEN:
+        return DIFF_EVENT_LISTEN;
+    case TRACE_CALL_CONNECT:
+        return event->b == AF_UNSPEC ? DIFF_EVENT_ABORT : DIFF_EVENT_CONNECT;
+    case TRACE_CALL_SEND:
+        return DIFF_EVENT_SEND;
+    case TRACE_CALL_RECV:
+        return DIFF_EVENT_RECEIVE;
+    case TRACE_CALL_SHUTDOWN:
+        return DIFF_EVENT_SHUTDOWN;
+    case TRACE_CALL_CLOSE:
+        return event->fd >= 0 && event->fd < DESCRIPTORS_MAX && walk->aborts[event->fd]
+                   ? DIFF_EVENT_ABORT
+                   : DIFF_EVENT_CLOSE;
+    case TRACE_CALL_GETSOCKOPT:
+    case TRACE_CALL_GETSOCKNAME:
+    case TRACE_CALL_GETPEERNAME:
+        return DIFF_EVENT_STATUS;
+    default:
+        return DIFF_EVENT_COUNT;
+    }
+}
+
+static void take_call(struct diff_cover *cover, struct walk *walk, const struct trace_event *event)
+{
+    enum diff_event what = call_event(walk, event);
+    if (what != DIFF_EVENT_COUNT) {
+        count(cover, state_before(walk, event), what);
+    }
+    if (event->fd < 0 || event->fd >= DESCRIPTORS_MAX || event->err != 0) {
+        return;
+    }
+    if (event->what == TRACE_CALL_SETSOCKOPT &&
+        event->a == ((int64_t)SOL_SOCKET << 16 | SO_LINGER)) {
+        walk->aborts[event->fd] = event->b == 1;
+    }
+    if (what == DIFF_EVENT_LISTEN) {
+        walk->listens[event->fd] = true;
+    } else if (what == DIFF_EVENT_CLOSE || what == DIFF_EVENT_ABORT ||
+               what == DIFF_EVENT_SHUTDOWN) {
+        walk->listens[event->fd] = false;
+        walk->aborts[event->fd] = false;
+    }
+}
+
+/* Whether a listener takes the SYN: the end that it makes comes from LISTEN. */
+static bool meets_listener(const struct trace *trace, uint32_t at, unsigned receiver)
+{
+    const struct trace_event *syn = &trace->events[at];
+    for (uint32_t i = at + 1; i < trace->count && trace->events[i].kind != TRACE_STEP; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_STATE && event->conn == syn->conn && event->host == receiver) {
+            return event->a == TCP_LISTEN;
+        }
+    }
+    return false;
+}
+
+static void take_segment(struct diff_cover *cover, struct walk *walk, const struct trace *trace,
+                         uint32_t at)
+{
+    static const uint8_t kinds[SCENARIO_SEGMENT_COUNT] = {
+        [SCENARIO_SEGMENT_ANY] = DIFF_EVENT_ACK,
+        [SCENARIO_SEGMENT_SYN] = DIFF_EVENT_SYN,
+        [SCENARIO_SEGMENT_SYN_ACK] = DIFF_EVENT_SYN_ACK,
+        [SCENARIO_SEGMENT_ACK] = DIFF_EVENT_ACK,
+        [SCENARIO_SEGMENT_DATA] = DIFF_EVENT_DATA,
+        [SCENARIO_SEGMENT_FIN] = DIFF_EVENT_FIN,
+        [SCENARIO_SEGMENT_RST] = DIFF_EVENT_RST,
+        [SCENARIO_SEGMENT_URGENT] = DIFF_EVENT_URGENT};
+    const struct trace_event *event = &trace->events[at];
+    bool arrives = event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_DELIVERED ||
+                   event->result == TRACE_FATE_INJECTED ||
+                   event->result == TRACE_FATE_RETRANSMITTED;
+    if (!arrives || event->what >= SCENARIO_SEGMENT_COUNT) {
+        return;
+    }
+    unsigned receiver = TRACE_HOST_COUNT - 1U - event->host;
+    unsigned state = end_of(walk, event->conn, receiver)->state;
+    if (state == TCP_CLOSED && event->what == SCENARIO_SEGMENT_SYN &&
+        meets_listener(trace, at, receiver)) {
+        state = TCP_LISTEN;
+    }
+    count(cover, state, (enum diff_event)kinds[event->what]);
+}
+
+void diff_cover_add(struct diff_cover *cover, const struct trace *trace)
+{
+    struct walk walk;
+    memset(&walk, 0, sizeof walk);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        switch (event->kind) {
+        case TRACE_STEP:
+            walk.step++;
+            break;
+        case TRACE_STATE:
+            take_state(cover, &walk, event);
+            break;
+        case TRACE_CALL:
+            take_call(cover, &walk, event);
+            break;
+        case TRACE_SEGMENT:
+            take_segment(cover, &walk, trace, i);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* ---- The page ---- */
+
+#define DIFF_EVENT_TEXT(name, text) [DIFF_EVENT_##name] = (text),
+static const char *const event_texts[DIFF_EVENT_COUNT] = {DIFF_EVENT_TABLE(DIFF_EVENT_TEXT)};
+#undef DIFF_EVENT_TEXT
+
+/* Why a pair cannot occur, or cannot be told from another one; NULL: it can. */
+static const char *reason(unsigned state, enum diff_event event)
+{
+    if (state == TCP_LISTEN && event >= DIFF_EVENT_SYN_ACK && event <= DIFF_EVENT_RST) {
+        return "no connection has it: counted under CLOSED";
+    }
+    if ((state == TCP_CLOSED || state == TCP_LISTEN) && event == DIFF_EVENT_TIMEOUT) {
+        return "no timer runs";
+    }
+    if (state == TCP_SYN_RECEIVED && event == DIFF_EVENT_LISTEN) {
+        return "a listener's child has no descriptor before it is accepted";
+    }
+    return NULL;
+}
+
+static enum status put(struct trace_output *output, const char *text, struct status_detail *detail)
+{
+    return output->write(output->context, text, strlen(text), detail);
+}
+
+static enum status put_pairs(const struct diff_cover *suite, const struct diff_cover *made_up,
+                             unsigned state, struct trace_output *output,
+                             struct status_detail *detail)
+{
+    char line[LINE_SIZE];
+    (void)snprintf(
+        line, sizeof line,
+        "\n## %s\n\n| event | suite | made up | if never |\n| --- | ---: | ---: | --- |\n",
+        tcp_state_name((enum tcp_state)state));
+    enum status status = put(output, line, detail);
+    for (unsigned event = 0; event < DIFF_EVENT_COUNT && status == STATUS_OK; event++) {
+        unsigned long long in_suite = atomic_load(&suite->pairs[state][event]);
+        unsigned long long in_made_up = atomic_load(&made_up->pairs[state][event]);
+        const char *why = reason(state, (enum diff_event)event);
+        bool never = in_suite + in_made_up == 0;
+        (void)snprintf(line, sizeof line, "| %s | %llu | %llu | %s |\n", event_texts[event],
+                       in_suite, in_made_up,
+                       !never        ? ""
+                       : why != NULL ? why
+                                     : "not exercised");
+        status = put(output, line, detail);
+    }
+    return status;
+}
+
+static enum status put_moves(const struct diff_cover *suite, const struct diff_cover *made_up,
+                             struct trace_output *output, struct status_detail *detail)
+{
+    char line[LINE_SIZE];
+    enum status status = put(output,
+                             "\n## From state to state\n\n| from | to | suite | made up |\n"
+                             "| --- | --- | ---: | ---: |\n",
+                             detail);
+    for (unsigned from = 0; from < TCP_STATE_COUNT; from++) {
+        for (unsigned to = 0; to < TCP_STATE_COUNT && status == STATUS_OK; to++) {
+            unsigned long long in_suite = atomic_load(&suite->moves[from][to]);
+            unsigned long long in_made_up = atomic_load(&made_up->moves[from][to]);
+            if (in_suite + in_made_up == 0 &&
+                !tcp_state_may_follow((enum tcp_state)from, (enum tcp_state)to)) {
+                continue;
+            }
+            (void)snprintf(line, sizeof line, "| %s | %s | %llu | %llu |\n",
+                           tcp_state_name((enum tcp_state)from), tcp_state_name((enum tcp_state)to),
+                           in_suite, in_made_up);
+            status = put(output, line, detail);
+        }
+    }
+    return status;
+}
+
+enum status diff_cover_write(const struct diff_cover *suite, const struct diff_cover *made_up,
+                             const char *how, struct trace_output *output,
+                             struct status_detail *detail)
+{
+    enum status status = put(
+        output,
+        "# What was exercised of the state space\n\n"
+        "For every state of RFC 9293 figure 5 and every event of section 3.10: how often an end of "
+        "a "
+        "connection met the event in that state, in the cases of the stack suite and in made-up "
+        "scenarios. Both are played on the model and on Linux; counted is the model's play, whose "
+        "states are exact. The state is the one before the call, or when the segment was put on a "
+        "wire that does not hold it, was delivered, or was forged; pure acknowledgments are "
+        "counted "
+        "where they were held or forged.\n\n",
+        detail);
+    status = status == STATUS_OK ? put(output, how, detail) : status;
+    for (unsigned state = 0; state < TCP_STATE_COUNT && status == STATUS_OK; state++) {
+        status = put_pairs(suite, made_up, state, output, detail);
+    }
+    return status == STATUS_OK ? put_moves(suite, made_up, output, detail) : status;
+}

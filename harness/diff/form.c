@@ -1,0 +1,189 @@
+/* Bringing a trace to the form in which it is compared. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/form.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+enum { PORT_GIVEN_FIRST = 32768 }; /* ip_local_port_range */
+
+static int64_t port_form(struct diff_form *form, int64_t port)
+{
+    uint32_t i = 0;
+    while (i < form->port_count && form->ports[i] != port) {
+        i++;
+    }
+    if (i == form->port_count && i < DIFF_PORTS_MAX) {
+        form->ports[form->port_count++] = (uint16_t)port;
+    }
+    return PORT_GIVEN_FIRST + (int64_t)i;
+}
+
+static int64_t socket_option(int name)
+{
+    return (int64_t)SOL_SOCKET << 16 | name;
+}
+
+static void call_form(struct diff_form *form, struct trace_event *event,
+                      uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    bool names = event->what == TRACE_CALL_GETSOCKNAME || event->what == TRACE_CALL_GETPEERNAME;
+    if (names && event->a >= PORT_GIVEN_FIRST) {
+        event->a = port_form(form, event->a);
+        uses[DIFF_CHOICE_PORT]++;
+    }
+    if (event->what == TRACE_CALL_SEND && event->result < event->a && event->result != -1) {
+        uses[DIFF_CHOICE_SEND]++;
+    }
+    if (event->what == TRACE_CALL_SETSOCKOPT) {
+        form->set_sndbuf |= event->a == socket_option(SO_SNDBUF);
+        form->set_rcvbuf |= event->a == socket_option(SO_RCVBUF);
+    }
+    if (event->what == TRACE_CALL_GETSOCKOPT &&
+        ((event->a == socket_option(SO_SNDBUF) && !form->set_sndbuf) ||
+         (event->a == socket_option(SO_RCVBUF) && !form->set_rcvbuf))) {
+        event->b = 0;
+        uses[DIFF_CHOICE_BUFFER]++;
+    }
+}
+
+/* Whether a segment only goes on where the one before it ended, so that both are one stretch. */
+static bool goes_on(const struct diff_form *form, const struct trace_event *event)
+{
+    if (form->count == 0 || event->what != SCENARIO_SEGMENT_DATA) {
+        return false;
+    }
+    const struct trace_event *last = &form->events[form->count - 1];
+    return last->kind == TRACE_SEGMENT && last->what == SCENARIO_SEGMENT_DATA &&
+           last->host == event->host && last->conn == event->conn &&
+           last->result == event->result && last->a + last->b == event->a;
+}
+
+/* States that one segment or call leads through: who samples sees the last one. */
+static bool passes_through(const struct diff_form *form, const struct trace_event *event)
+{
+    if (form->count == 0 || event->kind != TRACE_STATE) {
+        return false;
+    }
+    const struct trace_event *last = &form->events[form->count - 1];
+    return last->kind == TRACE_STATE && last->host == event->host && last->conn == event->conn &&
+           last->what == event->a;
+}
+
+/* A FIN that shutdown() asked for in the handshake goes out in the middle of the segment that
+ * completes it; who samples sees the state after that segment before the FIN. */
+static bool closes_in_handshake(const struct diff_form *form, const struct trace_event *event)
+{
+    if (form->count < 2 || event->kind != TRACE_STATE || event->a != TCP_FIN_WAIT_1) {
+        return false;
+    }
+    const struct trace_event *fin = &form->events[form->count - 1];
+    const struct trace_event *state = &form->events[form->count - 2];
+    return fin->kind == TRACE_SEGMENT && fin->what == SCENARIO_SEGMENT_FIN &&
+           fin->host == event->host && fin->conn == event->conn && state->kind == TRACE_STATE &&
+           state->host == event->host && state->conn == event->conn &&
+           state->a == TCP_SYN_RECEIVED && state->what == TCP_FIN_WAIT_1;
+}
+
+/* Whether an end sends bytes that it sent before. */
+static bool is_again(struct diff_form *form, const struct trace_event *event)
+{
+    bool bytes = event->what == SCENARIO_SEGMENT_DATA || event->what == SCENARIO_SEGMENT_FIN ||
+                 event->what == SCENARIO_SEGMENT_URGENT;
+    bool leaves = event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_HELD ||
+                  event->result == TRACE_FATE_DROPPED || event->result == TRACE_FATE_RETRANSMITTED;
+    if (!bytes || !leaves) {
+        return false;
+    }
+    int64_t *sent = &form->sent[event->conn % DIFF_ENDS_MAX][event->host];
+    int64_t end = event->a + event->b + (event->what == SCENARIO_SEGMENT_FIN);
+    /* What was dropped by its number was counted when it was held. */
+    bool again = event->a < *sent && (event->result != TRACE_FATE_DROPPED || end > *sent);
+    *sent = end > *sent ? end : *sent;
+    return again;
+}
+
+static void add(struct diff_form *form, uint32_t index, struct trace_event event,
+                uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    if (event.kind == TRACE_SEGMENT) {
+        if (event.what == SCENARIO_SEGMENT_ACK) {
+            uses[DIFF_CHOICE_ACKNOWLEDGE]++;
+            return;
+        }
+        if (goes_on(form, &event)) {
+            form->events[form->count - 1].b += event.b;
+            uses[DIFF_CHOICE_CUT]++;
+            return;
+        }
+        if (event.result == TRACE_FATE_INJECTED) {
+            event.a = 0; /* of our own making, whatever the end expected */
+        }
+        bool again = is_again(form, &event);
+        if (again && !form->timed && form->recovers == UINT32_MAX) {
+            form->recovers = form->count;
+            uses[DIFF_CHOICE_RECOVER]++;
+        }
+        uses[DIFF_CHOICE_SEQUENCE] += event.what == SCENARIO_SEGMENT_SYN;
+    }
+    if (closes_in_handshake(form, &event)) {
+        form->events[form->count - 2].what = event.what;
+        return;
+    }
+    if (passes_through(form, &event)) {
+        form->events[form->count - 1].what = event.what;
+        return;
+    }
+    if (form->count < DIFF_EVENTS_MAX) {
+        form->sources[form->count] = index;
+        form->events[form->count++] = event;
+    }
+}
+
+void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
+                    uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    ret_form->count = 0;
+    ret_form->port_count = 0;
+    ret_form->recovers = UINT32_MAX;
+    memset(ret_form->sent, 0, sizeof ret_form->sent);
+    ret_form->timed = false;
+    ret_form->set_sndbuf = false;
+    ret_form->set_rcvbuf = false;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        struct trace_event event = trace->events[i];
+        event.time_us = 0;
+        event.flags &= (uint8_t)~TRACE_SAMPLED;
+        switch (event.kind) {
+        case TRACE_TIME:
+            ret_form->timed = true;
+            continue;
+        case TRACE_CALL:
+            call_form(ret_form, &event, uses);
+            break;
+        case TRACE_STATE:
+            event.b = 0; /* a state that was sampled has no cause */
+            break;
+        case TRACE_STEP:
+        case TRACE_NOOP:
+        case TRACE_READY:
+        case TRACE_BYTES:
+        case TRACE_SEGMENT:
+            break;
+        default:
+            continue;
+        }
+        add(ret_form, i, event, uses);
+    }
+}
+
+uint32_t diff_form_compare(const struct diff_form *a, const struct diff_form *b)
+{
+    uint32_t count = a->count < b->count ? a->count : b->count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (memcmp(&a->events[i], &b->events[i], sizeof a->events[i]) != 0) {
+            return i;
+        }
+    }
+    return a->count == b->count ? UINT32_MAX : count;
+}

@@ -1,0 +1,34 @@
+/* A trace of a scripted play in the form in which two worlds are compared: what a kernel is free to
+ * choose (choices.h) is left out or brought to one form, all else stands as it was traced. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOCKSPEC_DIFF_FORM_H
+#define SOCKSPEC_DIFF_FORM_H
+
+#include "diff/choices.h"
+#include "trace/trace.h"
+
+enum { DIFF_EVENTS_MAX = 8192, DIFF_PORTS_MAX = 64, DIFF_ENDS_MAX = 64 };
+
+struct diff_form {
+    uint32_t count;
+    struct trace_event events[DIFF_EVENTS_MAX];
+    uint32_t sources[DIFF_EVENTS_MAX]; /* index of each in its trace */
+    uint32_t port_count;
+    uint16_t ports[DIFF_PORTS_MAX]; /* that the kernel gave, as they came up */
+    uint32_t recovers;              /* index of the first event where bytes were sent again with
+                                       no time between; UINT32_MAX: none */
+    int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
+    bool timed;                                    /* time passed so far */
+    bool set_sndbuf;                               /* the scenario set the option so far */
+    bool set_rcvbuf;
+};
+
+/* Adds to `uses` how often each choice was met. */
+void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
+                    uint64_t uses[DIFF_CHOICE_COUNT]);
+
+/* Index of the first event in which they differ, or at which one of them ends; UINT32_MAX: they are
+ * equal. */
+uint32_t diff_form_compare(const struct diff_form *a, const struct diff_form *b);
+
+#endif

@@ -1,0 +1,209 @@
+/* Made-up scenarios, the form in which traces are compared, and what finds and shrinks a
+ * difference; both worlds are the model, one of them twisted where a test wants a difference. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "diff/diff.h"
+#include "diff/generate.h"
+#include "model/model.h"
+#include "scenario/text.h"
+
+static const struct diff_shape usual = {.steps_min = 25, .steps_max = 45};
+
+struct pair {
+    struct world *worlds[DIFF_WORLDS];
+    struct diff *diff;
+};
+
+static struct world *open_model(void)
+{
+    struct status_detail detail = {""};
+    struct model *model = NULL;
+    assert_ok(model_new(NULL, &model, &detail), &detail);
+    return model_world(model);
+}
+
+static void open_pair(struct pair *pair)
+{
+    struct status_detail detail = {""};
+    pair->worlds[DIFF_TOLD] = open_model();
+    pair->worlds[DIFF_CHOOSES] = open_model();
+    assert_ok(diff_new(pair->worlds[DIFF_TOLD], pair->worlds[DIFF_CHOOSES], &pair->diff, &detail),
+              &detail);
+}
+
+static void close_pair(struct pair *pair)
+{
+    diff_free(pair->diff);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        pair->worlds[i]->ops->free(pair->worlds[i]);
+    }
+}
+
+static void generate(struct scenario *scenario, uint64_t seed)
+{
+    struct random random = {.state = seed};
+    diff_generate(scenario, &random, &usual);
+}
+
+static void generated_scenario_is_valid_and_comes_again(void **state)
+{
+    static struct scenario first;
+    static struct scenario second;
+    (void)state;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        generate(&first, seed);
+        generate(&second, seed);
+        assert_true(scenario_valid(&first));
+        assert_true(scenario_equal(&first, &second));
+        assert_true(first.count >= usual.steps_min);
+    }
+}
+
+static void generated_scenarios_use_the_verbs_of_role_stack(void **state)
+{
+    static struct scenario scenario;
+    uint64_t seen = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 500; seed++) {
+        generate(&scenario, seed);
+        for (unsigned i = 0; i < scenario.count; i++) {
+            seen |= 1ULL << scenario.steps[i].verb;
+        }
+    }
+    for (unsigned verb = SCENARIO_APP_SOCKET; verb < SCENARIO_VERB_COUNT; verb++) {
+        if (verb != SCENARIO_APP_LINGER) { /* as the option */
+            assert_true((seen >> verb & 1) != 0);
+        }
+    }
+}
+
+static void most_steps_have_an_effect(void **state)
+{
+    static struct scenario scenario;
+    struct pair pair;
+    struct status_detail detail = {""};
+    uint64_t steps = 0;
+    (void)state;
+    open_pair(&pair);
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct diff_result result;
+        generate(&scenario, seed);
+        assert_ok(diff_play(pair.diff, &scenario, seed, &result, &detail), &detail);
+        assert_true(result.same);
+        steps += result.steps_effective;
+    }
+    assert_true(steps >= UINT64_C(300) * 20);
+    close_pair(&pair);
+}
+
+static int refuse(struct world *world, int s, int level, int name, const void *value, uint32_t size)
+{
+    (void)world;
+    (void)s;
+    (void)level;
+    (void)name;
+    (void)value;
+    (void)size;
+    return -ENOBUFS;
+}
+
+static void difference_is_found_and_made_small(void **state)
+{
+    static struct scenario scenario;
+    struct pair pair;
+    struct status_detail detail = {""};
+    struct diff_result result = {.same = true};
+    struct world_ops twisted;
+    (void)state;
+    open_pair(&pair);
+    twisted = *pair.worlds[DIFF_CHOOSES]->ops;
+    twisted.option_set = refuse;
+    diff_free(pair.diff);
+    pair.worlds[DIFF_CHOOSES]->ops = &twisted;
+    assert_ok(diff_new(pair.worlds[DIFF_TOLD], pair.worlds[DIFF_CHOOSES], &pair.diff, &detail),
+              &detail);
+    for (uint64_t seed = 0; result.same; seed++) {
+        generate(&scenario, seed);
+        assert_ok(diff_play(pair.diff, &scenario, 1, &result, &detail), &detail);
+    }
+    assert_ok(diff_shrink(pair.diff, &scenario, 1, &detail), &detail);
+    assert_ok(diff_play(pair.diff, &scenario, 1, &result, &detail), &detail);
+    assert_false(result.same);
+    assert_int_equal(scenario.count, 2); /* a socket, and the option that is refused */
+    close_pair(&pair);
+}
+
+/* ---- The form ---- */
+
+static struct trace_event *add(struct trace *trace, enum trace_kind kind, unsigned what, int64_t a,
+                               int64_t b)
+{
+    struct trace_event *event = trace_add(trace, kind, TRACE_HOST_PEER);
+    event->what = (uint8_t)what;
+    event->conn = 1;
+    event->a = a;
+    event->b = b;
+    return event;
+}
+
+static void form_leaves_out_what_a_kernel_may_choose(void **state)
+{
+    static struct diff_form form;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 1, 100);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 101, 50);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_ACK, 1, 0);
+    add(&trace, TRACE_CALL, TRACE_CALL_GETSOCKNAME, 40123, 0);
+    add(&trace, TRACE_CALL, TRACE_CALL_GETPEERNAME, 7000, 0);
+    diff_form_take(&form, &trace, uses);
+    assert_int_equal(form.count, 3);
+    assert_int_equal(form.events[0].b, 150);
+    assert_int_equal(form.events[1].a, 32768);
+    assert_int_equal(form.events[2].a, 7000);
+    assert_int_equal(uses[DIFF_CHOICE_CUT], 1);
+    assert_int_equal(uses[DIFF_CHOICE_ACKNOWLEDGE], 1);
+    assert_int_equal(uses[DIFF_CHOICE_PORT], 1);
+    trace_done(&trace);
+}
+
+static void form_joins_states_that_are_passed_through(void **state)
+{
+    static struct diff_form through;
+    static struct diff_form sampled;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    add(&trace, TRACE_STATE, TCP_ESTABLISHED, TCP_SYN_RECEIVED, TCP_EVENT_RECV_ACK);
+    add(&trace, TRACE_STATE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_EVENT_RECV_FIN);
+    diff_form_take(&through, &trace, uses);
+    trace_clear(&trace);
+    add(&trace, TRACE_STATE, TCP_CLOSE_WAIT, TCP_SYN_RECEIVED, 0)->flags = TRACE_SAMPLED;
+    diff_form_take(&sampled, &trace, uses);
+    assert_int_equal(diff_form_compare(&through, &sampled), UINT32_MAX);
+    sampled.events[0].what = TCP_LAST_ACK;
+    assert_int_equal(diff_form_compare(&through, &sampled), 0);
+    trace_done(&trace);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(generated_scenario_is_valid_and_comes_again),
+        cmocka_unit_test(generated_scenarios_use_the_verbs_of_role_stack),
+        cmocka_unit_test(most_steps_have_an_effect),
+        cmocka_unit_test(difference_is_found_and_made_small),
+        cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
+        cmocka_unit_test(form_joins_states_that_are_passed_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
