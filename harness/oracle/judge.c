@@ -283,7 +283,7 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
 /* Pair mode: of two verdicts on one rule, broken beats kept beats neither. */
 static void merge(struct oracle_judgement *into, const struct oracle_judgement *from)
 {
-    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+    for (unsigned rule = 0; rule < ORACLE_PROGRAM_RULES; rule++) {
         struct oracle_verdict *mine = &into->verdicts[rule];
         const struct oracle_verdict *theirs = &from->verdicts[rule];
         bool binds_only_theirs = (oracle_rules[rule].binds & ORACLE_SERVER) == 0;

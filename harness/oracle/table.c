@@ -1786,7 +1786,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "A reader that pauses would lose its connection.",
             .observed = "A sender that found no room, a reader that reads nothing, and a minute.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
-            .stack_kinds = K(TIME),
+            .stack_kinds = K(TIME) | K(STEP),
             ON_STACK(dat_15),
         },
     [ORACLE_DAT_16] =
