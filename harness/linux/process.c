@@ -107,6 +107,17 @@ child(const struct linux_tracer *tracer, const struct linux_tracer_start *start,
 
 /* ---- The parent ---- */
 
+/* A thread that ThreadSanitizer makes in the child belongs to ours, not to the program: left
+ * attached and unwaited for it would keep the child from ending. */
+static void let_thread_go(pid_t pid)
+{
+    unsigned long tid = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid) == 0 &&
+        waitpid((pid_t)tid, NULL, __WALL) == (pid_t)tid) {
+        (void)ptrace(PTRACE_DETACH, (pid_t)tid, NULL, 0);
+    }
+}
+
 /* The child's stops until its exec; what it calls before that is ours. */
 static bool wait_for_exec(pid_t pid)
 {
@@ -121,6 +132,9 @@ static bool wait_for_exec(pid_t pid)
         }
         if (status >> 16 == PTRACE_EVENT_EXEC) {
             return true;
+        }
+        if (status >> 16 == PTRACE_EVENT_CLONE) {
+            let_thread_go(pid);
         }
         bool own = status >> 16 != 0 || WSTOPSIG(status) == SIGTRAP;
         (void)ptrace(PTRACE_CONT, pid, NULL, own ? 0 : (long)WSTOPSIG(status));
@@ -215,7 +229,7 @@ enum status tracer_probe(struct status_detail *detail)
             (void)pause();
         }
     }
-    int error = ptrace(PTRACE_SEIZE, pid, NULL, OPTIONS) != 0 ? errno : 0;
+    int error = ptrace(PTRACE_SEIZE, pid, NULL, 0) != 0 ? errno : 0;
     (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
         (void)ptrace(PTRACE_CONT, pid, NULL, 0);
