@@ -500,6 +500,19 @@ FAMILY(CLOSE, done_close)
 FAMILY(OPTION, done_option)
 FAMILY(CONTROL, done_control)
 
+/* A child has its number from one that is gone: what that one closed says nothing of this one. */
+static void take_fork(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    facts->at_fork = at;
+    for (int64_t fd = event->result * TRACE_PROCESS_STRIDE, i = 0; i < TRACE_PROCESS_STRIDE; i++) {
+        struct facts_fd *record = event->result > 0 ? facts_fd(facts, fd + i) : NULL;
+        if (record != NULL && (uint64_t)(fd + i) < facts->fds_used && !record->open) {
+            record->at_closed = 0;
+            record->at_close_intr = 0;
+        }
+    }
+}
+
 /* The time was asked for, most often. */
 static void take_NONE(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
@@ -508,7 +521,7 @@ static void take_NONE(struct facts *facts, const struct trace_event *event, uint
     if (event->fd >= 0) {
         take_OTHER(facts, event, at);
     } else if (event->what == TRACE_CALL_FORK) {
-        facts->at_fork = at;
+        take_fork(facts, event, at);
     } else if (event->what == TRACE_CALL_EXEC) {
         done_exec(facts, event, at, NULL, NULL);
     }
