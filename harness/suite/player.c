@@ -3,6 +3,7 @@
 #include "suite/player.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -198,16 +199,16 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Whether the child sleeps in the kernel, as /proc tells: one that only waits for a processor does
+/* Whether a thread sleeps in the kernel, as /proc tells: one that only waits for a processor does
  * not. */
-static bool child_is_asleep(const struct player *player)
+static bool is_asleep(int process, const char *thread)
 {
     char path[64];
     char line[512] = "";
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)player->child);
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", process, thread);
     FILE *stat = fopen(path, "re");
     if (stat == NULL) {
-        return false;
+        return true; /* it has ended meanwhile */
     }
     size_t size = fread(line, 1, sizeof(line) - 1, stat);
     (void)fclose(stat);
@@ -215,6 +216,23 @@ static bool child_is_asleep(const struct player *player)
     const char *behind_name = strrchr(line, ')');
     return behind_name != NULL &&
            (behind_name[1] == ' ' && (behind_name[2] == 'S' || behind_name[2] == 'D'));
+}
+
+/* Whether all threads of the child are asleep: those of the target take turns. */
+static bool child_is_asleep(const struct player *player)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)player->child);
+    DIR *threads = opendir(path);
+    bool asleep = threads != NULL;
+    const struct dirent *entry = NULL;
+    while (asleep && (entry = readdir(threads)) != NULL) {
+        asleep = entry->d_name[0] == '.' || is_asleep((int)player->child, entry->d_name);
+    }
+    if (threads != NULL) {
+        (void)closedir(threads);
+    }
+    return asleep;
 }
 
 /* How long the child may be asleep in the play that stands in the shared memory. */

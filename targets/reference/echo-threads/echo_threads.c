@@ -2,6 +2,7 @@
  * thread that sleeps in recv() is brought to an end. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
+#include "common/echo_blocking.h"
 #include "common/listener.h"
 #include "common/options.h"
 #include "common/signals.h"
@@ -16,11 +17,9 @@
 #include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 enum {
-    BUFFER_SIZE = 4096,
     CONNECTIONS_MAX = 200, /* beyond these, clients wait in the listener's queue */
     STACK_SIZE = 64 * 1024,
     RETRY_MS = 500,       /* pause after the kernel ran out of descriptors, threads or memory */
@@ -52,67 +51,10 @@ struct server {
     sigset_t wait_mask;
 };
 
-static bool is_shortage(int error)
-{
-    return error == ENOBUFS || error == ENOMEM;
-}
-
-/* Neither a silent peer nor one that reads nothing may keep a thread: after the limit recv() and
- * send() fail with EAGAIN. */
-static int limit_waiting(int fd, int idle_ms)
-{
-    struct timeval limit = {.tv_sec = idle_ms / 1000, .tv_usec = idle_ms % 1000 * 1000};
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-        return -1;
-    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-}
-
-/* A blocking send() may still be short: the time limit can cut it. */
-static bool send_all(int fd, const char *data, size_t length, int64_t deadline_ms)
-{
-    while (length > 0) {
-        ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
-        if (sent >= 0) {
-            data += sent;
-            length -= (size_t)sent;
-        } else if (clock_now_ms() >= deadline_ms) {
-            return false;
-        } else if (is_shortage(errno)) {
-            clock_pause_ms(RETRY_MS);
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Echoes until the peer's FIN, an error, or the time limit. */
-static void echo(int fd, int idle_ms)
-{
-    char buffer[BUFFER_SIZE];
-    int64_t deadline_ms = clock_now_ms() + idle_ms;
-    for (;;) {
-        ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
-        if (received == 0)
-            return;
-        if (received > 0) {
-            deadline_ms = clock_now_ms() + idle_ms;
-            if (!send_all(fd, buffer, (size_t)received, deadline_ms))
-                return;
-        } else if (clock_now_ms() >= deadline_ms) {
-            return;
-        } else if (is_shortage(errno)) {
-            clock_pause_ms(RETRY_MS);
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
-}
-
 static void *serve(void *argument)
 {
     struct connection *c = argument; /* ours until the main thread has joined us */
-    echo(c->fd, c->idle_ms);
+    echo_blocking_run(c->fd, c->idle_ms);
     atomic_store(&c->finished, true);
     while (eventfd_write(c->finished_event, 1) < 0 && errno == EINTR) {
     }
@@ -141,7 +83,7 @@ static bool server_add(struct server *s, int fd)
     if (c == NULL)
         return false;
     *c = (struct connection){.fd = fd, .idle_ms = s->idle_ms, .finished_event = s->finished_event};
-    if (limit_waiting(fd, s->idle_ms) < 0 || thread_start(c) != 0) {
+    if (echo_blocking_limit(fd, s->idle_ms) < 0 || thread_start(c) != 0) {
         free(c);
         return false;
     }
