@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 #include "sockspec/sockspec.h"
 #include "sockspec/stack.h"
 #include "stack/protocol.h"
+
+#define ADDRESS_SPACE (4ULL << 30) /* of one instance */
 
 static struct serving {
     int channel;
@@ -246,6 +249,20 @@ static void serve(void)
     }
 }
 
+/* Present where AddressSanitizer is: it reserves more address space than any limit would allow. */
+extern void __asan_init(void) __attribute__((weak));
+
+/* A stack that forgets to free ends its case and not the machine. */
+static void limit_memory(void)
+{
+    const struct rlimit space = {ADDRESS_SPACE, ADDRESS_SPACE};
+    const struct rlimit core = {0, 0};
+    if (__asan_init == NULL) {
+        (void)setrlimit(RLIMIT_AS, &space);
+    }
+    (void)setrlimit(RLIMIT_CORE, &core);
+}
+
 /* Children serve one after the other; that one died is told. */
 static int serve_in_children(void)
 {
@@ -261,6 +278,7 @@ static int serve_in_children(void)
         }
         if (child == 0) {
             (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            limit_memory();
             serve();
             _exit(0);
         }
