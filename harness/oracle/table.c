@@ -786,7 +786,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why =
                 "The default action ends the whole process because one client left early; five of "
                 "117 collected bugs.",
-            .observed = "SIGPIPE from a transfer killed the program.",
+            .observed = "SIGPIPE from a transfer killed the program. A process that serves one "
+                        "connection, and ends with it, breaks nothing.",
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT),
             .calls_failed = F(SEND),

@@ -40,8 +40,8 @@ static void judge_silence(struct oracle *oracle, unsigned rule, const struct tra
     if (limit <= 0 || (event->kind == TRACE_PHASE && event->what != TRACE_PHASE_PLAYED)) {
         return;
     }
-    if (facts->played && !call) {
-        return; /* The peers' part is over: they close now. */
+    if ((facts->played && !call) || facts->at_exit != 0) {
+        return; /* The peers' part is over: they close now. Or the program is: it keeps nothing. */
     }
     uint32_t first = event->conn;
     uint32_t last = event->conn;

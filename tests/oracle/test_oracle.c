@@ -404,6 +404,25 @@ static void sampled_closed_behind_its_own_reset_is_an_abort(void **state)
     }
 }
 
+static void silence_after_the_end_of_the_program_breaks_nothing(void **state)
+{
+    (void)state;
+    for (int ends = 0; ends <= 1; ends++) {
+        struct trace trace;
+        begin_sampled(&trace);
+        trace.header.promises = TRACE_IDLE_TIMEOUT;
+        trace.header.idle_limit_us = 10000000;
+        add_sampled(&trace, TCP_ESTABLISHED);
+        if (ends == 1) {
+            trace_add(&trace, TRACE_EXIT, TRACE_HOST_TARGET)->what = TRACE_EXIT_RETURNED;
+        }
+        trace.now_us = 60000000;
+        trace_add(&trace, TRACE_PHASE, TRACE_HOST_TARGET)->what = TRACE_PHASE_PLAYED;
+        assert_int_equal(quiet_outcome(&trace, ORACLE_TMO_03),
+                         ends == 1 ? ORACLE_NOT_APPLICABLE : ORACLE_BROKEN);
+    }
+}
+
 /* ---- What only live runs show ---- */
 
 /* The run in RUNS_DIR of that name: "ID-keeps-…" or "ID-breaks-…". */
@@ -683,6 +702,7 @@ int main(void)
         cmocka_unit_test(sampled_close_wait_shows_the_fin_of_the_peer),
         cmocka_unit_test(sampled_closed_is_a_reset_only_after_its_segment),
         cmocka_unit_test(sampled_closed_behind_its_own_reset_is_an_abort),
+        cmocka_unit_test(silence_after_the_end_of_the_program_breaks_nothing),
         cmocka_unit_test(judge_every_recorded_live_run_as_its_name_says),
         cmocka_unit_test(exec_with_a_connection_breaks_close_on_exec),
         cmocka_unit_test(exec_with_a_connection_as_standard_input_is_meant),
