@@ -506,6 +506,9 @@ static void on_wire(struct walk *walk, unsigned id)
 static void pass_time(struct walk *walk)
 {
     static const uint16_t times[] = {1, 50, 200, 500, 1000, 1500};
+    if (walk->held) {
+        release(walk); /* the live world sends nothing again that is held */
+    }
     PUT(TIME_ADVANCE, .from = times[below(walk, sizeof(times) / sizeof(times[0]))]);
 }
 

@@ -286,6 +286,13 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
                               : value;
     }
     row_set(row, &socket->options, value);
+    if (row->offset == AT(rcvlowat)) {
+        /* tcp_set_rcvlowat of Linux: what is there, a FIN included, may be enough now. */
+        uint32_t there = socket->recv_used + (socket->done ? 1 : 0);
+        if (there > 0 && there >= (uint32_t)value) {
+            socket_notify(model, socket, POLLIN | POLLPRI);
+        }
+    }
     if ((row->offset == AT(nodelay) && value != 0) || (row->offset == AT(cork) && value == 0)) {
         socket_push(model, socket);
     }

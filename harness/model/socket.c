@@ -436,7 +436,9 @@ void socket_close_end(struct model *model, struct model_socket *socket)
         model_timer_cancel(model, &socket->keepalive);
     }
     if (socket->tcp.state == TCP_FIN_WAIT_2) {
-        socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        if (socket->options.linger2_s <= NET_TIME_WAIT_US / 1000000) {
+            socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        }
         socket->waits_whole = false;
         if (socket->options.linger2_s < 0) {
             socket_abort(model, socket, TCP_EVENT_ABORT, 0, true);

@@ -143,6 +143,8 @@ int socket_shutdown(struct model *model, struct model_socket *socket, int how)
     uint8_t bits = how == SHUT_RD ? NET_SHUT_RECV : how == SHUT_WR ? NET_SHUT_SEND : NET_SHUT_BOTH;
     enum tcp_state state = socket_state(socket);
     if (state == TCP_LISTEN && (bits & NET_SHUT_RECV) == 0) {
+        /* inet_shutdown of Linux wakes whoever watches, whatever it did. */
+        socket_notify(model, socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
         return 0;
     }
     if (state == TCP_LISTEN || state == TCP_SYN_SENT) {

@@ -417,7 +417,9 @@ static void entered(struct model *model, struct model_socket *socket)
     if (socket->tcp.state == TCP_TIME_WAIT) {
         socket_time_wait(model, socket);
     } else if (socket->tcp.state == TCP_FIN_WAIT_2 && socket->orphan) {
-        socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        if (waits_small(socket)) {
+            socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        }
         socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
                          socket->options.linger2_s * INT64_C(1000000));
     }
