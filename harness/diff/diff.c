@@ -116,8 +116,13 @@ enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64
         told->ops->choose_sends(told, NULL, 0);
     }
     ret_result->at = diff_form_compare(diff->sides[DIFF_TOLD].form, diff->sides[DIFF_CHOOSES].form);
-    ret_result->same =
-        ret_result->at == UINT32_MAX || ret_result->at >= diff->sides[DIFF_CHOOSES].form->recovers;
+    const struct diff_form *told_form = diff->sides[DIFF_TOLD].form;
+    uint32_t until = diff->sides[DIFF_CHOOSES].form->recovers;
+    if (told_form->timed && told_form->recovers < until) {
+        until =
+            told_form->recovers; /* the model's timers run out, those of the kernel are put off */
+    }
+    ret_result->same = ret_result->at == UINT32_MAX || ret_result->at >= until;
     ret_result->steps_effective = diff->sides[DIFF_CHOOSES].result.steps_effective;
     return status;
 }

@@ -120,7 +120,7 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
             event.a = 0; /* of our own making, whatever the end expected */
         }
         bool again = is_again(form, &event);
-        if (again && !form->timed && form->recovers == UINT32_MAX) {
+        if (again && form->recovers == UINT32_MAX) {
             form->recovers = form->count;
             uses[DIFF_CHOICE_RECOVER]++;
         }
@@ -156,7 +156,7 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
         event.flags &= (uint8_t)~TRACE_SAMPLED;
         switch (event.kind) {
         case TRACE_TIME:
-            ret_form->timed = true;
+            ret_form->timed = true; /* what is sent again then, the live world's wire sends */
             continue;
         case TRACE_CALL:
             call_form(ret_form, &event, uses);

@@ -325,6 +325,68 @@ static const struct {
      "app 7 option SO_REUSEADDR 1\n"
      "app 7 bind 7004\n"
      "app 7 connect 7003\n"},
+    {"shutting a listener for writing wakes its watchers",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app dup 2\n"
+     "app 2 watch edge\n"
+     "app wait\n"
+     "app 2 shutdown write\n"
+     "app wait\n"},
+    {"SO_RCVLOWAT wakes where what is there is enough",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "app 1 close\n"
+     "app 2 dup 3\n"
+     "app 3 watch edge\n"
+     "app wait\n"
+     "app 3 option SO_RCVLOWAT 0\n"
+     "app wait\n"},
+    {"TIME-WAIT ends without its descriptor",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "app 2 watch edge\n"
+     "app 2 shutdown both\n"
+     "app 1 shutdown write\n"
+     "app wait\n"
+     "wire inject syn 2 to-target\n"
+     "app wait\n"},
+    {"FIN-WAIT-2 that came with a FIN keeps the whole socket",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "wire inject data 1 both\n"
+     "app 1 recv 1\n"
+     "app 1 close\n"
+     "app accept 3\n"
+     "app 3 shutdown write\n"
+     "wire inject syn 3 to-target\n"},
+    {"a wrong acknowledgment is reset though the queue is full",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 1\n"
+     "wire lose ack 2\n"
+     "app 2 socket peer\n"
+     "app 2 connect 7100\n"
+     "app 4 socket peer\n"
+     "app 4 connect 7100\n"
+     "app 2 send fill 1\n"
+     "app 6 socket peer\n"
+     "app 6 connect 7100\n"
+     "wire inject fin 4 both\n"},
 };
 /* clang-format on */
 
