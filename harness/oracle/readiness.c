@@ -8,7 +8,10 @@
 
 #include "oracle/predicates.h"
 
-enum { SPIN_WINDOW = 64 }; /* events before a spin that tell its cause */
+enum {
+    SPIN_WINDOW = 64, /* events before a spin that tell its cause */
+    SPIN_CALLS = 16   /* fewer calls do not make a spin: the program used the processor by itself */
+};
 
 /* What was seen in the window before a spin: marks, 0 not seen. */
 struct spin_marks {
@@ -85,6 +88,10 @@ static struct spin_marks look_back(const struct oracle *oracle, uint32_t index)
 unsigned oracle_spin_owner(const struct oracle *oracle, uint32_t index, uint32_t *ret_cause)
 {
     struct spin_marks marks = look_back(oracle, index);
+    if (oracle->trace->events[index].a < SPIN_CALLS) {
+        *ret_cause = marks.latest;
+        return ORACLE_RDY_13;
+    }
     const struct {
         uint32_t at;
         unsigned rule;
@@ -242,7 +249,9 @@ ORACLE_EVENT(rdy_13)
 {
     if (event->kind == TRACE_SPIN) {
         oracle_spin_judge(oracle, rule, event, index,
-                          "with nothing to do it kept calling instead of sleeping");
+                          event->a < SPIN_CALLS
+                              ? "with nothing to do it used the processor instead of sleeping"
+                              : "with nothing to do it kept calling instead of sleeping");
     } else if (event->kind == TRACE_EXIT) {
         if (event->what == TRACE_EXIT_HUNG) {
             oracle_break(oracle, rule, "it used the processor without a call until it was stopped",

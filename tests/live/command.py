@@ -33,6 +33,27 @@ class Server(socketserver.ThreadingTCPServer):
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 Server(("", int(sys.argv[1])), Echo).serve_forever()
 """
+# Uses the processor, without a call, in the state that it is told.
+SPINNING_ECHO = """
+import os, signal, socket, sys
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+def enter(state):
+    while state == sys.argv[2]:
+        pass
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", int(sys.argv[1])))
+s.listen()
+while True:
+    c, _ = s.accept()
+    try:
+        while data := c.recv(4096):
+            c.sendall(data)
+        enter("half-closed")
+    except OSError:
+        enter("reset")
+    c.close()
+"""
 
 
 def sockspec(*arguments, **options):
@@ -122,6 +143,14 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertEqual({grade for (_, rule), grade in grades.items() if rule == "RDY-13"}, {"FAIL"})
         self.assertLess(len({case for case, rule in grades if rule == "RDY-13"}), 8, "the others are not tried")
+
+    def test_processor_used_at_rest_is_caught_in_every_state(self):
+        for state, case in (("half-closed", "server/half-close/after-answer"),
+                            ("reset", "server/abrupt/after-answer")):
+            code, grades = verdicts("check", "--profile", "echo", "--case", case, "--", sys.executable, "-c", SPINNING_ECHO,
+                                    "{port}", state)
+            self.assertEqual(code, 1, state)
+            self.assertEqual({rule for (_, rule), grade in grades.items() if grade == "FAIL"}, {"RDY-13"}, state)
 
     def test_queue_without_limit_is_caught(self):
         for target, grade in (("dat-19-queue-without-limit", "WARN"), ("echo-fork", "PASS")):
