@@ -21,6 +21,18 @@ ROWS = {
     "run time": "run time of sanitizer and C library",
 }
 
+# Functions whose calls are counted, each with what it causes; those that the target calls follow by their cost.
+CALLS = {
+    "engine_step_play": "a step",
+    "wire_send": "a segment is sent",
+    "deliver": "a segment is delivered",
+    "socket_retransmit": "a segment is sent again",
+    "model_timer_run": "the clock goes on to a timer",
+    "run_program": "a program, from its start to its end",
+}
+TARGET_CALL = "sockspec_call_"
+TARGET_CALLS_SHOWN = 12
+
 
 def row_of(file):
     """The row of a source file."""
@@ -54,9 +66,10 @@ def sampled(setting, target):
 
 
 def instructions(setting, target, runs=300):
-    """Instructions per run by row, without sanitizers; None without valgrind. The C library counts for its callers."""
+    """Instructions per run by row, without sanitizers, and (title, calls per run, instructions of each) by call; None
+    twice without valgrind. The C library counts for its callers."""
     if shutil.which("valgrind") is None:
-        return None
+        return None, None
     executable = setting.helpers / f"bench_run_{target}_check"
     stripped = setting.work / f"{target}.stripped"  # valgrind 3.19 cannot read all of clang's debug information
     out = setting.work / f"{target}.callgrind"
@@ -69,7 +82,25 @@ def instructions(setting, target, runs=300):
     sums = collections.Counter()
     for address, cost in costs.items():
         sums[rows[address]] += cost
-    return {row: sums[row] / runs for row in ROWS}
+    return {row: sums[row] / runs for row in ROWS}, by_call(out, runs)
+
+
+def by_call(path, runs):
+    """Title, calls per run and instructions of each call with all that it causes: CALLS, then the target's own."""
+    counts = collections.Counter()
+    costs = collections.Counter()
+    called = ""
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("cfn="):
+                called = line[4:].strip()
+            elif line.startswith("calls="):
+                counts[called] += int(line[6:].split()[0])
+                costs[called] += int(next(lines).split()[-1])
+    targets = sorted((name for name in counts if name.startswith(TARGET_CALL)), key=lambda name: -costs[name])
+    titles = CALLS | {name: name.removeprefix(TARGET_CALL) for name in targets[:TARGET_CALLS_SHOWN]}
+    return [(title, counts[name] / runs, costs[name] / counts[name])
+            for name, title in titles.items() if counts[name] > 0]
 
 
 def by_address(path, executable):
@@ -102,5 +133,6 @@ def breakdown(setting, target):
                     setting.seconds * 3000])
     plain, _ = run([setting.helpers / f"bench_run_{target}_check", "time", corpus(setting, target),
                     setting.seconds * 3000])
+    counted, calls = instructions(setting, target)
     return {"times": pairs(times), "plain": pairs(plain), "shares": sampled(setting, target),
-            "instructions": instructions(setting, target)}
+            "instructions": counted, "calls": calls}

@@ -111,6 +111,9 @@ def measure_breakdown(setting, ratios):
             print(f"  {row:<10}{title:<48} {result['shares'][row]:6.1%} {amount}")
         if counted:
             print(f"  {'all':<65} {sum(counted.values()):22,.0f}")
+            print(f"  {'by call, with all that it causes':<45} {'in a run':>8} {'instructions each':>22}")
+            for title, count, each in result["calls"]:
+                print(f"  {title:<45} {count:8.1f} {each:22,.0f}")
 
 
 PARTS = {"libfuzzer": measure_libfuzzer, "afl": measure_afl, "dialogue": measure_dialogue, "steps": measure_steps,
