@@ -248,14 +248,16 @@ ORACLE_STACK_RULE(cre_17)
     uint32_t begun = own->at_state[TCP_SYN_SENT];
     bool moves = event->kind == TRACE_STATE;
     int64_t told = event->what == TRACE_CALL_GETSOCKOPT ? event->b : event->err;
-    bool ends = moves ? event->what == TCP_CLOSED && !trace_state_sampled(event) &&
-                            event->b == TCP_EVENT_TIMEOUT
-                      : told == ETIMEDOUT;
+    bool sampled = moves && trace_state_sampled(event); /* it was over by then */
+    bool late =
+        sampled ? oracle->stack->is_time && own->at_rst_came == 0 : event->b == TCP_EVENT_TIMEOUT;
+    bool ends = moves ? event->what == TCP_CLOSED && late : told == ETIMEDOUT;
     if (begun == 0 || !ends) {
         return;
     }
     int64_t took = event->time_us - oracle_event(oracle, begun)->time_us;
-    oracle_stack_verdict(oracle, rule, lasted_well(oracle, own, took, moves) && !own->syn_uneven,
+    oracle_stack_verdict(oracle, rule,
+                         lasted_well(oracle, own, took, moves && !sampled) && !own->syn_uneven,
                          "the SYN came again at other times, or for too short or too long",
                          event->conn, begun, index + 1);
 }
