@@ -510,7 +510,7 @@ static void on_wire(struct walk *walk, unsigned id)
 
 static void pass_time(struct walk *walk)
 {
-    static const uint16_t times[] = {1, 50, 200, 500, 1000, 1500};
+    static const uint16_t times[] = {1, 50, 230, 430, 900, 1700};
     if (walk->held) {
         release(walk); /* the live world sends nothing again that is held */
     }

@@ -240,6 +240,8 @@ int64_t socket_recv_urgent(struct model_socket *socket, const struct socket_io *
     }
     if (socket->urgent == NET_URGENT_THERE) {
         if (io->size == 0) {
+            /* It counts as read all the same (tcp_recv_urg of Linux). */
+            socket->urgent = (io->flags & MSG_PEEK) == 0 ? NET_URGENT_READ : socket->urgent;
             return 0;
         }
         struct cursor cursor = cursor_at(io, 0);

@@ -491,6 +491,9 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     enum tcp_state before = (enum tcp_state)socket->tcp.state;
     tcp_endpoint_receive(&socket->tcp, segment, &actions);
     uint32_t bits = actions.bits;
+    if (before == TCP_FIN_WAIT_1 && waits_small(socket) && (segment->flags & TCP_CTL_FIN) == 0) {
+        bits &= ~(uint32_t)(TCP_SEND_ACK | TCP_SEND_CHALLENGE); /* likewise: tcp_time_wait() */
+    }
     if ((bits & TCP_MOVED) != 0) {
         if (before == TCP_SYN_SENT && (bits & TCP_WAS_RESET) == 0) {
             socket->recv_seq = socket->tcp.irs + 1;

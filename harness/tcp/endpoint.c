@@ -294,6 +294,8 @@ static void receive_open(struct tcp_endpoint *endpoint, const struct tcp_segment
     if (fin_acked && (actions->bits & TCP_ACKED) != 0) {
         actions->bits |= TCP_FIN_ACKED;
         if (endpoint->state == TCP_CLOSING || endpoint->state == TCP_LAST_ACK) {
+            /* Linux is done with the segment here, and does not answer what was old in it. */
+            actions->bits &= ~(uint32_t)(TCP_SEND_ACK | TCP_SEND_CHALLENGE);
             move(endpoint, actions, TCP_EVENT_RECV_ACK_OF_FIN);
             return;
         }

@@ -387,6 +387,47 @@ static const struct {
      "app 6 socket peer\n"
      "app 6 connect 7100\n"
      "wire inject fin 4 both\n"},
+    {"an old segment that acknowledges the FIN is not answered in CLOSING",
+     "wire lose ack 1\n"
+     "wire lose synack 1\n"
+     "app 3 socket\n"
+     "app 4 socket peer\n"
+     "app 3 bind 7103\n"
+     "app 4 bind 7104\n"
+     "wire hold both\n"
+     "app 3 connect 7104\n"
+     "app 4 connect 7103\n"
+     "wire deliver 0\n"
+     "wire release both\n"
+     "app 4 shutdown write\n"
+     "wire inject fin 3 to-peer\n"
+     "app 3 close\n"},
+    {"nor on the way to FIN-WAIT-2 after close",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "wire inject urgent 1 both\n"
+     "wire hold to-peer\n"
+     "app 1 recv 1\n"
+     "app 1 close\n"
+     "app 2 urgent\n"
+     "app 2 urgent\n"
+     "app 2 send fill 1\n"
+     "wire deliver 2\n"},
+    {"urgent data that is read into nothing is read",
+     "app socket\n"
+     "app bind 7001\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7001\n"
+     "app accept 2\n"
+     "app 1 urgent\n"
+     "app 2 dup 3\n"
+     "app 2 recv 0 oob\n"
+     "app 3 poll\n"},
 };
 /* clang-format on */
 
