@@ -33,7 +33,7 @@ static void judge_left_behind(struct oracle *oracle, unsigned rule, uint32_t ind
     uint32_t newest = 0;
     for (uint32_t i = facts->conns_used; i > 0; i--) {
         const struct facts_conn *conn = &facts->conns[i];
-        bool went_on = conn->at_eof != 0 && newest > conn->at_eof;
+        bool went_on = conn->at_eof != 0 && newest > conn->at_eof && (conn->flags & FACTS_OLD) == 0;
         /* Not by its state: the kernel has closed it by now, with the program. */
         if (went_on && conn->at_peer_fin != 0 && (conn->at_close | conn->at_shut) == 0) {
             oracle_break(

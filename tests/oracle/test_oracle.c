@@ -423,6 +423,44 @@ static void silence_after_the_end_of_the_program_breaks_nothing(void **state)
     }
 }
 
+/* A client reads the end of a connection, makes another one, and ends. */
+static enum oracle_outcome left_behind(bool ends_between)
+{
+    struct trace trace;
+    begin_sampled(&trace);
+    trace.header.role = TRACE_ROLE_CLIENT;
+    trace.events[0].what = TRACE_CALL_CONNECT;
+    trace.events[0].fd = 5;
+    trace.events[0].result = 0;
+    trace_add(&trace, TRACE_PHASE, TRACE_HOST_TARGET)->what = TRACE_PHASE_STARTED;
+    add_sampled(&trace, TCP_CLOSE_WAIT);
+    struct trace_event *event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_RECV;
+    event->fd = 5;
+    event->conn = 1;
+    event->a = 100;
+    if (ends_between) {
+        trace_add(&trace, TRACE_EXIT, TRACE_HOST_TARGET)->what = TRACE_EXIT_RETURNED;
+        trace_add(&trace, TRACE_PHASE, TRACE_HOST_TARGET)->what = TRACE_PHASE_STARTED;
+    }
+    event = trace_add(&trace, TRACE_CALL, TRACE_HOST_TARGET);
+    event->what = TRACE_CALL_CONNECT;
+    event->fd = 6;
+    event->conn = 2;
+    trace_add(&trace, TRACE_EXIT, TRACE_HOST_TARGET)->what = TRACE_EXIT_RETURNED;
+    enum oracle_outcome outcome =
+        (enum oracle_outcome)judge(&trace)->verdicts[ORACLE_CLO_07].outcome;
+    trace_done(&trace);
+    return outcome;
+}
+
+static void connection_of_an_earlier_run_is_not_left_behind(void **state)
+{
+    (void)state;
+    assert_int_equal(left_behind(false), ORACLE_BROKEN);
+    assert_int_equal(left_behind(true), ORACLE_NOT_APPLICABLE);
+}
+
 /* ---- What only live runs show ---- */
 
 /* The run in RUNS_DIR of that name: "ID-keeps-…" or "ID-breaks-…". */
@@ -703,6 +741,7 @@ int main(void)
         cmocka_unit_test(sampled_closed_is_a_reset_only_after_its_segment),
         cmocka_unit_test(sampled_closed_behind_its_own_reset_is_an_abort),
         cmocka_unit_test(silence_after_the_end_of_the_program_breaks_nothing),
+        cmocka_unit_test(connection_of_an_earlier_run_is_not_left_behind),
         cmocka_unit_test(judge_every_recorded_live_run_as_its_name_says),
         cmocka_unit_test(exec_with_a_connection_breaks_close_on_exec),
         cmocka_unit_test(exec_with_a_connection_as_standard_input_is_meant),
