@@ -65,7 +65,7 @@ static facts_take *taker_of(unsigned slot, bool *ret_own)
 }
 
 /* Which rules each slot calls, and what they wait for. */
-static void subscribe(struct oracle_plan *plan, const uint64_t judged[2])
+static void subscribe(struct oracle_plan *plan, const uint64_t judged[ORACLE_WORDS])
 {
     uint16_t count = 0;
     for (unsigned number = 0; number < ORACLE_SLOTS; number++) {
@@ -145,7 +145,7 @@ void oracle_plan_make(struct oracle_plan *plan, const struct trace_header *heade
     plan->role = role;
     plan->observers = header->observers;
     plan->promises = header->promises;
-    uint64_t judged[2] = {0, 0};
+    uint64_t judged[ORACLE_WORDS] = {0};
     for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
         const struct oracle_rule *row = &oracle_rules[rule];
         const char *skipped = why_skipped(row, plan);

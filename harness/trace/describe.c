@@ -384,14 +384,15 @@ static void add_dialogue(struct phrase *words, const struct trace_event *event)
 
 static void add_phase(struct phrase *words, const struct trace_event *event)
 {
-    static const char *const texts[TRACE_PHASE_COUNT] = {"the target starts",
-                                                         "the target is ready",
-                                                         "all steps are played; the peers close",
-                                                         "quiet: what is held now is held for ever",
-                                                         "the clock can run on no further: what "
-                                                         "is held now may yet be let go",
-                                                         "the target is asked to stop",
-                                                         "the end"};
+    static const char *const texts[TRACE_PHASE_COUNT] = {
+        [TRACE_PHASE_STARTED] = "the target starts",
+        [TRACE_PHASE_READY] = "the target is ready",
+        [TRACE_PHASE_PLAYED] = "all steps are played; the peers close",
+        [TRACE_PHASE_QUIET] = "quiet: what is held now is held for ever",
+        [TRACE_PHASE_BROKEN_OFF] =
+            "the clock can run on no further: what is held now may yet be let go",
+        [TRACE_PHASE_STOPPING] = "the target is asked to stop",
+        [TRACE_PHASE_ENDED] = "the end"};
     phrase_add(words, "%s", event->what < TRACE_PHASE_COUNT ? texts[event->what] : "?");
     if (event->a > 0 || event->b > 0) {
         phrase_add(words, " (%" PRId64 " descriptors, ", event->a);
