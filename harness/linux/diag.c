@@ -149,18 +149,22 @@ struct dump {
     size_t count;
 };
 
+/* What a row says beside its fixed part. */
+static int on_attribute(const struct nlattr *attribute, void *context)
+{
+    struct linux_diag_row *row = context;
+    row->v6_only |=
+        mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY && mnl_attr_get_u8(attribute) != 0;
+    return MNL_CB_OK;
+}
+
 static int on_row(const struct nlmsghdr *message, void *context)
 {
     struct dump *dump = context;
     if (dump->count < dump->max) {
         struct linux_diag_row *row = &dump->rows[dump->count++];
-        const struct nlattr *attribute;
         take_row(mnl_nlmsg_get_payload(message), row);
-        mnl_attr_for_each(attribute, message, sizeof(struct inet_diag_msg))
-        {
-            row->v6_only |= mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY &&
-                            mnl_attr_get_u8(attribute) != 0;
-        }
+        (void)mnl_attr_parse(message, sizeof(struct inet_diag_msg), on_attribute, row);
     }
     return MNL_CB_OK;
 }

@@ -253,7 +253,7 @@ static int act_restarted(void)
 }
 
 /* Sleeps shortly, twice, before it does what is to be seen. */
-static int act_nap(void)
+static __attribute__((noreturn)) int act_nap(void)
 {
     struct timespec nap = {.tv_nsec = 2000000};
     (void)nanosleep(&nap, NULL);
