@@ -159,8 +159,7 @@ static bool sleeps(struct tracer_thread *thread)
     return state == 'S' || thread->gone;
 }
 
-/* A stop or an end that was not handled yet. */
-static bool is_stop_waiting(void)
+bool tracer_stop_waits(void)
 {
     siginfo_t info = {.si_pid = 0};
     return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
@@ -178,7 +177,7 @@ bool tracer_all_sleep(struct linux_tracer *tracer)
             return false;
         }
     }
-    if (is_stop_waiting()) {
+    if (tracer_stop_waits()) {
         return false;
     }
     /* A lone thread has nobody who could have woken it since. */

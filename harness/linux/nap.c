@@ -70,12 +70,20 @@ int64_t tracer_limit_us(const struct tracer_thread *thread, long nr, const uint6
     }
 }
 
-/* Whether the thread sleeps shortly, and until when. */
-static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_until_us)
+/* Whether the thread sleeps shortly, and until when. It runs: its sleep was one, and is over. */
+static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_until_us,
+                 bool *ret_runs)
 {
     uint64_t args[TRACER_ARGUMENTS];
     long nr = -1;
-    if (thread->gone || !tracer_proc_call(thread, &nr, args) || nr < 0) {
+    if (thread->gone) {
+        return false;
+    }
+    if (!tracer_proc_call(thread, &nr, args)) {
+        *ret_runs = true;
+        return false;
+    }
+    if (nr < 0) {
         return false;
     }
     int64_t us = tracer_limit_us(thread, nr, args);
@@ -87,12 +95,13 @@ static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_unti
 int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
 {
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
+    bool runs_on = false;
     if (tracer->refused) {
         return -1;
     }
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
         int64_t until_us = 0;
-        if (!naps(thread, now_us, &until_us)) {
+        if (!naps(thread, now_us, &until_us, &runs_on)) {
             continue;
         }
         uint64_t runs = tracer_run_count(thread);
@@ -111,5 +120,6 @@ int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
             return LATE_US;
         }
     }
-    return -1;
+    /* Since it was found asleep, a nap may have ended: the thread runs, or stands at a call. */
+    return runs_on || tracer_stop_waits() ? LATE_US : -1;
 }

@@ -356,6 +356,8 @@ bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thre
 /* ---- asleep.c ---- */
 /* Whether every thread sleeps, by two looks at /proc. */
 bool tracer_all_sleep(struct linux_tracer *tracer);
+/* Whether a stop or an end was not handled yet. */
+bool tracer_stop_waits(void);
 void tracer_proc_close(struct tracer_thread *thread);
 /* How often the thread was given a processor. */
 uint64_t tracer_run_count(struct tracer_thread *thread);
