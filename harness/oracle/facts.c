@@ -206,19 +206,30 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
     }
 }
 
+/* How many segments of one direction are held after this. While none is, those that come and go
+ * were never held; while one is, a segment that is sent again is held as well. */
+static void count_held(uint32_t *held, enum trace_fate fate)
+{
+    if (fate == TRACE_FATE_HELD) {
+        (*held)++;
+    } else if (*held > 0 && (fate == TRACE_FATE_DUPLICATED || fate == TRACE_FATE_RETRANSMITTED)) {
+        (*held)++;
+    } else if (*held > 0 && (fate == TRACE_FATE_DELIVERED || fate == TRACE_FATE_DROPPED)) {
+        (*held)--;
+    }
+}
+
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    (void)at;
     if (event->result == TRACE_FATE_SENT && event->what != SCENARIO_SEGMENT_URGENT &&
         event->what != SCENARIO_SEGMENT_RST) {
         return; /* most of those that set out say nothing */
     }
-    if (event->result == TRACE_FATE_DELIVERED) {
-        facts->at_delivered = at;
-        if (event->what == SCENARIO_SEGMENT_ACK || event->what == SCENARIO_SEGMENT_FIN) {
-            return; /* the states tell what they changed */
-        }
-    } else if (event->result == TRACE_FATE_HELD) {
-        facts->at_held = at;
+    count_held(&facts->held[event->host], (enum trace_fate)event->result);
+    if (event->result == TRACE_FATE_DELIVERED &&
+        (event->what == SCENARIO_SEGMENT_ACK || event->what == SCENARIO_SEGMENT_FIN)) {
+        return; /* the states tell what they changed */
     }
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
@@ -567,7 +578,8 @@ static void take_time(struct facts *facts, const struct trace_event *event, uint
 {
     (void)event;
     (void)at;
-    facts->wire_lossy |= facts->at_held > facts->at_delivered && !facts->played;
+    facts->wire_lossy |=
+        (facts->held[TRACE_HOST_TARGET] | facts->held[TRACE_HOST_PEER]) != 0 && !facts->played;
 }
 
 /* The trace is full: what comes after is not known. */

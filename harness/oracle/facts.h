@@ -222,14 +222,13 @@ struct facts {
     bool in_service;     /* it listened or connected with success, ever */
     bool stopping;       /* asked to stop, or its stop signal came */
     bool ended;
-    bool played;           /* no step is left */
-    bool wire_touched;     /* hold, cut, lose, drop, duplicate or inject */
-    bool wire_lossy;       /* cut or lose: anything may be missing */
-    uint32_t at_held;      /* a segment was held */
-    uint32_t at_delivered; /* a held one was delivered */
-    bool has_threads;      /* it slept with other threads beside it, ever */
-    bool busy_at_quiet;    /* it slept in a call on one connection when all was quiet */
-    bool cut_short;        /* the run ended early: a spin, or a full trace */
+    bool played;                     /* no step is left */
+    bool wire_touched;               /* hold, cut, lose, drop, duplicate or inject */
+    bool wire_lossy;                 /* cut or lose: anything may be missing */
+    uint32_t held[TRACE_HOST_COUNT]; /* segments of each sender that are held now */
+    bool has_threads;                /* it slept with other threads beside it, ever */
+    bool busy_at_quiet;              /* it slept in a call on one connection when all was quiet */
+    bool cut_short;                  /* the run ended early: a spin, or a full trace */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */
     bool waits_on_listener; /* a wait reported the listener */
     bool waits_on_connections;
