@@ -85,12 +85,22 @@ static struct spin_marks look_back(const struct oracle *oracle, uint32_t index)
     return marks;
 }
 
+/* Whose it is when the processor was used with hardly a call: the last one tells, where it was that
+ * no descriptor is left. */
+static unsigned owner_without_calls(const struct oracle *oracle, uint32_t latest)
+{
+    const struct trace_event *last = latest != 0 ? &oracle->trace->events[latest - 1] : NULL;
+    bool full =
+        last != NULL && last->kind == TRACE_CALL && (last->err == EMFILE || last->err == ENFILE);
+    return full ? ORACLE_ACC_12 : ORACLE_RDY_13;
+}
+
 unsigned oracle_spin_owner(const struct oracle *oracle, uint32_t index, uint32_t *ret_cause)
 {
     struct spin_marks marks = look_back(oracle, index);
     if (oracle->trace->events[index].a < SPIN_CALLS) {
         *ret_cause = marks.latest;
-        return ORACLE_RDY_13;
+        return owner_without_calls(oracle, marks.latest);
     }
     const struct {
         uint32_t at;

@@ -11,6 +11,7 @@ import argparse
 import collections
 import fnmatch
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -164,7 +165,7 @@ def main():
         reports = [check(options, name, world) for world in WORLDS]
         if None in reports:
             sys.exit(f"agreement.py: {name}: no report")
-        if reports[1]["summary"]["exit"] == 77:
+        if reports[1]["summary"]["exit"] == 77 and not os.environ.get("SOCKSPEC_NO_SKIP"):
             print(f"{name}: the real kernel cannot be had here")
             sys.exit(77)
         comparison.add(name, *map(sides, reports))

@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import configparser
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -43,14 +44,14 @@ def known_cases(path):
 
 
 def catches(options, name, rule, case):
-    """Whether the rule was broken in the case, and the exit code."""
+    """Whether the rule was broken in the case."""
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch, "report.json")
         command = [options.sockspec, "check", name, "--targets", options.targets, "--world", "linux", "--rule", rule]
         command += ["--case", case, "--json", str(report)]
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
         verdicts = json.loads(report.read_text())["verdicts"]
-        return any(verdict["rule"] == rule and verdict["grade"] in BROKEN for verdict in verdicts), code
+        return any(verdict["rule"] == rule and verdict["grade"] in BROKEN for verdict in verdicts)
 
 
 def first_case(options, name, rule, role):
@@ -63,7 +64,7 @@ def first_case(options, name, rule, role):
             rules = RULES.search(text)
             case = str(path.relative_to(options.record).with_suffix(""))
             (about if rules and rule in rules[1].split() else others).append(case)
-    return next((case for case in about or others if catches(options, name, rule, case)[0]), None)
+    return next((case for case in about or others if catches(options, name, rule, case)), None)
 
 
 def record(options, wanted, known):
@@ -77,6 +78,13 @@ def record(options, wanted, known):
     lines = [f"{name} {case} {reason}".rstrip() for name, (case, reason) in sorted(known.items())]
     head = "# Broken target, and a case that shows its mistake on the real kernel; or - and why none does."
     options.cases.write_text("\n".join([head, *lines]) + "\n")
+
+
+def refused(options):
+    """Why the live world cannot run here; empty where it can."""
+    command = [options.sockspec, "check", "echo-epoll", "--targets", options.targets, "--world", "linux"]
+    done = subprocess.run([*command, "--case", "server/data/split-request"], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
 
 
 def main():
@@ -93,6 +101,10 @@ def main():
     if options.record:
         record(options, wanted, known)
         return
+    reason = refused(options)
+    if reason and not os.environ.get("SOCKSPEC_NO_SKIP"):
+        print("skipped:", reason)
+        sys.exit(77)
     wrong = 0
     for name, rule, _ in wanted:
         case, reason = known.get(name, (UNSEEN, ""))
@@ -100,10 +112,7 @@ def main():
             wrong += reason in ("", "?")
             print(f"{'unseen' if reason else 'MISSED'}  {rule}  {name}: {reason or 'no case is known'}", flush=True)
             continue
-        caught, code = catches(options, name, rule, case)
-        if code == 77 and not caught:
-            print("the real kernel cannot be had here")
-            sys.exit(77)
+        caught = catches(options, name, rule, case)
         wrong += not caught
         print(f"{'caught' if caught else 'MISSED'}  {rule}  {name}  {case}", flush=True)
     print(f"{len(wanted)} broken targets, {wrong} missed")
