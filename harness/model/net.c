@@ -312,12 +312,19 @@ static bool addresses_overlap(const struct model_net *net, uint8_t a, bool a_v6o
     return a6 ? a_any && !a_v6only : b_any && !b_v6only;
 }
 
+/* A handshake that a listener began and nobody accepted: on Linux a request, which has no socket
+ * and so no place among those bound to a port. */
+static bool is_request(const struct model_socket *socket)
+{
+    return socket->tcp.state == TCP_SYN_RECEIVED && socket->file.refs == 0;
+}
+
 bool net_bind_conflicts(const struct model_net *net, const struct model_socket *socket,
                         struct net_name name)
 {
     const struct model_socket *other = net_socket_at(net, net->bound[socket->file.host][name.port]);
     for (; other != NULL; other = net_socket_at(net, other->bound_next)) {
-        if (other == socket) {
+        if (other == socket || is_request(other)) {
             continue;
         }
         bool both_reuse =

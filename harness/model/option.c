@@ -287,9 +287,9 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
     }
     row_set(row, &socket->options, value);
     if (row->offset == AT(rcvlowat)) {
-        /* tcp_set_rcvlowat of Linux: what is there, a FIN included, may be enough now. */
-        uint32_t there = socket->recv_used + (socket->done ? 1 : 0);
-        if (there > 0 && there >= (uint32_t)value) {
+        /* tcp_set_rcvlowat of Linux: what is there may be enough now; after a FIN (SOCK_DONE) it
+         * always is. */
+        if (socket->done || (socket->recv_used > 0 && socket->recv_used >= (uint32_t)value)) {
             socket_notify(model, socket, POLLIN | POLLPRI);
         }
     }

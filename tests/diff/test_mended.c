@@ -349,6 +349,35 @@ static const struct {
      "app wait\n"
      "app 3 option SO_RCVLOWAT 0\n"
      "app wait\n"},
+    {"SO_RCVLOWAT wakes after a FIN, however much it asks for",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "app 1 close\n"
+     "app 2 dup 3\n"
+     "app 3 watch edge\n"
+     "app wait\n"
+     "app 3 option SO_RCVLOWAT 2\n"
+     "app wait\n"},
+    {"a handshake under way keeps no port from a listener that begins again",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "wire hold to-target\n"
+     "app 1 close\n"
+     "app 2 send \"a\"\n"
+     "app 3 socket peer\n"
+     "app 3 connect 7100\n"
+     "app 2 reset\n"
+     "wire deliver 2\n"
+     "app shutdown read\n"
+     "app listen 0\n"},
     {"TIME-WAIT ends without its descriptor",
      "app socket\n"
      "app bind 7100\n"
