@@ -81,7 +81,7 @@ static enum status stack_player(void *context, struct subject *subject, unsigned
                                            .asleep_ms = STACK_SLEEP_MS,
                                            .real_time = true,
                                            .no_memory_limit = true};
-        /* an instance has one of its own */ /* whose sockets are not ours */
+    /* an instance has one of its own */ /* whose sockets are not ours */
     return STATUS_OK;
 }
 

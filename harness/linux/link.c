@@ -58,8 +58,8 @@ static const struct sysctl {
     {"ipv4/tcp_tw_reuse", "0"},
     {"ipv4/tcp_rfc1337", "0"},
     {"ipv4/tcp_challenge_ack_limit", "2147483647"},
-    /* 0 lets two ends that disagree acknowledge for ever; the usual half a second may pass unseen on
-     * a busy machine. */
+    /* 0 lets two ends that disagree acknowledge for ever; the usual half a second may pass unseen
+     * on a busy machine. */
     {"ipv4/tcp_invalid_ratelimit", "60000"},
     {"ipv4/tcp_syncookies", "0"},
     {"ipv4/tcp_wmem", "4096 16384 65536"}, /* an answer that is large cannot be sent at once */

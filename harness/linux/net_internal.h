@@ -184,7 +184,7 @@ struct linux_net {
     uint32_t listener_count[TRACE_HOST_COUNT];
 
     int epolls[TRACE_HOST_COUNT];
-    bool app_full; /* accept of a scripted program finds no free descriptor */
+    bool app_full;                    /* accept of a scripted program finds no free descriptor */
     int app_epolls[TRACE_HOST_COUNT]; /* of scripted programs */
     int null;                         /* /dev/null, to fill holes among our descriptors with */
     int base;                         /* descriptors from here on are given to scripted sockets */

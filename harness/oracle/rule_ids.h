@@ -1,5 +1,5 @@
-/* The rules by area and number: first those that bind programs, then those that bind stacks alone. An
- * ID is never used again for another rule, and nothing else depends on the order. */
+/* The rules by area and number: first those that bind programs, then those that bind stacks alone.
+ * An ID is never used again for another rule, and nothing else depends on the order. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_ORACLE_RULE_IDS_H
 #define SOCKSPEC_ORACLE_RULE_IDS_H

@@ -638,7 +638,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "deployment takes minutes.",
             .observed = "A handler of the program took the stop signal, and the program slept "
                         "again and then accepted another connection, or was there still ten "
-                        "seconds later and in no send; or it had to be left by force, also where it ignores the "
+                        "seconds later and in no send; or it had to be left by force, also where "
+                        "it ignores the "
                         "signal.",
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT),

@@ -55,10 +55,11 @@ enum cases_need { CASES_NEED_TABLE(CASES_NEED_ENUM) CASES_NEED_COUNT };
 struct suite_case {
     char name[CASES_NAME_MAX]; /* "server/half-close/answer-after-fin" */
     char title[CASES_TITLE_MAX];
-    uint32_t roles;        /* bit (1 << enum trace_role) */
-    uint32_t needs;        /* bit (1 << enum cases_need) */
-    uint64_t rules[ORACLE_WORDS]; /* bit per enum oracle_rule_index: those it is meant to exercise */
-    int64_t idle_limit_us; /* 0: the manifest's */
+    uint32_t roles; /* bit (1 << enum trace_role) */
+    uint32_t needs; /* bit (1 << enum cases_need) */
+    uint64_t
+        rules[ORACLE_WORDS]; /* bit per enum oracle_rule_index: those it is meant to exercise */
+    int64_t idle_limit_us;   /* 0: the manifest's */
     uint64_t seed;
     bool has_seed;
     uint32_t repeats; /* how often the steps are played; 0: once */

@@ -263,11 +263,12 @@ static void manifest_command_is_understood(void **state)
 {
     (void)state;
     struct status_detail detail;
-    assert_ok(parse("[target]\nprofile = redis\ncommand = ./srv --port {port}\nfolder = data\n"
-                    "env = A={port}\ninput = open\naddress = ipv6\nstart_limit = 2s\nstop_limit = 500ms\n"
-                    "runs = 3\nfresh = yes\n",
-                    &detail),
-              &detail);
+    assert_ok(
+        parse("[target]\nprofile = redis\ncommand = ./srv --port {port}\nfolder = data\n"
+              "env = A={port}\ninput = open\naddress = ipv6\nstart_limit = 2s\nstop_limit = 500ms\n"
+              "runs = 3\nfresh = yes\n",
+              &detail),
+        &detail);
     assert_string_equal(manifest.command, "./srv --port {port}");
     assert_string_equal(manifest.folder, "data");
     assert_int_equal(manifest.input, MANIFEST_INPUT_OPEN);
