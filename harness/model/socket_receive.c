@@ -554,9 +554,6 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
         }
         entered(model, socket);
     }
-    if (socket->life != life) {
-        return kept;
-    }
     return kept;
 }
 
