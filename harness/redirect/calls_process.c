@@ -206,7 +206,15 @@ int sockspec_call_getdtablesize(void)
 
 long sockspec_call_sysconf(int name)
 {
-    return name == _SC_OPEN_MAX ? sockspec_call_getdtablesize() : sysconf(name);
+    switch (name) {
+    case _SC_OPEN_MAX:
+        return sockspec_call_getdtablesize();
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return sockspec_call_get_nprocs();
+    default:
+        return sysconf(name);
+    }
 }
 
 /* Nothing forks here, so there are no children to wait for. */

@@ -5,18 +5,6 @@
 #include "redirect/calls.h"
 #include "redirect/task.h"
 
-/* NULL: no such thread, or none any more. */
-static struct redirect_thread *find(pthread_t id)
-{
-    struct redirect_task *task = redirect_task;
-    unsigned number = id % MODEL_THREADS_MAX;
-    if (task == NULL || number >= task->threads_used) {
-        return NULL;
-    }
-    struct redirect_thread *thread = &task->threads[number];
-    return thread->id == id && thread->state != REDIRECT_THREAD_FREE ? thread : NULL;
-}
-
 /* ---- Life ---- */
 
 static void prepare(struct redirect_task *task, struct redirect_thread *thread,
@@ -103,7 +91,7 @@ static bool has_ended(struct model *model, void *argument)
 static int join(pthread_t id, void **ret_result, int64_t timeout_us)
 {
     struct redirect_task *task = redirect_task;
-    struct redirect_thread *thread = find(id);
+    struct redirect_thread *thread = redirect_thread_find(id);
     if (thread == NULL) {
         return ESRCH;
     }
@@ -162,7 +150,7 @@ int sockspec_call_pthread_timedjoin_np(pthread_t id, void **ret_result,
 
 int sockspec_call_pthread_detach(pthread_t id)
 {
-    struct redirect_thread *thread = find(id);
+    struct redirect_thread *thread = redirect_thread_find(id);
     if (thread == NULL) {
         return ESRCH;
     }
@@ -183,7 +171,7 @@ pthread_t sockspec_call_pthread_self(void)
 
 int sockspec_call_pthread_kill(pthread_t id, int number)
 {
-    const struct redirect_thread *thread = find(id);
+    const struct redirect_thread *thread = redirect_thread_find(id);
     if (thread == NULL || thread->state == REDIRECT_THREAD_ENDED) {
         return ESRCH;
     }
@@ -215,24 +203,18 @@ int sockspec_call_sched_yield(void)
 int sockspec_call_pthread_setname_np(pthread_t id, const char *name)
 {
     enum { NAME_MAX_BYTES = 15 };
-    return find(id) == NULL ? ESRCH : strlen(name) > NAME_MAX_BYTES ? ERANGE : 0;
-}
-
-int sockspec_call_pthread_setaffinity_np(pthread_t id, size_t size, const cpu_set_t *cpus)
-{
-    (void)size, (void)cpus;
-    return find(id) == NULL ? ESRCH : 0;
+    return redirect_thread_find(id) == NULL ? ESRCH : strlen(name) > NAME_MAX_BYTES ? ERANGE : 0;
 }
 
 int sockspec_call_pthread_setschedparam(pthread_t id, int policy, const struct sched_param *param)
 {
     (void)policy, (void)param;
-    return find(id) == NULL ? ESRCH : 0;
+    return redirect_thread_find(id) == NULL ? ESRCH : 0;
 }
 
 int sockspec_call_pthread_getschedparam(pthread_t id, int *ret_policy, struct sched_param *param)
 {
-    if (find(id) == NULL) {
+    if (redirect_thread_find(id) == NULL) {
         return ESRCH;
     }
     *ret_policy = SCHED_OTHER;
@@ -242,7 +224,7 @@ int sockspec_call_pthread_getschedparam(pthread_t id, int *ret_policy, struct sc
 
 int sockspec_call_pthread_getattr_np(pthread_t id, pthread_attr_t *attributes)
 {
-    const struct redirect_thread *thread = find(id);
+    const struct redirect_thread *thread = redirect_thread_find(id);
     if (thread == NULL) {
         return ESRCH;
     }

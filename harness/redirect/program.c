@@ -253,6 +253,7 @@ static enum status runner_run(void *context, const struct world_target *target,
     if (redirect->peer == PEER_ENDED) {
         dirty |= redirect->tasks[1].dirty;
     }
+    redirect_threads_part();
     redirect_surroundings_restore(&redirect->surroundings, dirty);
     *ret_exit = redirect->tasks[0].exit;
     return STATUS_OK;

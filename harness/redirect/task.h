@@ -69,6 +69,7 @@ struct redirect_thread {
 
     pthread_t real;
     pid_t real_process; /* where `real` lives: a fork leaves it behind; 0: never made */
+    int real_processor; /* the one that it is bound to; -1: to none */
     bool real_used;     /* it has run a program: its thread-local storage is to be put back */
     sem_t baton;
     void *jump[8];                /* __builtin_setjmp buffer where it began */
@@ -167,10 +168,15 @@ void redirect_threads_init(struct redirect_task *task);
 void redirect_threads_done(struct redirect_task *task);
 /* Before a run: the program has one thread, which has blocked nothing and knows no keys. */
 void redirect_threads_reset(struct redirect_task *task);
+/* After a run: the thread that calls may go to any processor again. */
+void redirect_threads_part(void);
 /* After main was left: every other thread that has begun leaves by a jump on its own stack. */
 void redirect_threads_unwind(struct redirect_task *task);
-/* A real thread stands behind the record; false: there can be no more. */
+/* A real thread stands behind the record, on the processor of the one that calls; false: there can
+ * be no more. */
 bool redirect_thread_make(struct redirect_thread *thread);
+/* The thread that the program calls so; NULL: there is none, or none any more. */
+struct redirect_thread *redirect_thread_find(pthread_t id);
 /* Gives the baton away, and waits for it; where the program ends meanwhile, leaves by the jump. */
 void redirect_thread_switch(struct redirect_thread *from, struct redirect_thread *to);
 /* Gives the baton away and waits for it, whatever has become of the program. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <limits.h>
 #include <malloc.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,51 @@ static void *body(void *argument)
     }
 }
 
+/* ---- One processor ---- */
+
+static struct {
+    bool bound; /* the first thread is bound to `number`; without others it may go anywhere */
+    int number;
+    cpu_set_t before; /* where the first thread may be otherwise */
+} processor;
+
+static void bind_to(pthread_t real, int number)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)number, &one);
+    (void)pthread_setaffinity_np(real, sizeof one, &one);
+}
+
+/* Who gives the baton away sleeps at once, so a second processor would help nobody; and one that
+ * has nothing to do is idle when its turn comes, which takes longer to wake than a run lasts. All
+ * threads of a run stay where the first of them was. Where that is refused they go anywhere. */
+static void gather(struct redirect_thread *thread)
+{
+    if (!processor.bound) {
+        int number = sched_getcpu();
+        if (number < 0 || number >= CPU_SETSIZE ||
+            pthread_getaffinity_np(pthread_self(), sizeof processor.before, &processor.before)) {
+            return;
+        }
+        processor.number = number;
+        processor.bound = true;
+        bind_to(pthread_self(), number);
+    }
+    if (thread->real_processor != processor.number) {
+        thread->real_processor = processor.number;
+        bind_to(thread->real, processor.number);
+    }
+}
+
+void redirect_threads_part(void)
+{
+    if (processor.bound) {
+        processor.bound = false;
+        (void)pthread_setaffinity_np(pthread_self(), sizeof processor.before, &processor.before);
+    }
+}
+
 /* Signals of the real process are for the thread that the runner was called on; crashes are not. */
 static void block_signals(sigset_t *ret_before)
 {
@@ -96,11 +142,8 @@ static void block_signals(sigset_t *ret_before)
     (void)pthread_sigmask(SIG_BLOCK, &mask, ret_before);
 }
 
-bool redirect_thread_make(struct redirect_thread *thread)
+static bool make(struct redirect_thread *thread)
 {
-    if (thread->real_process == getpid()) {
-        return true;
-    }
     pthread_attr_t attributes;
     sigset_t before;
     /* One after the other they run, so they need no heap of their own, which is 64 MiB of address
@@ -117,6 +160,16 @@ bool redirect_thread_make(struct redirect_thread *thread)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     thread->real_process = made ? getpid() : 0;
+    thread->real_processor = -1;
+    return made;
+}
+
+bool redirect_thread_make(struct redirect_thread *thread)
+{
+    bool made = thread->real_process == getpid() || make(thread);
+    if (made) {
+        gather(thread);
+    }
     return made;
 }
 
@@ -187,6 +240,17 @@ void redirect_thread_exit(struct redirect_thread *thread, void *result)
 }
 
 /* ---- All of them ---- */
+
+struct redirect_thread *redirect_thread_find(pthread_t id)
+{
+    struct redirect_task *task = redirect_task;
+    unsigned number = id % MODEL_THREADS_MAX;
+    if (task == NULL || number >= task->threads_used) {
+        return NULL;
+    }
+    struct redirect_thread *thread = &task->threads[number];
+    return thread->id == id && thread->state != REDIRECT_THREAD_FREE ? thread : NULL;
+}
 
 void redirect_threads_init(struct redirect_task *task)
 {

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redirect/program.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -23,8 +24,17 @@ static struct {
     char output[OUTPUT_MAX];
     size_t used;
     int idle;
+    int processors_before;
+    int processors; /* on which whoever slept last could go on */
     uint64_t seed;
 } fixture;
+
+static int processors(void)
+{
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    return CPU_COUNT(&set);
+}
 
 static void keep_output(void *context, int fd, const void *data, size_t size)
 {
@@ -39,6 +49,7 @@ static int setup(void **state)
 {
     struct status_detail detail = {{0}};
     (void)state;
+    fixture.processors_before = processors();
     assert_ok(redirect_new(&sockspec_target_program, &fixture.redirect, &detail), &detail);
     assert_ok(model_new(redirect_runner(fixture.redirect), &fixture.model, &detail), &detail);
     redirect_bind(fixture.redirect, fixture.model);
@@ -59,6 +70,7 @@ static int teardown(void **state)
 static enum world_next pass_time(void *context)
 {
     struct world *world = context;
+    fixture.processors = processors();
     if (++fixture.idle > IDLE_MAX) {
         return WORLD_STOP;
     }
@@ -119,6 +131,7 @@ static void threads_see_what_pthreads_promise(void **state)
         "meeting readers 3 serial 1 counter 3\n",
         "cleanup inner\ncleanup outer\nleft with 1\n",
         "detached No such process\nself 1 deadlock Resource deadlock avoided\n",
+        "processors 2 2 2 here 0 none: Invalid argument\n",
         "waited for signal 12\n",
         "handled by the other thread 1\n",
         "c11 42 timed out 1 busy 1\n",
@@ -132,6 +145,15 @@ static void threads_see_what_pthreads_promise(void **state)
         assert_int_equal(exit->what, TRACE_EXIT_RETURNED);
         assert_int_equal(exit->result, 0);
     }
+}
+
+/* A hand-over between processors waits until the other has come out of its idle state. */
+static void threads_stay_on_one_processor_for_a_run(void **state)
+{
+    (void)state;
+    (void)run("deaf", 1);
+    assert_int_equal(fixture.processors, 1);
+    assert_int_equal(processors(), fixture.processors_before);
 }
 
 static void threads_same_seed_runs_the_same(void **state)
@@ -223,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_see_what_pthreads_promise),
+        cmocka_unit_test(threads_stay_on_one_processor_for_a_run),
         cmocka_unit_test(threads_same_seed_runs_the_same),
         cmocka_unit_test(threads_seeds_choose_the_order),
         cmocka_unit_test(threads_each_waiting_for_another_deadlock),

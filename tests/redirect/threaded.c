@@ -365,6 +365,17 @@ static void odds(void)
            strerror(pthread_join(pthread_self(), NULL)));
 }
 
+static void processors(void)
+{
+    cpu_set_t all;
+    cpu_set_t none;
+    CPU_ZERO(&none);
+    (void)sched_getaffinity(0, sizeof all, &all);
+    printf("processors %ld %ld %d here %d", sysconf(_SC_NPROCESSORS_CONF),
+           sysconf(_SC_NPROCESSORS_ONLN), CPU_COUNT(&all), sched_getcpu());
+    printf(" none: %s\n", strerror(pthread_setaffinity_np(pthread_self(), sizeof none, &none)));
+}
+
 /* ---- Endings ---- */
 
 static void *cross(void *argument)
@@ -438,6 +449,7 @@ int main(int argc, char **argv)
         times();
         meeting();
         odds();
+        processors();
         signals();
         c11();
     } else if (strcmp(ending, "deadlock") == 0) {
