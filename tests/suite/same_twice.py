@@ -6,6 +6,8 @@ same_twice.py SOCKSPEC TARGETS_DIR TARGET…: plays some cases on each target, t
 compares their traces. Exits with 1 when two differ, or when one of them could not be had.
 """
 import configparser
+import difflib
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -39,6 +41,13 @@ def trace(sockspec, targets, target, case, seed, path):
     return path.read_bytes() if path.exists() else b""
 
 
+def show(first, second):
+    """Where the two begin to differ: enough to see why."""
+    lines = (data.decode(errors="replace").splitlines() for data in (first, second))
+    for line in itertools.islice(difflib.unified_diff(*lines, "first", "second", lineterm=""), 40):
+        print("   ", line)
+
+
 def main():
     sockspec, targets, *wanted = sys.argv[1:]
     compared = different = 0
@@ -54,6 +63,7 @@ def main():
                     if first != second or not first:
                         different += 1
                         print(f"{'DIFFERENT' if first else 'NO TRACE'}  {target}  {case}  --seed {seed}")
+                        show(first, second)
     print(f"{compared} plays compared, {different} without two equal traces")
     sys.exit(1 if different or compared < len(wanted) else 0)
 
