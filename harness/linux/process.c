@@ -78,7 +78,8 @@ child(const struct linux_tracer *tracer, const struct linux_tracer_start *start,
     struct sched_param background = {0};
     signals_reset();
     (void)setsid();
-    /* What a segment wakes does not run before we sleep: see linux_world_new. */
+    /* What a segment wakes does not run before we sleep: see
+     * linux_tracer_share_processor. */
     (void)sched_setscheduler(0, SCHED_BATCH, &background);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
         give_up(channel, "prctl");
@@ -237,6 +238,24 @@ enum status tracer_probe(struct status_detail *detail)
     return error == 0
                ? STATUS_OK
                : status_fail(detail, STATUS_ENVIRONMENT, "ptrace is refused: %s", strerror(error));
+}
+
+void linux_tracer_share_processor(void)
+{
+    cpu_set_t allowed;
+    cpu_set_t one;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        return;
+    }
+    int skip = (int)getpid() % CPU_COUNT(&allowed); /* worlds side by side take different ones */
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &allowed) && skip-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            (void)sched_setaffinity(0, sizeof one, &one);
+            return;
+        }
+    }
 }
 
 /* ---- The tables ---- */

@@ -61,6 +61,13 @@ enum linux_turn {
                             linux_tracer_end ends them. */
 };
 
+/* From here on we, and what we start, run on one processor: a stop and what answers it change
+ * places there, where a second processor would first have to be woken. The target's threads are of
+ * a kind that is never preferred to what runs (SCHED_BATCH), so the target finds all that is
+ * delivered at one instant, and not as much of it as came before it was quicker than we. Processes
+ * side by side take different processors. */
+void linux_tracer_share_processor(void);
+
 enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
                              struct linux_tracer **ret_tracer,
                              struct status_detail *detail) STATUS_MUST_USE;

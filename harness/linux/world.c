@@ -690,27 +690,6 @@ struct linux_world_with_ops {
     struct world_ops ops;
 };
 
-/* We and the target share one processor, and its threads are of a kind that is never preferred to
- * what runs (SCHED_BATCH): so it finds all that is delivered at one instant, and not as much of it
- * as came before it was quicker than we. */
-static void share_one_processor(void)
-{
-    cpu_set_t allowed;
-    cpu_set_t one;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-        return;
-    }
-    int skip = (int)getpid() % CPU_COUNT(&allowed); /* worlds side by side take different ones */
-    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET(cpu, &allowed) && skip-- == 0) {
-            CPU_ZERO(&one);
-            CPU_SET(cpu, &one);
-            (void)sched_setaffinity(0, sizeof one, &one);
-            return;
-        }
-    }
-}
-
 enum status linux_world_new(const struct linux_setup *setup, struct world **ret_world,
                             struct status_detail *detail)
 {
@@ -721,7 +700,7 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
     }
     struct linux_world *live = &both->live;
     live->setup = *setup;
-    share_one_processor();
+    linux_tracer_share_processor();
     enum status status = linux_net_new(&live->net, detail);
     if (status == STATUS_OK) {
         struct linux_tracer_hooks hooks = {.context = live,

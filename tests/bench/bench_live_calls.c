@@ -1,7 +1,8 @@
 /* What a traced call costs: a program sends one byte to itself over loopback and receives it, as it
  * is and under the tracer of the live world, in its network and with its look at the wire at each
- * call. Time of processors, the program's and the tracer's together: the two take turns, so on a
- * machine that does nothing else it is the time that passes. Helper of sockspec-bench.
+ * call, on one processor. Time of processors, the program's and the tracer's together: the two take
+ * turns, so on a machine that does nothing else it is the time that passes. Helper of
+ * sockspec-bench.
  *
  *   bench_live_calls ROUNDS   "plain|traced nanoseconds-per-call", "ours nanoseconds": medians of
  *                             rounds taken in turn. Exit status 77 where namespaces or ptrace are
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "act") == 0) {
         return act();
     }
+    linux_tracer_share_processor(); /* as the live world does */
     int rounds = argc > 1 ? atoi(argv[1]) : 1;
     bench_must(rounds >= 1 && rounds <= ROUNDS_MAX, "between 1 and 1024 rounds");
     bench_must(trace_init(&trace, TRACE_EVENTS_MAX) == STATUS_OK, "a trace");
