@@ -158,7 +158,7 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
     if (is_progress(call, result)) {
         tracer_progress(tracer);
     } else if (!is_rest(call, result)) {
-        tracer->calls++;
+        tracer_spin_count(tracer, call, result);
         tracer->last_call = call->what;
         tracer->last_fd = tracer_number(thread->process, call->fd);
     }

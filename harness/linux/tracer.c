@@ -25,6 +25,8 @@ struct trace_event *tracer_event(struct linux_tracer *tracer, enum trace_kind ki
 void tracer_progress(struct linux_tracer *tracer)
 {
     tracer->calls = 0;
+    tracer->repeats = 0;
+    tracer->answer_count = 0;
     tracer->cpu_base_stale = true;
 }
 

@@ -16,7 +16,9 @@ enum {
     TRACER_SIGNALS = 65,
     TRACER_FAULTS_MAX = 64,
     TRACER_SPIN_CALLS = 10000,     /* calls without progress when the start does not say */
-    TRACER_SPIN_LOOKS = 4,         /* further ones for each open descriptor */
+    TRACER_SPIN_REPEATS = 250,     /* of them, calls that told again what they had told before */
+    TRACER_SPIN_LOOKS = 4,         /* further ones of either for each open descriptor */
+    TRACER_SPIN_ANSWERS = 64,      /* different answers of a loop that are told apart */
     TRACER_CPU_MAX_US = 2000000,   /* CPU time without progress when the start does not say */
     TRACER_CPU_LOOK_NS = 20000000, /* real time without progress before CPU time is looked at */
     TRACER_ENDED_MAX = 64,         /* children that ended and may not have been waited for */
@@ -185,7 +187,10 @@ struct linux_tracer {
 
     uint64_t calls_max;
     int64_t cpu_max_us;
-    uint64_t calls; /* since something moved */
+    uint64_t calls;   /* since something moved */
+    uint64_t repeats; /* of them, those whose answer was known, since one was new */
+    uint64_t answers[TRACER_SPIN_ANSWERS]; /* known since something moved, by answer_of */
+    uint32_t answer_count;
     enum trace_call last_call;
     int last_fd;
     bool cpu_base_stale;
@@ -262,6 +267,10 @@ void tracer_call_drop(struct linux_tracer *tracer, struct tracer_call *call);
 int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct tracer_call *call);
 /* The thread was found asleep in its call: BLOCK, once. True when it was traced now. */
 bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread);
+
+/* ---- watch.c ---- */
+/* A call was answered, and nothing moved by it. */
+void tracer_spin_count(struct linux_tracer *tracer, const struct tracer_call *call, int64_t result);
 
 /* ---- nap.c ---- */
 /* How long the call may go on from now, as far as its limit tells; -1: without a limit, or unknown.

@@ -70,6 +70,45 @@ void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count)
 
 /* ---- Spins ---- */
 
+/* A call and what it answered; its other arguments do not matter, for a limit of time that runs out
+ * is another one at each round. Never 0. */
+static uint64_t answer_of(const struct tracer_call *call, int64_t result)
+{
+    uint64_t key =
+        (uint64_t)result << 24 ^ (uint64_t)(uint32_t)call->fd << 8 ^ (uint64_t)call->what;
+    return key * UINT64_C(0x9E3779B97F4A7C15) | 1;
+}
+
+/* Whether the answer says that something is there, or wrong: one that says it again and again is
+ * not heeded. A look that finds nothing may be made by whoever has other work. What is written to
+ * the console, and what concerns no socket, says nothing. */
+static bool is_telling(const struct tracer_call *call, int64_t result)
+{
+    bool waits = trace_call_family(call->what) == SCENARIO_CALL_WAIT;
+    bool console = call->file != NULL && call->file->kind == TRACE_FILE_CONSOLE;
+    return call->traced && !console && !(waits && result == 0);
+}
+
+/* By order and state, not by how much happens in a while: the slower the machine, the fewer rounds
+ * a program makes before it gives up by its own clock. */
+void tracer_spin_count(struct linux_tracer *tracer, const struct tracer_call *call, int64_t result)
+{
+    tracer->calls++;
+    if (!is_telling(call, result)) {
+        return;
+    }
+    uint64_t answer = answer_of(call, result);
+    for (uint32_t i = 0; i < tracer->answer_count; i++) {
+        if (tracer->answers[i] == answer) {
+            tracer->repeats++;
+            return;
+        }
+    }
+    tracer->repeats = 0;
+    tracer->answers[tracer->answer_count % TRACER_SPIN_ANSWERS] = answer;
+    tracer->answer_count += tracer->answer_count < TRACER_SPIN_ANSWERS;
+}
+
 /* The call that says most about a spin: the last one that was not a wait; of a pure loop of waits,
  * the wait and what it reported. */
 static void spin_describe(const struct linux_tracer *tracer, struct trace_event *ret_spin)
@@ -123,7 +162,8 @@ bool linux_tracer_spins(struct linux_tracer *tracer)
     if (tracer->spins || tracer->first == NULL) {
         return tracer->spins;
     }
-    if (tracer->calls <= tracer->calls_max + looks && !uses_too_much(tracer)) {
+    if (tracer->calls <= tracer->calls_max + looks &&
+        tracer->repeats <= TRACER_SPIN_REPEATS + looks && !uses_too_much(tracer)) {
         return false;
     }
     struct trace_event spin = {.what = (uint8_t)tracer->last_call, .fd = tracer->last_fd};

@@ -457,14 +457,30 @@ static void memory_of_a_program_that_makes_code_tells_nothing(void **state)
 
 /* ---- Spins ---- */
 
-static void spin_of_calls_is_told(void **state)
+static void spin_of_many_calls_is_told(void **state)
 {
     struct play *play = *state;
-    start_with(play, ACTOR, "spin", 500, 0);
+    start_with(play, ACTOR, "searches", 500, 0);
+    assert_int_equal(go(play), SPINS);
+    assert_true(need(play, TRACE_SPIN, TRACE_CALL_CLOSE, 0)->a > 500);
+}
+
+static void spin_whose_answers_are_known_is_told_soon(void **state)
+{
+    struct play *play = *state;
+    start(play, "spin");
     assert_int_equal(go(play), SPINS);
     const struct trace_event *event = need(play, TRACE_SPIN, TRACE_CALL_POLL, 0);
     assert_int_equal(event->fd, 3);
-    assert_true(event->a > 500);
+    assert_in_range(event->a, 250, 350);
+}
+
+static void search_is_no_spin(void **state)
+{
+    struct play *play = *state;
+    start(play, "searches");
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 0);
 }
 
 static void spin_without_calls_is_told(void **state)
@@ -797,7 +813,9 @@ int main(void)
         TEST(naps_without_an_end_are_sleep),
         TEST(memory_grows_by_what_is_in_use),
         TEST(memory_of_a_program_that_makes_code_tells_nothing),
-        TEST(spin_of_calls_is_told),
+        TEST(spin_of_many_calls_is_told),
+        TEST(spin_whose_answers_are_known_is_told_soon),
+        TEST(search_is_no_spin),
         TEST(spin_without_calls_is_told),
         TEST(crash_is_told),
         TEST(abort_is_told),

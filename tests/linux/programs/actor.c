@@ -322,6 +322,19 @@ static __attribute__((noreturn)) int act_spin(void)
     }
 }
 
+/* Much that nothing comes of, none of it told twice: looks that find nothing, numbers that are not
+ * open. */
+static int act_searches(void)
+{
+    int ends[2];
+    need(pipe(ends) == 0);
+    for (int i = 0; i < 2000; i++) {
+        struct pollfd fd = {.fd = ends[0], .events = POLLIN};
+        need(poll(&fd, 1, 0) == 0 && close(1000 + i) != 0);
+    }
+    return 0;
+}
+
 static int act_timeout(void)
 {
     return poll(NULL, 0, 1000000) == 0 ? 0 : 99;
@@ -408,37 +421,22 @@ static const struct {
     const char *name;
     int (*act)(void);
 } plays[] = {
-    {"status", act_status},
-    {"crash", act_crash},
-    {"abort", act_abort},
-    {"pipe", act_pipe},
-    {"socket", act_socket},
-    {"short", act_short},
-    {"accept", act_accept},
-    {"accept-later", act_accept_later},
-    {"threads", act_threads},
-    {"fork", act_fork},
-    {"orphan", act_orphan},
-    {"daemon", act_daemon},
-    {"exec", act_exec},
-    {"interrupted", act_interrupted},
-    {"restarted", act_restarted},
-    {"stop", act_stop},
-    {"sleep", act_sleep},
-    {"nap", act_nap},
-    {"naps", act_naps},
-    {"grow", act_grow},
-    {"code", act_code},
-    {"busy", act_busy},
-    {"spin", act_spin},
-    {"timeout", act_timeout},
-    {"timer", act_timer},
-    {"alarm", act_alarm},
-    {"epoll", act_epoll},
-    {"select", act_select},
-    {"descriptors", act_descriptors},
-    {"sigpipe", act_sigpipe},
-    {"limited", act_limited},
+    {"status", act_status},       {"crash", act_crash},
+    {"abort", act_abort},         {"pipe", act_pipe},
+    {"socket", act_socket},       {"short", act_short},
+    {"accept", act_accept},       {"accept-later", act_accept_later},
+    {"threads", act_threads},     {"fork", act_fork},
+    {"orphan", act_orphan},       {"daemon", act_daemon},
+    {"exec", act_exec},           {"interrupted", act_interrupted},
+    {"restarted", act_restarted}, {"stop", act_stop},
+    {"sleep", act_sleep},         {"nap", act_nap},
+    {"naps", act_naps},           {"grow", act_grow},
+    {"code", act_code},           {"busy", act_busy},
+    {"spin", act_spin},           {"searches", act_searches},
+    {"timeout", act_timeout},     {"timer", act_timer},
+    {"alarm", act_alarm},         {"epoll", act_epoll},
+    {"select", act_select},       {"descriptors", act_descriptors},
+    {"sigpipe", act_sigpipe},     {"limited", act_limited},
     {"calls", act_calls},
 };
 
