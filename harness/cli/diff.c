@@ -28,7 +28,7 @@
 enum {
     STEPS_MIN = 25, /* of a scenario, so that 20 have an effect on average */
     STEPS_MAX = 45,
-    AGAIN = 2,       /* plays in which a difference must come again */
+    AGAIN = 2,       /* plays in which a difference must come again to be made small */
     SHOWN_MAX = 100, /* differences that are kept where --out asks for them */
     COLUMN = 100,    /* of a ladder */
     PATH = 4096
@@ -39,7 +39,7 @@ struct counts {
     atomic_ullong scenarios;
     atomic_ullong steps; /* with an effect, on the world that chooses */
     atomic_ullong differences;
-    atomic_ullong passing; /* differences that did not come again: time on Linux is real */
+    atomic_ullong passing; /* that did not come again */
     atomic_ullong cpu_ns[DIFF_WORLDS];
     atomic_ullong uses[DIFF_CHOICE_COUNT];
     struct diff_cover cover; /* of the world that is told: its states are exact */
@@ -118,11 +118,12 @@ static void tell_side_by_side(FILE *out, const char *left, const char *right)
     }
 }
 
-static void save_scenario(const struct job *job, const char *text, uint64_t number)
+static void save_scenario(const struct job *job, const char *text, uint64_t number,
+                          const char *suffix)
 {
     char path[PATH];
-    (void)snprintf(path, sizeof path, "%s/%llu.scenario", job->options->out,
-                   (unsigned long long)number);
+    (void)snprintf(path, sizeof path, "%s/%llu%s.scenario", job->options->out,
+                   (unsigned long long)number, suffix);
     FILE *file = fopen(path, "we");
     if (file != NULL) {
         (void)fprintf(file, "title \"the worlds differ\"\nrole stack\n\n%s", text);
@@ -130,54 +131,131 @@ static void save_scenario(const struct job *job, const char *text, uint64_t numb
     }
 }
 
+/* What is being told, as text, and the scenario's steps. */
+struct telling {
+    FILE *out;
+    char *text;
+    size_t size;
+    char *steps;
+};
+
+static void telling_begin(const struct job *job, const struct scenario *scenario,
+                          struct telling *ret_telling)
+{
+    struct telling *telling = ret_telling;
+    size_t length = 0;
+    *telling = (struct telling){.steps = malloc(SCENARIO_PRINT_MAX)};
+    telling->out = open_memstream(&telling->text, &telling->size);
+    if (telling->out == NULL || telling->steps == NULL ||
+        scenario_print(scenario, telling->steps, SCENARIO_PRINT_MAX, &length) != STATUS_OK) {
+        (void)fprintf(stderr, "%s: out of memory\n", job->options->program);
+        _exit(SOCKSPEC_EXIT_ERROR);
+    }
+}
+
+/* All at once: other processes tell as well. */
+static void telling_end(struct telling *telling)
+{
+    (void)fclose(telling->out);
+    (void)fwrite(telling->text, 1, strlen(telling->text), stdout);
+    (void)fflush(stdout);
+    free(telling->text);
+    free(telling->steps);
+}
+
+static void tell_events(FILE *out, const struct job *job, uint32_t at)
+{
+    tell_event(out, job->names[0], diff_form(job->diff, DIFF_TOLD), at);
+    tell_event(out, job->names[1], diff_form(job->diff, DIFF_CHOOSES), at);
+}
+
 /* The last play of `job->diff` is that of the small scenario. */
 static void tell(const struct job *job, const struct scenario *scenario, uint64_t number,
                  uint32_t at)
 {
-    char *text = NULL;
-    size_t size = 0;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &size);
-    char *steps = malloc(SCENARIO_PRINT_MAX);
-    if (out == NULL || steps == NULL ||
-        scenario_print(scenario, steps, SCENARIO_PRINT_MAX, &length) != STATUS_OK) {
-        (void)fprintf(stderr, "%s: out of memory\n", job->options->program);
-        _exit(SOCKSPEC_EXIT_ERROR);
-    }
-    (void)fprintf(out, "\nscenario %llu: the worlds differ\n\n", (unsigned long long)number);
-    tell_event(out, job->names[0], diff_form(job->diff, DIFF_TOLD), at);
-    tell_event(out, job->names[1], diff_form(job->diff, DIFF_CHOOSES), at);
-    (void)fprintf(out, "\nrole stack\n\n%s\n", steps);
+    struct telling telling;
+    telling_begin(job, scenario, &telling);
+    (void)fprintf(telling.out, "\nscenario %llu: the worlds differ\n\n",
+                  (unsigned long long)number);
+    tell_events(telling.out, job, at);
+    (void)fprintf(telling.out, "\nrole stack\n\n%s\n", telling.steps);
     if (job->options->out != NULL) {
-        save_scenario(job, steps, number);
+        save_scenario(job, telling.steps, number, "");
     } else {
         char *left = ladder_text(diff_trace(job->diff, DIFF_TOLD), scenario);
         char *right = ladder_text(diff_trace(job->diff, DIFF_CHOOSES), scenario);
-        (void)fprintf(out, "%-*s   %s\n", COLUMN, job->names[0], job->names[1]);
-        tell_side_by_side(out, left, right);
+        (void)fprintf(telling.out, "%-*s   %s\n", COLUMN, job->names[0], job->names[1]);
+        tell_side_by_side(telling.out, left, right);
         free(left);
         free(right);
     }
-    (void)fclose(out);
-    (void)fwrite(text, 1, strlen(text), stdout);
-    (void)fflush(stdout);
-    free(text);
-    free(steps);
+    telling_end(&telling);
+}
+
+/* The last play of `job->diff` showed a difference that may not come again. */
+static struct telling tell_passing(const struct job *job, const struct scenario *scenario,
+                                   uint64_t number, uint32_t at)
+{
+    struct telling telling;
+    telling_begin(job, scenario, &telling);
+    (void)fprintf(telling.out, "\nscenario %llu: the worlds differed once, and then no more\n\n",
+                  (unsigned long long)number);
+    tell_events(telling.out, job, at);
+    return telling;
+}
+
+static void telling_drop(struct telling *telling)
+{
+    (void)fclose(telling->out);
+    free(telling->text);
+    free(telling->steps);
 }
 
 /* ---- One process ---- */
 
-static enum status differ(struct job *job, struct scenario *scenario, uint64_t number,
-                          uint64_t seed, struct status_detail *detail)
+static void count_difference(const struct job *job)
 {
+    unsigned long long before = atomic_fetch_add(&job->counts->differences, 1);
+    if (job->options->out == NULL || before + 1 >= SHOWN_MAX) {
+        atomic_store(&job->counts->stop, true);
+    }
+}
+
+/* Whether the difference that the last play showed at event `at` comes again; told where not. */
+static enum status come_again(struct job *job, const struct scenario *scenario, uint64_t number,
+                              uint32_t at, bool *ret_again, struct status_detail *detail)
+{
+    struct telling telling = tell_passing(job, scenario, number, at);
     struct diff_result result = {0};
     enum status status = STATUS_OK;
-    for (unsigned i = 0; i < AGAIN && status == STATUS_OK; i++) {
-        status = diff_play(job->diff, scenario, seed, &result, detail);
-        if (status == STATUS_OK && result.same) {
-            atomic_fetch_add(&job->counts->passing, 1);
-            return status;
-        }
+    for (unsigned i = 0; i < AGAIN && status == STATUS_OK && !result.same; i++) {
+        status = diff_play(job->diff, scenario, job->options->seed_number, &result, detail);
+    }
+    *ret_again = !result.same;
+    if (status != STATUS_OK || !result.same) {
+        telling_drop(&telling);
+        return status;
+    }
+    if (job->options->out != NULL) {
+        save_scenario(job, telling.steps, number, ".once");
+    }
+    telling_end(&telling);
+    atomic_fetch_add(&job->counts->passing, 1);
+    if (!job->options->slow) { /* where time passes, Linux measures it itself */
+        count_difference(job);
+    }
+    return status;
+}
+
+static enum status differ(struct job *job, struct scenario *scenario, uint64_t number, uint32_t at,
+                          struct status_detail *detail)
+{
+    uint64_t seed = job->options->seed_number;
+    struct diff_result result = {0};
+    bool again = false;
+    enum status status = come_again(job, scenario, number, at, &again, detail);
+    if (status != STATUS_OK || !again) {
+        return status;
     }
     status = status == STATUS_OK ? diff_shrink(job->diff, scenario, seed, detail) : status;
     if (status == STATUS_OK) {
@@ -185,10 +263,7 @@ static enum status differ(struct job *job, struct scenario *scenario, uint64_t n
     }
     if (status == STATUS_OK) {
         tell(job, scenario, number, result.at);
-        unsigned long long before = atomic_fetch_add(&job->counts->differences, 1);
-        if (job->options->out == NULL || before + 1 >= SHOWN_MAX) {
-            atomic_store(&job->counts->stop, true);
-        }
+        count_difference(job);
     }
     return status;
 }
@@ -222,8 +297,7 @@ static enum status play_number(struct job *job, uint64_t number, struct status_d
     for (unsigned i = 0; i < DIFF_WORLDS; i++) {
         atomic_fetch_add(&job->counts->cpu_ns[i], (unsigned long long)result.cpu_ns[i]);
     }
-    return result.same ? STATUS_OK
-                       : differ(job, &scenario, number, job->options->seed_number, detail);
+    return result.same ? STATUS_OK : differ(job, &scenario, number, result.at, detail);
 }
 
 static enum status open_job(struct job *job, struct status_detail *detail)
@@ -268,7 +342,7 @@ static void tell_counts(const struct cli_options *options, struct counts *counts
     unsigned long long steps = atomic_load(&counts->steps);
     double each = scenarios > 0 ? (double)scenarios : 1;
     (void)printf("\n%llu scenarios from seed %llu, %.1f steps with effect on average, %llu "
-                 "differences (%llu more did not come again), in %.1f s\n",
+                 "differences (%llu did not come again), in %.1f s\n",
                  scenarios, (unsigned long long)options->seed_number, (double)steps / each,
                  (unsigned long long)atomic_load(&counts->differences),
                  (unsigned long long)atomic_load(&counts->passing), (double)ms / 1000);

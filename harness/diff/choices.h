@@ -12,7 +12,8 @@
     X(CUT, "where a stretch of data is cut into segments: stretches are compared")                \
     X(PORT, "which port is given to a socket without one: numbered as they come up")              \
     X(BUFFER, "the size of a buffer that nobody set: left out")                                   \
-    X(RECOVER, "that bytes are sent again: compared up to there")           \
+    X(RECOVER, "that bytes are sent again: compared up to there")                                 \
+    X(STALL, "that a SYN is sent again while the process waits for its turn: played anew")        \
     X(SEQUENCE, "initial sequence numbers: counted from them")
 /* clang-format on */
 #define DIFF_CHOICE_ENUM(name, text) DIFF_CHOICE_##name,

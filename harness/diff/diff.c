@@ -7,7 +7,10 @@
 
 #include "scenario/shrink.h"
 
-enum { SENDS_MAX = SCENARIO_STEPS_MAX * 4 };
+enum {
+    SENDS_MAX = SCENARIO_STEPS_MAX * 4,
+    STALLS_MAX = 16 /* plays of one scenario that a stall may spoil, one after the other */
+};
 
 struct side {
     struct world *world;
@@ -98,8 +101,18 @@ static void note_sends(struct diff *diff)
     }
 }
 
-enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,
-                      struct diff_result *ret_result, struct status_detail *detail)
+/* A handshake's first timer of a real kernel is 1 s: less than a process may have to wait for its
+ * turn. All others are put off by more. */
+static bool shows_a_stall(const struct diff_form *form, uint32_t at)
+{
+    const struct trace_event *event = at < form->count ? &form->events[at] : NULL;
+    return event != NULL && !form->timed && event->kind == TRACE_SEGMENT &&
+           event->result == TRACE_FATE_RETRANSMITTED &&
+           (event->what == SCENARIO_SEGMENT_SYN || event->what == SCENARIO_SEGMENT_SYN_ACK);
+}
+
+static enum status play_once(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                             struct diff_result *ret_result, struct status_detail *detail)
 {
     struct world *told = diff->sides[DIFF_TOLD].world;
     enum status status =
@@ -124,6 +137,20 @@ enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64
     }
     ret_result->same = ret_result->at == UINT32_MAX || ret_result->at >= until;
     ret_result->steps_effective = diff->sides[DIFF_CHOOSES].result.steps_effective;
+    return status;
+}
+
+enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                      struct diff_result *ret_result, struct status_detail *detail)
+{
+    const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
+    enum status status = play_once(diff, scenario, seed, ret_result, detail);
+    for (unsigned i = 0; i < STALLS_MAX && status == STATUS_OK && !ret_result->same &&
+                         shows_a_stall(form, ret_result->at);
+         i++) {
+        diff->uses[DIFF_CHOICE_STALL]++;
+        status = play_once(diff, scenario, seed, ret_result, detail);
+    }
     return status;
 }
 

@@ -27,7 +27,8 @@ enum status diff_new(struct world *told, struct world *chooses, struct diff **re
                      struct status_detail *detail) STATUS_MUST_USE;
 void diff_free(struct diff *diff);
 
-/* Plays on both. Errors: those of engine_run. */
+/* Plays on both; anew, and again, where a stall of the machine shows: a real kernel's clock runs on
+ * while the process waits for its turn. Errors: those of engine_run. */
 enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,
                       struct diff_result *ret_result, struct status_detail *detail) STATUS_MUST_USE;
 /* Makes a scenario smaller as long as the worlds still differ, in place. */

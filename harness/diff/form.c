@@ -70,19 +70,35 @@ static bool passes_through(const struct diff_form *form, const struct trace_even
            last->what == event->a;
 }
 
-/* A FIN that shutdown() asked for in the handshake goes out in the middle of the segment that
- * completes it; who samples sees the state after that segment before the FIN. */
-static bool closes_in_handshake(const struct diff_form *form, const struct trace_event *event)
+/* Whether `event` is a segment of this kind from the end that changes its state. */
+static bool is_of(const struct trace_event *event, enum scenario_segment kind,
+                  const struct trace_event *state)
 {
-    if (form->count < 2 || event->kind != TRACE_STATE || event->a != TCP_FIN_WAIT_1) {
-        return false;
+    return event->kind == TRACE_SEGMENT && event->what == kind && event->host == state->host &&
+           event->conn == state->conn;
+}
+
+/* A FIN that shutdown() asked for in the handshake goes out in the middle of the segment that
+ * completes it, and an RST behind it where there was data in that: who samples sees the state after
+ * that segment before the FIN. The change of state that the FIN's was joined to; NULL: none. */
+static struct trace_event *closes_in_handshake(struct diff_form *form,
+                                               const struct trace_event *event)
+{
+    uint32_t at = form->count;
+    if (event->kind != TRACE_STATE || event->a != TCP_FIN_WAIT_1) {
+        return NULL;
     }
-    const struct trace_event *fin = &form->events[form->count - 1];
-    const struct trace_event *state = &form->events[form->count - 2];
-    return fin->kind == TRACE_SEGMENT && fin->what == SCENARIO_SEGMENT_FIN &&
-           fin->host == event->host && fin->conn == event->conn && state->kind == TRACE_STATE &&
-           state->host == event->host && state->conn == event->conn &&
-           state->a == TCP_SYN_RECEIVED && state->what == TCP_FIN_WAIT_1;
+    if (at > 0 && is_of(&form->events[at - 1], SCENARIO_SEGMENT_RST, event)) {
+        at--;
+    }
+    if (at < 2 || !is_of(&form->events[at - 1], SCENARIO_SEGMENT_FIN, event)) {
+        return NULL;
+    }
+    struct trace_event *state = &form->events[at - 2];
+    bool opens = state->kind == TRACE_STATE && state->host == event->host &&
+                 state->conn == event->conn && state->a == TCP_SYN_RECEIVED &&
+                 state->what == TCP_FIN_WAIT_1;
+    return opens ? state : NULL;
 }
 
 /* Whether an end sends bytes that it sent before. */
@@ -92,13 +108,16 @@ static bool is_again(struct diff_form *form, const struct trace_event *event)
                  event->what == SCENARIO_SEGMENT_URGENT;
     bool leaves = event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_HELD ||
                   event->result == TRACE_FATE_DROPPED || event->result == TRACE_FATE_RETRANSMITTED;
+    if (event->result == TRACE_FATE_DROPPED && form->takes > 0) {
+        form->takes--;
+        return false;
+    }
     if (!bytes || !leaves) {
         return false;
     }
     int64_t *sent = &form->sent[event->conn % DIFF_ENDS_MAX][event->host];
     int64_t end = event->a + event->b + (event->what == SCENARIO_SEGMENT_FIN);
-    /* What was dropped by its number was counted when it was held. */
-    bool again = event->a < *sent && (event->result != TRACE_FATE_DROPPED || end > *sent);
+    bool again = event->a < *sent;
     *sent = end > *sent ? end : *sent;
     return again;
 }
@@ -126,8 +145,9 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
         }
         uses[DIFF_CHOICE_SEQUENCE] += event.what == SCENARIO_SEGMENT_SYN;
     }
-    if (closes_in_handshake(form, &event)) {
-        form->events[form->count - 2].what = event.what;
+    struct trace_event *opened = closes_in_handshake(form, &event);
+    if (opened != NULL) {
+        opened->what = event.what;
         return;
     }
     if (passes_through(form, &event)) {
@@ -140,6 +160,19 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
     }
 }
 
+/* What a step takes from the wire was counted when it was held; what is lost behind that was sent.
+ */
+static void note_taking(struct diff_form *form, const struct trace_event *event)
+{
+    if (event->kind == TRACE_STEP) {
+        form->takes = event->what == SCENARIO_WIRE_DROP  ? 1
+                      : event->what == SCENARIO_WIRE_CUT ? UINT32_MAX
+                                                         : 0;
+    } else if (event->kind != TRACE_SEGMENT || event->result != TRACE_FATE_DROPPED) {
+        form->takes = 0;
+    }
+}
+
 void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
                     uint64_t uses[DIFF_CHOICE_COUNT])
 {
@@ -148,10 +181,12 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     ret_form->recovers = UINT32_MAX;
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;
+    ret_form->takes = 0;
     ret_form->set_sndbuf = false;
     ret_form->set_rcvbuf = false;
     for (uint32_t i = 0; i < trace->count; i++) {
         struct trace_event event = trace->events[i];
+        note_taking(ret_form, &event);
         event.time_us = 0;
         event.flags &= (uint8_t)~TRACE_SAMPLED;
         switch (event.kind) {

@@ -105,8 +105,25 @@ static bool query(struct linux_net *net, uint32_t number, enum trace_host host,
 
 enum tcp_state linux_conn_state(void *context, enum trace_host host, uint32_t number)
 {
+    struct linux_net *net = context;
     struct linux_diag_row row;
-    return query(context, number, host, &row) ? row.state : TCP_CLOSED;
+    if (!query(net, number, host, &row)) {
+        return TCP_CLOSED;
+    }
+    net->ends[number].cookie[host] = (uint64_t)row.cookie[1] << 32 | row.cookie[0];
+    return row.state;
+}
+
+uint32_t linux_conn_of_cookie(const struct linux_net *net, enum trace_host host, uint32_t newest,
+                              uint64_t cookie)
+{
+    uint32_t found = newest;
+    /* The oldest: what the ports had before may be seen under a newer number as well, until that
+     * has a socket of its own. */
+    for (uint32_t at = newest; at != 0; at = packet_wire_conn_older(&net->wire, at)) {
+        found = net->ends[at].cookie[host] == cookie ? at : found;
+    }
+    return found;
 }
 
 static void expire_end(struct linux_net *net, uint32_t number, enum trace_host host)

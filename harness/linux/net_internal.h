@@ -103,6 +103,7 @@ int linux_diag_destroy(struct linux_diag *diag, enum trace_host host,
 /* What these kernels add to a connection of the wire. */
 struct net_ends {
     int64_t ends_us[TRACE_HOST_COUNT]; /* TIME-WAIT, FIN-WAIT-2: trace time when it ends */
+    uint64_t cookie[TRACE_HOST_COUNT]; /* of the socket that was seen last; 0: none was */
     bool local_only;                   /* the target's end is on a loopback address: */
     uint8_t loopback[4];               /* this one */
 };
@@ -114,6 +115,10 @@ void linux_conn_leaves(void *context, enum trace_host host, struct packet *packe
 void linux_conn_enters(void *context, enum trace_host host, uint32_t number, uint8_t kind,
                        struct packet *packet, uint8_t *bytes);
 void linux_conn_moved(void *context, enum trace_host host, uint32_t number);
+/* Which connection the socket of this cookie (SO_COOKIE) is an end of, where several had its ports:
+ * of `newest` and those before it. `newest` where the kernel was never seen to have it. */
+uint32_t linux_conn_of_cookie(const struct linux_net *net, enum trace_host host, uint32_t newest,
+                              uint64_t cookie);
 /* Ends what has waited long enough in TIME-WAIT, or in FIN-WAIT-2 without a descriptor. */
 void linux_conn_expire(struct linux_net *net);
 void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host);

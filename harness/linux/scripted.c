@@ -21,7 +21,7 @@
 /* The C library's netinet/tcp.h names states as ours are named. */
 /* Many small segments in flight take far more room than their bytes. */
 enum { SEND_ROOM = 4 << 20 };
-enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10, KERNEL_CLOSE = 7 };
+enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
 
 enum { EVENTS = 64 };
 
@@ -287,11 +287,11 @@ static uint16_t local_port(int fd)
     return getsockname(fd, &name.of.any, &name.size) == 0 ? ntohs(name.of.v4.sin_port) : 0;
 }
 
-static bool is_closed(int fd)
+static uint64_t cookie_of(int fd)
 {
-    uint8_t state = 0; /* the first field of struct tcp_info */
-    socklen_t size = sizeof state;
-    return getsockopt(fd, IPPROTO_TCP, OPTION_INFO, &state, &size) == 0 && state == KERNEL_CLOSE;
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
 int linux_net_accept(struct linux_net *net, int s)
@@ -321,15 +321,8 @@ int linux_net_accept(struct linux_net *net, int s)
         return -error;
     }
     uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.of.v4.sin_port));
-    if (is_closed(fd)) {
-        /* It ended while it was queued, and its ports may be another's by now. */
-        for (uint32_t older = conn;
-             older != 0 && (net->wire.conns[older].state[host] != TCP_CLOSED ||
-                            !net->wire.conns[older].isn_known[host]);) {
-            older = packet_wire_conn_older(&net->wire, older);
-            conn = older != 0 ? older : conn;
-        }
-    }
+    /* It may have ended while it was queued, and its ports be another's by now. */
+    conn = linux_conn_of_cookie(net, host, conn, cookie_of(fd));
     int number = linux_scripted_take(net, fd, host, ++net->groups);
     if (number >= 0) {
         net->scripted[number].conn = conn;

@@ -232,13 +232,13 @@ struct model_socket {
     struct model_socket *link_next; /* listener's queues; TIME-WAIT by age */
     struct model_socket *link_prev;
     struct model_socket *listener; /* whose queue it is in */
-    struct model_socket *parent;   /* whose it was while that was shut, and its life then */
+    struct model_socket *parent;   /* that counts it after it was shut, and its life then */
     uint32_t parent_life;
     struct model_socket *accept_first;
     struct model_socket *accept_last;
     struct model_socket *syn_first;
     uint32_t accept_count;
-    uint32_t syn_count; /* in syn_first */
+    uint32_t syn_count; /* in syn_first, and handshakes from before it was shut */
     uint32_t backlog;
     bool queued; /* in accept_first of its listener */
 

@@ -280,9 +280,9 @@ static void unlink_peer(struct model_socket *socket)
     }
 }
 
-static void leave_syn_queue(struct model_socket *child)
+/* It still counts as one of the listener's handshakes. */
+static void unlink_syn(struct model_socket *child)
 {
-    child->listener->syn_count--;
     if (child->link_prev != NULL) {
         child->link_prev->link_next = child->link_next;
     } else {
@@ -294,11 +294,28 @@ static void leave_syn_queue(struct model_socket *child)
     child->listener = NULL;
 }
 
+static void leave_syn_queue(struct model_socket *child)
+{
+    child->listener->syn_count--;
+    unlink_syn(child);
+}
+
+/* A handshake whose listener was shut is over. Linux counts it to the end, also where the socket
+ * listens again meanwhile (reqsk_queue_alloc leaves the count as it is). */
+static void leave_parent(struct model_socket *child)
+{
+    struct model_socket *parent = net_socket_alive(child->parent, child->parent_life);
+    if (parent != NULL) {
+        parent->syn_count--;
+    }
+    child->parent = NULL;
+}
+
 void socket_leave_listener(struct model *model, struct model_socket *child)
 {
     child->parent = child->listener;
     child->parent_life = child->listener->life;
-    leave_syn_queue(child);
+    unlink_syn(child);
     child->orphan = true;
     socket_timer_arm(model, child);
 }
@@ -326,6 +343,8 @@ void socket_closed(struct model *model, struct model_socket *socket)
     if (socket->listener != NULL && !socket->queued) {
         leave_syn_queue(socket);
         socket->orphan = true;
+    } else if (socket->parent != NULL) {
+        leave_parent(socket);
     }
     if (socket->orphan) {
         net_socket_free(model, socket);

@@ -677,6 +677,8 @@ static bool listens_again(struct model_socket *child)
         return false;
     }
     child->orphan = false;
+    child->parent = NULL;
+    parent->syn_count--; /* it was counted all the time */
     syn_queue_add(parent, child);
     return true;
 }

@@ -137,6 +137,60 @@ static void difference_is_found_and_made_small(void **state)
     close_pair(&pair);
 }
 
+/* A kernel whose SYN goes out again in the first plays: the process did not get its turn. */
+static struct pair stalling;
+static unsigned stalls_left;
+
+static int poll_and_stall(struct world *world, int s)
+{
+    (void)world;
+    (void)s;
+    if (stalls_left > 0) {
+        stalls_left--;
+        struct trace *trace = (struct trace *)(uintptr_t)diff_trace(stalling.diff, DIFF_CHOOSES);
+        struct trace_event *event = trace_add(trace, TRACE_SEGMENT, TRACE_HOST_TARGET);
+        event->what = SCENARIO_SEGMENT_SYN;
+        event->result = TRACE_FATE_RETRANSMITTED;
+    }
+    return 0;
+}
+
+static int poll_nothing(struct world *world, int s)
+{
+    (void)world;
+    (void)s;
+    return 0;
+}
+
+static void stalled_play_is_made_anew(void **state)
+{
+    static struct scenario_text parsed;
+    static const char steps[] = "app socket\napp poll\n";
+    struct status_detail detail = {""};
+    struct diff_result result = {0};
+    struct world_ops twisted[DIFF_WORLDS];
+    (void)state;
+    open_pair(&stalling);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        twisted[i] = *stalling.worlds[i]->ops;
+        twisted[i].poll = i == DIFF_CHOOSES ? poll_and_stall : poll_nothing;
+        stalling.worlds[i]->ops = &twisted[i];
+    }
+    diff_free(stalling.diff);
+    assert_ok(diff_new(stalling.worlds[DIFF_TOLD], stalling.worlds[DIFF_CHOOSES], &stalling.diff,
+                       &detail),
+              &detail);
+    assert_ok(scenario_parse("steps", steps, sizeof steps - 1, &parsed, &detail), &detail);
+    stalls_left = 2;
+    assert_ok(diff_play(stalling.diff, &parsed.scenario, 1, &result, &detail), &detail);
+    assert_true(result.same);
+    assert_int_equal(diff_uses(stalling.diff)[DIFF_CHOICE_STALL], 2);
+    stalls_left = UINT32_MAX; /* what comes every time is no stall */
+    assert_ok(diff_play(stalling.diff, &parsed.scenario, 1, &result, &detail), &detail);
+    assert_false(result.same);
+    close_pair(&stalling);
+}
+
 /* ---- The form ---- */
 
 static struct trace_event *add(struct trace *trace, enum trace_kind kind, unsigned what, int64_t a,
@@ -195,6 +249,48 @@ static void form_joins_states_that_are_passed_through(void **state)
     trace_done(&trace);
 }
 
+static void form_sees_what_is_sent_again_and_lost(void **state)
+{
+    static struct diff_form form;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 1, 10)->result = TRACE_FATE_HELD;
+    add(&trace, TRACE_STEP, SCENARIO_WIRE_DROP, 0, 0);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 1, 10)->result = TRACE_FATE_DROPPED;
+    diff_form_take(&form, &trace, uses);
+    assert_int_equal(form.recovers, UINT32_MAX); /* the step took it */
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 10)->result = TRACE_FATE_DROPPED;
+    diff_form_take(&form, &trace, uses);
+    assert_int_equal(form.recovers, 3);
+    trace_done(&trace);
+}
+
+static void form_joins_a_close_in_the_handshake(void **state)
+{
+    static struct diff_form through;
+    static struct diff_form sampled;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    add(&trace, TRACE_STATE, TCP_FIN_WAIT_1, TCP_SYN_RECEIVED, TCP_EVENT_CLOSE);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 0);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 0, 0);
+    add(&trace, TRACE_STATE, TCP_CLOSED, TCP_FIN_WAIT_1, TCP_EVENT_RECV_RST);
+    diff_form_take(&through, &trace, uses);
+    trace_clear(&trace);
+    add(&trace, TRACE_STATE, TCP_CLOSED, TCP_SYN_RECEIVED, 0)->flags = TRACE_SAMPLED;
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 0);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 0, 0);
+    diff_form_take(&sampled, &trace, uses);
+    assert_int_equal(diff_form_compare(&through, &sampled), UINT32_MAX);
+    trace_done(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +298,9 @@ int main(void)
         cmocka_unit_test(generated_scenarios_use_the_verbs_of_role_stack),
         cmocka_unit_test(most_steps_have_an_effect),
         cmocka_unit_test(difference_is_found_and_made_small),
+        cmocka_unit_test(stalled_play_is_made_anew),
+        cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
+        cmocka_unit_test(form_joins_a_close_in_the_handshake),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
         cmocka_unit_test(form_joins_states_that_are_passed_through),
     };

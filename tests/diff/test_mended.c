@@ -457,6 +457,96 @@ static const struct {
      "app 2 dup 3\n"
      "app 2 recv 0 oob\n"
      "app 3 poll\n"},
+    {"two connections of the same ports in one queue are told apart",
+     "app socket\n"
+     "app bind 7002\n"
+     "app listen 1\n"
+     "app 4 socket peer\n"
+     "app 4 bind 7104\n"
+     "app 4 connect 7002\n"
+     "app 4 reset\n"
+     "app 6 socket peer\n"
+     "app 6 bind 7104\n"
+     "app 6 connect 7002\n"
+     "app 6 reset\n"
+     "app accept 1\n"},
+    {"urgent data after both directions were shut in a simultaneous open",
+     "app 3 socket\n"
+     "app 4 socket peer\n"
+     "app 3 bind 7103\n"
+     "app 4 bind 7104\n"
+     "wire hold both\n"
+     "app 3 connect 7104\n"
+     "app 4 connect 7103\n"
+     "wire deliver 0\n"
+     "app 3 shutdown both\n"
+     "wire inject urgent 4 both\n"},
+    {"data after both directions were shut in a simultaneous open",
+     "wire lose synack 2\n"
+     "app 2 socket\n"
+     "app 3 socket peer\n"
+     "app 2 bind 7102\n"
+     "app 3 bind 7103\n"
+     "wire hold both\n"
+     "app 2 connect 7103\n"
+     "app 3 connect 7102\n"
+     "wire release both\n"
+     "app 2 shutdown both\n"
+     "wire inject data 3 to-target\n"},
+    {"an urgent byte that is sent again is lost again",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "wire lose urgent 2\n"
+     "app 2 urgent\n"
+     "wire inject syn 1 both\n"
+     "app 2 send fill 1\n"
+     "app wait\n"},
+    {"a FIN that is sent again is lost again",
+     "app socket\n"
+     "app bind 7001\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 option TCP_NODELAY 1\n"
+     "app 1 connect 7001\n"
+     "app 1 send fill 1\n"
+     "wire hold to-target\n"
+     "wire lose fin 2\n"
+     "app 1 send fill 1\n"
+     "wire inject synack 1 both\n"
+     "app 1 send fill 1\n"
+     "wire duplicate 0\n"
+     "app 1 close\n"},
+    {"data that is sent again is lost again",
+     "app socket peer\n"
+     "app bind 7002\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7002\n"
+     "app accept 2\n"
+     "wire lose data 2\n"
+     "app 2 send fill 1460\n"
+     "wire inject syn 1 to-target\n"
+     "app 2 close\n"
+     "app 4 option TCP_SYNCNT 0\n"},
+    {"handshakes from before a listener was shut count in its queue",
+     "app socket peer\n"
+     "app bind 7001\n"
+     "app listen 1\n"
+     "app 1 socket\n"
+     "app 1 connect 7001\n"
+     "wire hold both\n"
+     "app 2 socket\n"
+     "app 2 connect 7001\n"
+     "wire deliver 0\n"
+     "app 4 socket\n"
+     "app 4 connect 7001\n"
+     "app 1 send fill 1\n"
+     "app disconnect\n"
+     "app listen 0\n"},
 };
 /* clang-format on */
 
