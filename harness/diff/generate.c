@@ -20,6 +20,7 @@ enum kind { NOTHING, FRESH, BOUND, LISTENING, CONNECTING, CONNECTED, OVER };
 struct guess {
     uint8_t kind;
     uint8_t host; /* 0 target, 1 peer */
+    bool defers;  /* TCP_DEFER_ACCEPT may be set */
     uint16_t port;
 };
 
@@ -30,6 +31,7 @@ struct walk {
     struct guess sockets[NAMES];
     unsigned used;
     bool held;
+    bool cut;    /* in one direction at least */
     bool lossy;  /* something was or will be lost */
     bool forged; /* a SYN may be forged, which tells no segment's size */
 };
@@ -177,7 +179,8 @@ static void set_option(struct walk *walk, unsigned id)
         SCENARIO_OPTION_TCP_KEEPCNT,      SCENARIO_OPTION_TCP_USER_TIMEOUT,
         SCENARIO_OPTION_TCP_LINGER2,      SCENARIO_OPTION_TCP_SYNCNT,
         SCENARIO_OPTION_SO_ERROR,         SCENARIO_OPTION_TCP_INFO,
-        SCENARIO_OPTION_TCP_DEFER_ACCEPT, SCENARIO_OPTION_SO_ACCEPTCONN};
+        SCENARIO_OPTION_TCP_DEFER_ACCEPT, SCENARIO_OPTION_SO_ACCEPTCONN,
+        SCENARIO_OPTION_TCP_CORK,         SCENARIO_OPTION_TCP_CORK};
     uint8_t option = options[below(walk, sizeof(options) / sizeof(options[0]))];
     uint32_t value = chance(walk, 6)   ? SCENARIO_ALL
                      : chance(walk, 4) ? below(walk, 300)
@@ -188,8 +191,15 @@ static void set_option(struct walk *walk, unsigned id)
     if (walk->shape->slow && option == SCENARIO_OPTION_TCP_LINGER2) {
         value += 60; /* the live world puts its kernels' timers off, and this limit with them */
     }
+    if (option == SCENARIO_OPTION_SO_LINGER && value != SCENARIO_ALL && chance(walk, 2)) {
+        PUT(APP_LINGER, .id = (uint8_t)id, .from = value);
+        return;
+    }
     if (option == SCENARIO_OPTION_TCP_DEFER_ACCEPT) {
-        value = 0; /* measured only where time passes */
+        /* An end that connects would put its acknowledgment off by 200 ms of the kernel's clock. */
+        bool listens = walk->sockets[id].kind == LISTENING;
+        walk->sockets[id].defers = listens;
+        value = listens ? value : 0;
     }
     PUT(APP_OPTION, .id = (uint8_t)id, .what = option, .from = value);
 }
@@ -245,12 +255,12 @@ static int listener_on(struct walk *walk, unsigned host)
     struct guess *guess = &walk->sockets[id];
     reuse(walk, id);
     guess->port = chance(walk, 3) ? any_port(walk) : (uint16_t)(PORT_OWN + id);
+    guess->kind = LISTENING;
     PUT(APP_BIND, .id = (uint8_t)id, .from = guess->port);
     if (chance(walk, 8)) {
         set_option(walk, (unsigned)id);
     }
     PUT(APP_LISTEN, .id = (uint8_t)id, .from = chance(walk, 3) ? below(walk, 3) : 8);
-    guess->kind = LISTENING;
     return id;
 }
 
@@ -458,7 +468,8 @@ static void misuse(struct walk *walk, unsigned id)
         break;
     case 2:
         PUT(APP_CONNECT, .id = (uint8_t)id,
-            .from = walk->held || chance(walk, 2) ? PORT_UNUSED : any_port(walk));
+            .from = walk->held || walk->sockets[id].defers || chance(walk, 2) ? PORT_UNUSED
+                                                                              : any_port(walk));
         break;
     case 3:
         PUT(APP_DISCONNECT, .id = (uint8_t)id);
@@ -473,18 +484,48 @@ static void misuse(struct walk *walk, unsigned id)
     }
 }
 
+/* Nothing arrives for a while. */
+static void cut(struct walk *walk)
+{
+    if (walk->cut) {
+        PUT(WIRE_MEND, .what = any_direction(walk));
+    } else {
+        PUT(WIRE_CUT, .what = any_direction(walk));
+    }
+    walk->cut = !walk->cut;
+    walk->lossy = true;
+}
+
+/* Accepting fails while no descriptor is free. */
+static void run_out(struct walk *walk)
+{
+    switch (below(walk, 3)) {
+    case 0:
+        PUT(KERNEL_CLEAR);
+        break;
+    case 1:
+        PUT(KERNEL_DESCRIPTORS, .from = SCENARIO_ALL);
+        break;
+    default:
+        PUT(KERNEL_DESCRIPTORS, .from = 0);
+        break;
+    }
+}
+
 static void on_wire(struct walk *walk, unsigned id)
 {
-    unsigned what = below(walk, 10);
-    bool loses = what == 4 || what == 6;
+    unsigned what = below(walk, 11);
+    bool loses = what == 4 || what == 6 || what == 10;
     switch (loses && walk->shape->slow ? 9 : what) {
     case 0:
     case 1:
         hold(walk, any_direction(walk));
         break;
     case 2:
-    case 3:
         release(walk);
+        break;
+    case 3:
+        PUT(WIRE_RELEASE, .what = any_direction(walk)); /* the rest may be held still */
         break;
     case 4:
         PUT(WIRE_DROP, .from = below(walk, 3));
@@ -501,6 +542,9 @@ static void on_wire(struct walk *walk, unsigned id)
         walk->forged = true;
         PUT(WIRE_INJECT, .id = (uint8_t)id, .kind = (uint8_t)below(walk, SCENARIO_SEGMENT_COUNT),
             .what = any_direction(walk));
+        break;
+    case 10:
+        cut(walk);
         break;
     default:
         PUT(WIRE_DELIVER, .from = below(walk, 3));
@@ -527,7 +571,7 @@ static void step(struct walk *walk)
         episode_open(walk);
         return;
     }
-    unsigned what = below(walk, walk->shape->slow ? 112 : 100);
+    unsigned what = below(walk, walk->shape->slow ? 114 : 102);
     if (what < 18) {
         send_some(walk, (unsigned)id);
     } else if (what < 32) {
@@ -548,6 +592,8 @@ static void step(struct walk *walk)
         misuse(walk, (unsigned)any);
     } else if (what < 100) {
         on_wire(walk, (unsigned)id);
+    } else if (what < 102) {
+        run_out(walk);
     } else {
         pass_time(walk);
     }

@@ -219,6 +219,7 @@ struct model_socket {
     uint8_t urgent;       /* enum net_urgent */
     uint8_t urgent_byte;
     bool urgent_to_send;
+    bool push; /* nothing waits for more until the next bytes are queued (TCP_NAGLE_PUSH) */
 
     struct net_name local; /* what getsockname tells; port 0: none */
     struct net_name remote;

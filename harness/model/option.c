@@ -294,6 +294,7 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
         }
     }
     if ((row->offset == AT(nodelay) && value != 0) || (row->offset == AT(cork) && value == 0)) {
+        socket->push |= socket->options.nodelay;
         socket_push(model, socket);
     }
     if (row->offset == AT(keepalive) || row->offset == AT(keepidle_s)) {

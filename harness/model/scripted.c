@@ -164,11 +164,11 @@ static int scripted_accept(struct world *world, int s)
     if (listener == NULL) {
         return -EBADF;
     }
+    if (model->net->app_full && listener->app) {
+        return -EMFILE; /* before it looks at the socket, as Linux does */
+    }
     if (listener->tcp.state != TCP_LISTEN) {
         return -EINVAL;
-    }
-    if (model->net->app_full && listener->app) {
-        return -EMFILE; /* before it looks for a connection, as Linux does */
     }
     struct model_socket *child = socket_accept_take(model, listener);
     if (child == NULL) {

@@ -125,7 +125,7 @@ static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
     if (!socket->app || length >= NET_ETHERNET || seq + length != socket->send_end ||
-        socket->fin_wanted ||
+        socket->fin_wanted || socket->push ||
         (socket->urgent_to_send && !tcp_before(socket->send_urgent, tcp->snd_una))) {
         return false;
     }

@@ -392,6 +392,9 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
     size = size < limit ? size : limit;
     size_t left = size;
     size_t most = net->strict ? NET_ETHERNET : NET_CHUNK_DATA;
+    if (socket->push && socket->tcp.snd_nxt == socket->send_end) {
+        socket->push = false;
+    }
     while (left > 0) {
         struct net_chunk *last = socket->send_last;
         /* What was sent is never added to: the next bytes begin a segment of their own. */

@@ -151,6 +151,13 @@ static enum engine_effect kernel_order(struct engine *engine, const struct scena
 static enum engine_effect kernel_clear(struct engine *engine, const struct scenario_step *step)
 {
     (void)step;
+    if (engine->trace->header.role == TRACE_ROLE_STACK) {
+        if (engine->ops->app_full == NULL) {
+            return ENGINE_NO_EFFECT;
+        }
+        engine->ops->app_full(engine->world, false); /* nothing else of this can be armed */
+        return ENGINE_EFFECT;
+    }
     engine_faults_clear(engine);
     engine->ops->descriptors_free(engine->world, -1);
     return ENGINE_EFFECT;

@@ -547,6 +547,43 @@ static const struct {
      "app 1 send fill 1\n"
      "app disconnect\n"
      "app listen 0\n"},
+    {"TCP_NODELAY sends what TCP_CORK held back",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "app 1 option TCP_CORK 1\n"
+     "app 1 send fill 1\n"
+     "app 1 option TCP_NODELAY 1\n"},
+    {"an end of TCP_CORK beside TCP_NODELAY sends as well",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 option TCP_NODELAY 1\n"
+     "app 1 connect 7100\n"
+     "app 1 option TCP_CORK 1\n"
+     "app 1 send fill 1\n"
+     "app 1 option TCP_CORK 0\n"
+     "app 1 option TCP_CORK 1\n"
+     "app 1 send fill 1\n"},
+    {"without a free descriptor accept looks at no socket",
+     "app socket\n"
+     "kernel descriptors 0\n"
+     "app accept 1\n"
+     "kernel clear\n"
+     "app accept 1\n"},
+    {"TCP_DEFER_ACCEPT: the acknowledgment alone opens nothing",
+     "app socket\n"
+     "app bind 7001\n"
+     "app option TCP_DEFER_ACCEPT 2\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7001\n"
+     "app accept 2\n"
+     "app 1 send fill 1\n"
+     "app accept 2\n"},
 };
 /* clang-format on */
 
