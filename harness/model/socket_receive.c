@@ -28,6 +28,7 @@ static void child_inherit(struct model_socket *child, const struct model_socket 
                           uint64_t key, uint32_t conn, const struct model_socket *from)
 {
     child->options = listener->options;
+    child->options.defer_s = 0; /* its own queue is a new one */
     child->recv_room = listener->recv_room;
     child->send_room = listener->send_room;
     child->passive = true;

@@ -583,7 +583,8 @@ static const struct {
      "app 1 connect 7001\n"
      "app accept 2\n"
      "app 1 send fill 1\n"
-     "app accept 2\n"},
+     "app accept 2\n"
+     "app 2 get TCP_DEFER_ACCEPT\n"},
 };
 /* clang-format on */
 
