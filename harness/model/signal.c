@@ -324,20 +324,25 @@ int64_t model_sys_alarm(struct model *model, int64_t first_us, int64_t interval_
     return model_call_leave(model, TRACE_CALL_ALARM, -1, 0, left, first_us, interval_us);
 }
 
+/* sigaction(2), POSIX 2.4.1: setting a pending signal to be ignored discards it. */
+static void discard(struct model *model, struct io_task *task, uint64_t bit)
+{
+    task->pending &= ~bit;
+    for (uint32_t i = 0; i < task->threads_used; i++) {
+        task->threads[i].pending &= ~bit;
+    }
+    attention_refresh(model->io);
+}
+
 void model_sys_sigaction(struct model *model, int number, unsigned disposition)
 {
     model_call_enter(model, TRACE_CALL_SIGACTION, -1);
     struct io_task *task = io_task(model);
     if (number > 0 && number < IO_SIGNALS) {
         task->dispositions[number] = (uint16_t)disposition;
-        bool ignored = (disposition & HOW_MASK) == HOW_IGNORED;
-        /* sigaction(2), POSIX 2.4.1: setting a pending signal to be ignored discards it. */
-        uint64_t kept = ignored ? ~signal_bit(number) : ~UINT64_C(0);
-        task->pending &= kept;
-        for (uint32_t i = 0; i < task->threads_used; i++) {
-            task->threads[i].pending &= kept;
+        if ((disposition & HOW_MASK) == HOW_IGNORED) {
+            discard(model, task, signal_bit(number));
         }
-        attention_refresh(model->io);
     }
     (void)model_call_leave(model, TRACE_CALL_SIGACTION, -1, 0, 0, number, (int64_t)disposition);
 }

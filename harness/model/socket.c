@@ -8,9 +8,10 @@
 /* ---- State and readiness ---- */
 
 /* States of a connection that is there and not only waited out. */
-enum {
-    ALIVE =
-        ((1U << TCP_STATE_COUNT) - 1) & ~(1U << TCP_CLOSED | 1U << TCP_LISTEN | 1U << TCP_TIME_WAIT)
+static const bool alive[TCP_STATE_COUNT] = {
+    [TCP_SYN_SENT] = true,   [TCP_SYN_RECEIVED] = true, [TCP_ESTABLISHED] = true,
+    [TCP_FIN_WAIT_1] = true, [TCP_FIN_WAIT_2] = true,   [TCP_CLOSE_WAIT] = true,
+    [TCP_CLOSING] = true,    [TCP_LAST_ACK] = true,
 };
 
 void socket_moved(struct model *model, const struct model_socket *socket, enum tcp_state from,
@@ -23,7 +24,7 @@ void socket_moved(struct model *model, const struct model_socket *socket, enum t
     traced->what = (uint8_t)to;
     traced->a = from;
     traced->b = event;
-    model->net->alive[host] += ((unsigned)ALIVE >> to & 1U) - ((unsigned)ALIVE >> from & 1U);
+    model->net->alive[host] += (uint32_t)alive[to] - (uint32_t)alive[from];
     if (model->counters != NULL) {
         unsigned other = socket->peer != NULL ? socket->peer->tcp.state : TCP_CLOSED;
         model->counters[((unsigned)to * TCP_STATE_COUNT + other) * TCP_EVENT_COUNT + event]++;

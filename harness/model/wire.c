@@ -129,6 +129,9 @@ static bool loses_next(struct model_net *net, unsigned lane, uint8_t kind)
     if (net->lanes[lane].cut) {
         return true;
     }
+    if (net->lose_total == 0) {
+        return false;
+    }
     uint32_t *count = net->lose[kind] > 0 ? &net->lose[kind] : &net->lose[SCENARIO_SEGMENT_ANY];
     if (*count == 0) {
         return false;

@@ -17,6 +17,9 @@ bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
 
 bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 {
+    if (conn->requests <= conn->answers) {
+        return false; /* Nothing is owed. */
+    }
     if (conn->at_wrong != 0) {
         return false; /* It was answered, though wrongly. */
     }
@@ -29,8 +32,7 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->at_open > facts->at_phase[TRACE_PHASE_PLAYED]) {
         return false; /* It waited in the queue until the peers closed. */
     }
-    return conn->requests > conn->answers && (conn->flags & FACTS_ACCEPTED) != 0 && facts->played &&
-           !facts_excused(facts, conn);
+    return (conn->flags & FACTS_ACCEPTED) != 0 && facts->played && !facts_excused(facts, conn);
 }
 
 bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn)

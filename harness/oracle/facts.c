@@ -27,6 +27,26 @@ void facts_clear(struct facts *facts)
     facts->again_fd = -1;
 }
 
+COLD_CALL void facts_grow_conns(struct facts *facts, uint32_t conn)
+{
+    if (conn > ORACLE_CONNECTIONS_MAX) {
+        facts->past_limit = true;
+        return;
+    }
+    while (facts->conns_used < conn) {
+        facts->conns[++facts->conns_used].fd = -1;
+    }
+}
+
+COLD_CALL void facts_grow_fds(struct facts *facts, int64_t fd)
+{
+    if (fd >= ORACLE_DESCRIPTORS_MAX) {
+        facts->past_limit = true;
+        return;
+    }
+    facts->fds_used = (uint32_t)fd + 1;
+}
+
 void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int64_t now_us)
 {
     struct facts_fd *record = facts_use_fd(facts, fd);
@@ -219,32 +239,41 @@ static void count_held(uint32_t *held, enum trace_fate fate)
     }
 }
 
+/* Most segments say nothing of their connection: the states tell what they changed. */
+static bool tells(const struct facts *facts, const struct trace_event *event, enum trace_fate fate)
+{
+    enum { RST_OR_URGENT = 1 << SCENARIO_SEGMENT_RST | 1 << SCENARIO_SEGMENT_URGENT };
+    enum { DROPPED_OR_INJECTED = 1 << TRACE_FATE_DROPPED | 1 << TRACE_FATE_INJECTED };
+    return ((unsigned)RST_OR_URGENT >> event->what & 1U) != 0 ||
+           ((unsigned)DROPPED_OR_INJECTED >> fate & 1U) != 0 ||
+           (fate == TRACE_FATE_DELIVERED && event->what == SCENARIO_SEGMENT_DATA &&
+            event->host != facts->host);
+}
+
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     (void)at;
-    if (event->result == TRACE_FATE_SENT && event->what != SCENARIO_SEGMENT_URGENT &&
-        event->what != SCENARIO_SEGMENT_RST) {
-        return; /* most of those that set out say nothing */
+    enum trace_fate fate = (enum trace_fate)event->result;
+    if (fate != TRACE_FATE_SENT) {
+        count_held(&facts->held[event->host], fate);
     }
-    count_held(&facts->held[event->host], (enum trace_fate)event->result);
-    if (event->result == TRACE_FATE_DELIVERED &&
-        (event->what == SCENARIO_SEGMENT_ACK || event->what == SCENARIO_SEGMENT_FIN)) {
-        return; /* the states tell what they changed */
+    if (!tells(facts, event, fate)) {
+        return;
     }
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
     if (conn == NULL) {
         return;
     }
     if (event->what == SCENARIO_SEGMENT_RST && event->host != facts->host &&
-        event->result != TRACE_FATE_DROPPED && event->result != TRACE_FATE_HELD) {
+        fate != TRACE_FATE_DROPPED && fate != TRACE_FATE_HELD) {
         conn->flags |= FACTS_RST_CAME;
     } else if (event->what == SCENARIO_SEGMENT_RST && event->host == facts->host) {
         conn->flags |= FACTS_RST_WENT;
     }
-    if (event->result == TRACE_FATE_DROPPED || event->result == TRACE_FATE_INJECTED) {
+    if (fate == TRACE_FATE_DROPPED || fate == TRACE_FATE_INJECTED) {
         conn->flags |= FACTS_LOSSY;
         conn->flags |= event->what == SCENARIO_SEGMENT_RST ? FACTS_PEER_RESET : 0;
-    } else if (event->host != facts->host && event->result == TRACE_FATE_DELIVERED &&
+    } else if (event->host != facts->host && fate == TRACE_FATE_DELIVERED &&
                event->what == SCENARIO_SEGMENT_DATA && event->a + event->b - 1 > conn->arrived) {
         conn->arrived = event->a + event->b - 1;
     } else if (event->what == SCENARIO_SEGMENT_URGENT) {
@@ -606,23 +635,6 @@ static void take_nothing(struct facts *facts, const struct trace_event *event, u
     (void)facts;
     (void)event;
     (void)at;
-}
-
-void facts_take_plain(struct facts *facts, const struct trace_event *event, uint32_t at)
-{
-    switch (event->kind) {
-    case TRACE_SEGMENT:
-        take_segment(facts, event, at);
-        break;
-    case TRACE_STATE:
-        take_state(facts, event, at);
-        break;
-    case TRACE_TIME:
-        take_time(facts, event, at);
-        break;
-    default:
-        break;
-    }
 }
 
 facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own)

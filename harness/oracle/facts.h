@@ -387,9 +387,7 @@ void facts_clear(struct facts *facts);
 /* Of kinds other than CALL. `ret_own`: only when it is the program's: what the one on the other
  * host calls and holds is none of its business. */
 facts_take *facts_take_kind(enum trace_kind kind, bool *ret_own);
-/* Of the kinds in FACTS_PLAIN: they come often, from either host, and only the facts look at them.
- */
-void facts_take_plain(struct facts *facts, const struct trace_event *event, uint32_t at);
+/* Kinds that come often, from either host. */
 enum {
     FACTS_PLAIN = 1U << TRACE_SEGMENT | 1U << TRACE_STATE | 1U << TRACE_TIME | 1U << TRACE_NOOP
 };

@@ -4,33 +4,28 @@
 #ifndef SOCKSPEC_ORACLE_FACTS_TABLES_H
 #define SOCKSPEC_ORACLE_FACTS_TABLES_H
 
+#include "base/cold.h"
 #include "oracle/facts.h"
+
+/* Notes that numbers up to this one are in use; past the table's end only that: past_limit. */
+COLD_CALL void facts_grow_conns(struct facts *facts, uint32_t conn);
+COLD_CALL void facts_grow_fds(struct facts *facts, int64_t fd);
 
 /* Notes that a connection is in use; its record, NULL for none. */
 static inline struct facts_conn *facts_use_conn(struct facts *facts, uint32_t conn)
 {
-    if (conn - 1 >= facts->conns_used) { /* none, or a new one */
-        if (conn == 0 || conn > ORACLE_CONNECTIONS_MAX) {
-            facts->past_limit |= conn != 0;
-            return NULL;
-        }
-        while (facts->conns_used < conn) {
-            facts->conns[++facts->conns_used].fd = -1;
-        }
+    if (UNLIKELY(conn > facts->conns_used)) {
+        facts_grow_conns(facts, conn);
     }
-    return &facts->conns[conn];
+    return conn - 1 < facts->conns_used ? &facts->conns[conn] : NULL;
 }
 
 static inline struct facts_fd *facts_use_fd(struct facts *facts, int64_t fd)
 {
-    if ((uint64_t)fd >= facts->fds_used) { /* none, or a new one */
-        if (fd < 0 || fd >= ORACLE_DESCRIPTORS_MAX) {
-            facts->past_limit |= fd >= 0;
-            return NULL;
-        }
-        facts->fds_used = (uint32_t)fd + 1;
+    if (UNLIKELY(fd >= (int64_t)facts->fds_used)) {
+        facts_grow_fds(facts, fd);
     }
-    return &facts->fds[fd];
+    return (uint64_t)fd < facts->fds_used ? &facts->fds[fd] : NULL;
 }
 
 /* Sets a bit of `live` or clears it. */

@@ -167,11 +167,12 @@ static uint32_t tell_rules(struct oracle *oracle, const struct oracle_plan *plan
                            uint32_t index, uint32_t live)
 {
     const uint32_t *when = oracle->watch.when;
-    uint32_t left = slot->force;
+    const uint32_t force = slot->force;
+    uint32_t left = force;
     const uint8_t *end = &plan->call[slot->end];
     for (const uint8_t *call = &plan->call[slot->first]; call < end; call++) {
         unsigned rule = *call;
-        if (((when[rule] | slot->force) & live) != 0) {
+        if (((when[rule] | force) & live) != 0) {
             oracle_rules[rule].on_event(oracle, rule, event, index);
         }
         left |= when[rule];
@@ -187,7 +188,7 @@ static void judge_events(struct oracle *oracle, const struct oracle_plan *plan, 
     const struct trace_event *event = &oracle->trace->events[index];
     for (; index < end; index++, event++) {
         if ((plan->plain >> (event->kind & 31U) & 1U) != 0) {
-            facts_take_plain(facts, event, index + 1);
+            plan->slot[event->kind].take(facts, event, index + 1);
             continue;
         }
         if (event->kind >= TRACE_KIND_COUNT) {

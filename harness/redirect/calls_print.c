@@ -1,6 +1,7 @@
 /* Redirected calls: printing to the program's own stdout and stderr, diagnostics and the system
  * log. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bytes.h"
 #include "redirect/calls.h"
 #include "redirect/task.h"
 
@@ -16,6 +17,25 @@ int sockspec_call_error_one_per_line0, sockspec_call_error_one_per_line1;
 static FILE *standard(int fd)
 {
     return redirect_task == NULL ? NULL : redirect_task->streams.standard[fd].file;
+}
+
+/* The parts of a line, written at once unless it is very long. */
+static void write_line(FILE *file, const char *const *parts, unsigned count)
+{
+    char line[1024];
+    size_t used = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t size = strlen(parts[i]);
+        if (size > sizeof line - used) {
+            (void)fwrite(line, 1, used, file);
+            (void)fwrite(parts[i], 1, size, file);
+            used = 0;
+            continue;
+        }
+        bytes_copy(line + used, parts[i], size);
+        used += size;
+    }
+    (void)fwrite(line, 1, used, file);
 }
 
 static const char *program_name(void)
@@ -106,13 +126,16 @@ static void complain_plain(const char *prefix, const char *separator, const int 
     va_end(arguments);
 }
 
+/* Programs complain at every want of descriptors, and fprintf would take longer than the call that
+ * failed. */
 void sockspec_call_perror(const char *text)
 {
     int error = errno;
     FILE *file = standard(STDERR_FILENO);
     if (file != NULL) {
         bool named = text != NULL && text[0] != '\0';
-        (void)fprintf(file, "%s%s%s\n", named ? text : "", named ? ": " : "", strerror(error));
+        const char *parts[] = {named ? text : "", named ? ": " : "", strerror(error), "\n"};
+        write_line(file, parts, sizeof parts / sizeof parts[0]);
     }
     errno = error;
 }

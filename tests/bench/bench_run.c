@@ -1,15 +1,17 @@
 /* One linked target in a model, played over a corpus again and again: how long its runs take, part
  * by part, and where the processor is meanwhile. Helper of sockspec-bench.
  *
- *   bench_run list FOLDER             a line per input: steps with an effect, events, file
- *   bench_run time FOLDER MS          nanoseconds per run of decode, engine (with decode), all
- * (with judging) bench_run sample FOLDER MS OUT    OUT: an address in this executable for each
- * sample of the processor bench_run play FOLDER N           N runs inside bench_play_all, for a
- * tool that counts instructions */
+ * bench_run list FOLDER: a line per input: steps with an effect, events, file.
+ * bench_run time FOLDER MS: nanoseconds per run of decode, engine (with decode), all (with
+ * judging). bench_run sample FOLDER MS OUT: OUT has an address in this executable for each sample
+ * of the processor. bench_run play FOLDER N: N runs inside bench_play_all, for a tool that counts
+ * instructions. bench_run digest FOLDER N: a hash of the trace and the verdicts of each of N
+ * mutated inputs, to show that a change changed nothing. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 #include "bench_subject.h"
 #include "bench_util.h"
+#include "fuzz/fuzz.h"
 #include "fuzz/stats.h"
 #include "scenario/code.h"
 
@@ -180,10 +183,54 @@ __attribute__((noinline)) void bench_play_all(const struct corpus *corpus, unsig
     }
 }
 
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* Of the last run. Verdicts without their padding and the address of the note. */
+static uint64_t hash_run(const struct oracle_judgement *judgement)
+{
+    const struct trace *trace = &subject.trace;
+    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), &result, sizeof result);
+    hash = hash_bytes(hash, trace->events, trace->count * sizeof trace->events[0]);
+    for (unsigned rule = 0; rule < ORACLE_RULE_COUNT; rule++) {
+        const struct oracle_verdict *verdict = &judgement->verdicts[rule];
+        hash = hash_bytes(hash, verdict, offsetof(struct oracle_verdict, conn));
+        hash = hash_bytes(hash, &verdict->conn, sizeof verdict->conn);
+        hash = hash_bytes(hash, verdict->events, verdict->count * sizeof verdict->events[0]);
+        hash = hash_bytes(hash, verdict->note, verdict->note != NULL ? strlen(verdict->note) : 0);
+    }
+    return hash;
+}
+
+/* Inputs as the fuzzer would make them, each from one of the corpus by a few mutations. */
+static void digest(const struct corpus *corpus, unsigned long runs)
+{
+    enum { MUTATIONS_MAX = 4 };
+    static uint8_t data[INPUT_MAX];
+    for (unsigned long i = 0; i < runs; i++) {
+        const struct input *from = &corpus->inputs[i % corpus->count];
+        struct input input = {.data = data, .size = from->size};
+        memcpy(data, from->data, from->size);
+        for (unsigned k = 0; k < i % MUTATIONS_MAX; k++) {
+            input.size = fuzz_mutate(data, input.size, sizeof data, i * MUTATIONS_MAX + k,
+                                     fuzz_role(subject.subject.manifest.role));
+        }
+        play(&input, PART_ENGINE);
+        (void)printf("%lu %016llx\n", i, (unsigned long long)hash_run(bench_judge(&subject)));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static uint8_t counters[FUZZ_COUNTERS];
-    bench_must(argc >= 3, "usage: bench_run list|time|sample|play FOLDER …");
+    bench_must(argc >= 3, "usage: bench_run list|time|sample|play|digest FOLDER …");
     const char *what = argv[1];
     struct corpus corpus = load_folder(argv[2]);
     bench_open(&subject, counters);
@@ -194,7 +241,10 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "sample") == 0 && argc > 4) {
         sample(&corpus, strtod(argv[3], NULL), argv[4]);
     } else if (strcmp(what, "play") == 0 && argc > 3) {
+        (void)time_pass(&corpus, PART_ALL); /* what is made once in a process is no run's */
         bench_play_all(&corpus, strtoul(argv[3], NULL, 10));
+    } else if (strcmp(what, "digest") == 0 && argc > 3) {
+        digest(&corpus, strtoul(argv[3], NULL, 10));
     }
     return 0;
 }
