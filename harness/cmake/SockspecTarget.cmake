@@ -428,8 +428,9 @@ function(_sockspec_fuzzers name target peer launcher)
   endif()
   if(SOCKSPEC_AFL AND afl AND EXISTS "${SOCKSPEC_AFL_DIR}/libAFLDriver.a" AND EXISTS "${SOCKSPEC_AFL_DIR}/afl-compiler-rt.o")
     _sockspec_executable(${name}_afl ${target} "${peer}" afl)
-    target_link_libraries(${name}_afl PRIVATE "${SOCKSPEC_AFL_DIR}/libAFLDriver.a" ${afl} ${redirect}
-      "${SOCKSPEC_AFL_DIR}/afl-compiler-rt.o" dl pthread)
+    # The runtime as an object: in a list of libraries CMake may repeat it, as it does where LIBRARIES has pthread.
+    target_sources(${name}_afl PRIVATE "${SOCKSPEC_AFL_DIR}/afl-compiler-rt.o")
+    target_link_libraries(${name}_afl PRIVATE "${SOCKSPEC_AFL_DIR}/libAFLDriver.a" ${afl} ${redirect} dl pthread)
     set_target_properties(${name}_afl PROPERTIES C_LINKER_LAUNCHER "${launcher}")
     if(DEFINED SOCKSPEC_AFL_MUTATOR)
       # `sockspec fuzz` looks for the mutator beside the fuzzer.

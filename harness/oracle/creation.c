@@ -108,7 +108,7 @@ ORACLE_EVENT(cre_06)
     }
     if (record->reuseaddr) {
         oracle_keep(oracle, rule, EVIDENCE(0, index + 1));
-    } else {
+    } else if (!record->reuseaddr_refused) {
         oracle_break(oracle, rule, "it bound its fixed port without SO_REUSEADDR",
                      EVIDENCE(0, index + 1));
     }

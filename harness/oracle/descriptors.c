@@ -381,6 +381,15 @@ ORACLE_END(fdh_11)
     }
 }
 
+/* How many of the peer's requests the wire has brought to the program's kernel, as if all were of
+ * one size. */
+static int64_t came(const struct facts *facts, const struct facts_conn *conn)
+{
+    bool whole = conn->arrived == 0 && !facts->wire_touched;
+    return whole || conn->peer_sent == 0 ? conn->requests
+                                         : conn->requests * conn->arrived / conn->peer_sent;
+}
+
 /* Memory at the ready target and when no step is left, with stalls still on. */
 ORACLE_EVENT(dat_19)
 {
@@ -394,7 +403,7 @@ ORACLE_EVENT(dat_19)
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         bool waits = (conn->flags & (FACTS_ACCEPTED | FACTS_OLD)) == FACTS_ACCEPTED &&
-                     conn->requests >= conn->answers + OWED_MIN;
+                     came(facts, conn) >= conn->answers + OWED_MIN;
         stalled = waits ? i : stalled;
     }
     if (stalled == 0) {

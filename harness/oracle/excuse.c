@@ -15,6 +15,24 @@ bool facts_excused(const struct facts *facts, const struct facts_conn *conn)
            (facts->promises & TRACE_HALF_CLOSE_ANSWERED) == 0;
 }
 
+/* The program first read from it when the peers closed, and had others to wait for until then: with
+ * a thread for each of a few, it was none of the few. */
+static bool had_no_turn(const struct facts *facts, const struct facts_conn *conn)
+{
+    uint32_t played = facts->at_phase[TRACE_PHASE_PLAYED];
+    if (conn->receives == 0 || conn->receives > FACTS_RECEIVES || conn->receive[0].at < played) {
+        return false;
+    }
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *other = &facts->conns[i];
+        bool before = other->at_open != 0 && other->at_open < conn->at_open;
+        if (before && (other->at_close == 0 || other->at_close > played)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 {
     if (conn->requests <= conn->answers) {
@@ -32,7 +50,8 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->at_open > facts->at_phase[TRACE_PHASE_PLAYED]) {
         return false; /* It waited in the queue until the peers closed. */
     }
-    return (conn->flags & FACTS_ACCEPTED) != 0 && facts->played && !facts_excused(facts, conn);
+    return (conn->flags & FACTS_ACCEPTED) != 0 && facts->played && !facts_excused(facts, conn) &&
+           !had_no_turn(facts, conn);
 }
 
 bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn)

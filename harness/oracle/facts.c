@@ -593,6 +593,10 @@ static void take_fault(struct facts *facts, const struct trace_event *event, uin
     if (event->b == 1 && facts->at_posix_fault == 0) {
         facts->at_posix_fault = at;
     }
+    struct facts_conn *conn = facts_conn(facts, event->conn);
+    if (conn != NULL && event->err != 0) {
+        conn->flags |= FACTS_STRUCK;
+    }
 }
 
 static void take_spin(struct facts *facts, const struct trace_event *event, uint32_t at)

@@ -45,7 +45,8 @@ enum facts_conn_flag {
     FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
     FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
     FACTS_RST_CAME = 1 << 23,      /* an RST from the peer's end was on the wire, not held */
-    FACTS_RST_WENT = 1 << 24       /* an RST from the program's end was on the wire */
+    FACTS_RST_WENT = 1 << 24,      /* an RST from the program's end was on the wire */
+    FACTS_STRUCK = 1 << 25         /* a call on it was made to fail */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only
@@ -167,11 +168,12 @@ struct facts_fd {
     uint8_t kind;        /* enum trace_file, as its opening said; OTHER where it was not told */
     bool oob_inline : 1;
     bool reuseaddr : 1;
-    bool baseline : 1;  /* open at READY */
-    bool inherited : 1; /* 0, 1, 2 as the program found them */
-    bool listens : 1;   /* a listener, or a child's copy of one */
-    bool execed : 1;    /* another program was started with it, and has not touched it */
-    bool slept_on : 1;  /* a thread sleeps in a transfer or accept on it, and there are others */
+    bool reuseaddr_refused : 1; /* it was asked for, in vain */
+    bool baseline : 1;          /* open at READY */
+    bool inherited : 1;         /* 0, 1, 2 as the program found them */
+    bool listens : 1;           /* a listener, or a child's copy of one */
+    bool execed : 1;            /* another program was started with it, and has not touched it */
+    bool slept_on : 1; /* a thread sleeps in a transfer or accept on it, and there are others */
     uint32_t conn;
     uint32_t at_opened;
     uint32_t at_closed;     /* of the previous generation while open */

@@ -193,6 +193,9 @@ CALL(done_shutdown)
         conn->flags |= event->a == SHUT_WR ? FACTS_HALF_SHUT : 0;
         facts->live |= FACTS_ANY_SHUT;
     }
+    if (record != NULL) {
+        record->used = true;
+    }
 }
 
 CALL(done_close)
@@ -430,6 +433,8 @@ CALL(failed_option)
         record->at_option = at;
         record->live |= FACTS_FD_OPTION;
         record->used = false;
+        record->reuseaddr_refused |=
+            event->what == TRACE_CALL_SETSOCKOPT && event->a == ((SOL_SOCKET << 16) | SO_REUSEADDR);
         if (conn != NULL) {
             conn->flags |= FACTS_RESOURCE;
         }

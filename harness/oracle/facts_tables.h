@@ -71,7 +71,8 @@ static inline struct facts_fd *facts_open_fd(struct facts *facts, int64_t fd, ui
     return record;
 }
 
-/* The program sends no more on a connection: was the peer in the middle of a message? */
+/* The program sends no more on a connection: was the peer in the middle of a message,
+ * and the rest not waited for? */
 static inline void facts_end_sending(const struct facts *facts, struct facts_conn *conn,
                                      int64_t now_us)
 {
@@ -79,7 +80,8 @@ static inline void facts_end_sending(const struct facts *facts, struct facts_con
     const uint32_t told = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL | FACTS_URGENT;
     if (conn->peer_sent > end && conn->received > end && conn->at_peer_fin == 0 &&
         conn->at_rst == 0 && (conn->flags & told) == 0 &&
-        now_us - conn->message_us < facts->patience_us && !facts->stopping && !facts->played &&
+        now_us - conn->message_us < facts->patience_us &&
+        now_us - conn->peer_us < FACTS_PATIENCE_US && !facts->stopping && !facts->played &&
         conn->at_shut == 0) {
         conn->flags |= FACTS_CUT_MESSAGE;
     }

@@ -239,7 +239,7 @@ ORACLE_END(hcl_04)
                               evidence);
             }
         } else if (conn->answers < conn->requests_at_half && promised &&
-                   facts_unserved(facts, conn)) {
+                   (conn->flags & FACTS_STRUCK) == 0 && facts_unserved(facts, conn)) {
             oracle_break(oracle, rule, "it did not answer a request whose FIN came with it",
                          EVIDENCE(i, conn->at_request, conn->at_half, conn->at_close));
         } else if (conn->answers < conn->requests_at_half && !promised) {

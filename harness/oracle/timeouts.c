@@ -128,7 +128,7 @@ ORACLE_EVENT(tmo_06)
     int64_t active_us = conn->moved_us > conn->opened_us ? conn->moved_us : conn->opened_us;
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_OFF_PROTOCOL |
                              FACTS_PEER_RESET | FACTS_PEER_GONE | FACTS_PEER_SHUT | FACTS_OLD |
-                             FACTS_HALF_SHUT | FACTS_LOSSY | FACTS_RESOURCE;
+                             FACTS_HALF_SHUT | FACTS_LOSSY | FACTS_RESOURCE | FACTS_STRUCK;
     bool unfinished = facts->role == TRACE_ROLE_SERVER || conn->answers > conn->replies;
     bool served_since = facts->at_memory > facts->at_clock || conn->at_send > facts->at_clock ||
                         conn->at_receive > facts->at_clock;

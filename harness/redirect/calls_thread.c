@@ -34,12 +34,8 @@ int sockspec_call_pthread_create(pthread_t *ret_thread, const pthread_attr_t *at
 {
     struct redirect_task *task = redirect_task;
     int saved = errno;
-    size_t stack_size = REDIRECT_STACK_SIZE;
     if (task == NULL) {
         return EAGAIN;
-    }
-    if (attributes != NULL) {
-        (void)pthread_attr_getstacksize(attributes, &stack_size);
     }
     int number = model_sys_thread_create(task->model);
     if (number < 0) {
@@ -54,7 +50,6 @@ int sockspec_call_pthread_create(pthread_t *ret_thread, const pthread_attr_t *at
     task->threads_used =
         task->threads_used > (unsigned)number ? task->threads_used : (unsigned)number + 1;
     prepare(task, thread, attributes);
-    thread->stack_size = stack_size < REDIRECT_STACK_SIZE ? stack_size : REDIRECT_STACK_SIZE;
     thread->start = start;
     thread->argument = argument;
     redirect_check_write(ret_thread, sizeof *ret_thread);

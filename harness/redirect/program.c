@@ -284,9 +284,9 @@ static void runner_heap(void *context, int64_t *ret_blocks, int64_t *ret_bytes)
 {
     const struct redirect *redirect = context;
     const struct redirect_task *task = &redirect->tasks[0];
-    size_t stacks = 0; /* what a thread that nobody joins leaves behind */
-    *ret_blocks = (int64_t)(task->heap.count + redirect_threads_held(task, &stacks));
-    *ret_bytes = (int64_t)(task->heap.bytes + stacks);
+    unsigned threads = redirect_threads_held(task);
+    *ret_blocks = (int64_t)(task->heap.count + threads);
+    *ret_bytes = (int64_t)task->heap.bytes + (int64_t)threads * REDIRECT_STACK_USED;
 }
 
 /* ---- Life of the runner ---- */

@@ -27,9 +27,10 @@ enum {
     REDIRECT_ARGUMENTS_MAX = 64,
     REDIRECT_ARGUMENT_BYTES_MAX = 4096,
     REDIRECT_SIGNALS = 65,
-    REDIRECT_KEYS_MAX = 128,                  /* pthread_key_create: as many as POSIX promises */
-    REDIRECT_STACK_SIZE = 2 << 20,            /* bytes; of all threads but the first */
-    REDIRECT_PID = 1000,                      /* what getpid answers: the same in every process */
+    REDIRECT_KEYS_MAX = 128,       /* pthread_key_create: as many as POSIX promises */
+    REDIRECT_STACK_SIZE = 2 << 20, /* bytes; of all threads but the first */
+    REDIRECT_STACK_USED = 8 << 10, /* bytes that a thread's stack counts as held memory */
+    REDIRECT_PID = 1000,           /* what getpid answers: the same in every process */
     REDIRECT_REAL_MIN = MODEL_DESCRIPTORS_MAX /* our own descriptors live from here on */
 };
 
@@ -82,7 +83,6 @@ struct redirect_thread {
     void *result;
     bool detached;
     bool joined;                     /* another thread waits for its end */
-    size_t stack_size;               /* as asked for */
     __pthread_unwind_buf_t *cleanup; /* the innermost pthread_cleanup_push */
     void *values[REDIRECT_KEYS_MAX];
     const pthread_cond_t *condition; /* it waits for this one */
@@ -186,7 +186,7 @@ void redirect_thread_jump(struct redirect_thread *thread) __attribute__((noretur
 /* pthread_exit(3) */
 void redirect_thread_exit(struct redirect_thread *thread, void *result) __attribute__((noreturn));
 /* Threads besides the first that are not released. */
-unsigned redirect_threads_held(const struct redirect_task *task, size_t *ret_stack_bytes);
+unsigned redirect_threads_held(const struct redirect_task *task);
 
 /* Takes a mutex: 0 or an errno. `timeout_us` -1: none; 0: EBUSY instead of waiting. */
 int redirect_mutex_lock(pthread_mutex_t *mutex, int64_t timeout_us);

@@ -313,13 +313,11 @@ void redirect_threads_done(struct redirect_task *task)
     }
 }
 
-unsigned redirect_threads_held(const struct redirect_task *task, size_t *ret_stack_bytes)
+unsigned redirect_threads_held(const struct redirect_task *task)
 {
     unsigned count = 0;
     for (unsigned i = 1; i < task->threads_used; i++) {
-        bool held = task->threads[i].state != REDIRECT_THREAD_FREE;
-        count += held;
-        *ret_stack_bytes += held ? task->threads[i].stack_size : 0;
+        count += task->threads[i].state != REDIRECT_THREAD_FREE;
     }
     return count;
 }

@@ -3,6 +3,7 @@
 #include "suite/run.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
@@ -167,20 +168,39 @@ static const struct trace_event *exit_event(const struct trace *trace)
     return NULL;
 }
 
-/* Whether a server had begun to listen and nothing had asked it to end: no signal came, no call was
- * made to fail. */
+/* Whether an event may make a server end: a signal, a call that was made to fail, being asked to, a
+ * want of descriptors before it had ever waited for clients. */
+static bool excuses_end(const struct trace_event *event, bool ready)
+{
+    switch (event->kind) {
+    case TRACE_SIGNAL:
+    case TRACE_FAULT:
+        return true;
+    case TRACE_PHASE:
+        return event->what == TRACE_PHASE_STOPPING;
+    case TRACE_CALL:
+        return !ready && (event->err == EMFILE || event->err == ENFILE);
+    default:
+        return false;
+    }
+}
+
+/* Whether a server had begun to listen since it was last started, and nothing made it end. */
 static bool ended_unasked(const struct trace *trace, const struct trace_event *end)
 {
+    bool ready = false;
     bool listened = false;
+    bool excused = false;
     for (const struct trace_event *event = trace->events; event < end; event++) {
-        if (event->kind == TRACE_SIGNAL || event->kind == TRACE_FAULT ||
-            (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STOPPING)) {
-            return false;
+        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STARTED) {
+            ready = listened = excused = false;
         }
+        ready = ready || (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY);
+        excused = excused || excuses_end(event, ready);
         listened = listened || (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET &&
                                 event->what == TCP_LISTEN);
     }
-    return listened;
+    return listened && !excused;
 }
 
 static const struct own_rule {
@@ -295,6 +315,25 @@ static void end_verdict(struct run *run)
 /* What the run says about the case itself, before any rule is looked at. */
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
 
+/* Whether the target had reset the connection of the peer that the step names. */
+static bool was_reset(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = 0;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        if (event->kind == TRACE_PEER && event->fd == noop->fd) {
+            conn = event->conn;
+        }
+    }
+    for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
+        if (event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET &&
+            event->conn == conn && event->what == SCENARIO_SEGMENT_RST &&
+            event->result != TRACE_FATE_INJECTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A step without effect: the case did not do what it says. Not so where the target itself had gone
  * astray, nor with a command. */
 static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
@@ -320,6 +359,10 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     if (run->setup->subject->program == NULL && !is_ours) {
         /* Nobody knows how a command goes about it: a call that never comes is no fault of ours. */
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
+        return CASE_SKIPPED;
+    }
+    if (was_reset(run->trace, event)) {
+        (void)snprintf(reason, size, "'%s': the target had reset the connection by then", step);
         return CASE_SKIPPED;
     }
     uint32_t needs = run->the_case->needs & CASES_NEEDS_SHOWN_BY_RUN;

@@ -12,10 +12,23 @@
 #include "suite/run.h"
 #include "world/world.h"
 
-enum { CASES = 12, TOLD_MAX = 1 << 16, PLAYERS = 3 };
+enum {
+    CASES = 12,
+    TOLD_MAX = 1 << 16,
+    PLAYERS = 3,
+    RESTS = 2 /* at its second rest a server that stops listening does so */
+};
 
 /* What the target of the fake world does. */
-enum behaviour { SERVES, ENDS_AT_ONCE, CANNOT_BE_RUN, SLEEPS, FLOODS_FIRST, FLOODS_LAST };
+enum behaviour {
+    SERVES,
+    STOPS_LISTENING,
+    ENDS_AT_ONCE,
+    CANNOT_BE_RUN,
+    SLEEPS,
+    FLOODS_FIRST,
+    FLOODS_LAST
+};
 
 /* ---- A world ---- */
 
@@ -79,6 +92,7 @@ static enum status fake_run(struct world *world, const struct world_target *targ
         (void)usleep(1000000);
     }
     struct trace_event *event = NULL;
+    int rests = 0;
     if (behaviour != ENDS_AT_ONCE) {
         int listener = model_ops->socket(world, TRACE_HOST_TARGET);
         assert_int_equal(model_ops->bind(world, listener, target->port), 0);
@@ -88,6 +102,10 @@ static enum status fake_run(struct world *world, const struct world_target *targ
         }
         while (hooks->on_idle(hooks->context) == WORLD_GO) {
             model_ops->settle(world);
+            if (behaviour == STOPS_LISTENING && ++rests == RESTS) {
+                (void)model_ops->close(world, listener);
+                model_ops->settle(world);
+            }
         }
         if (behaviour == FLOODS_LAST) {
             flood();
@@ -270,6 +288,20 @@ static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
     assert_told("--slow");
 }
 
+static void step_on_a_connection_that_the_target_reset_skips_the_case(void **state)
+{
+    static const char scenario[] = "peer connect\npeer stall\npeer send \"x\"\n";
+    (void)state;
+    behaviour = STOPS_LISTENING;
+    assert_int_equal(run_suite(scenario, 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 SKIP 'peer send \"x\"': the target had reset the connection by then");
+    behaviour = SERVES;
+    assert_int_equal(
+        run_suite("peer connect\npeer reset\npeer send \"x\"\n", 1, 1, (struct player_limits){0}),
+        STATUS_OK);
+    assert_told("server/0 ERROR step 2 'peer send \"x\"' had no effect");
+}
+
 static void what_was_broken_before_a_step_that_is_too_slow_stands(void **state)
 {
     (void)state;
@@ -367,10 +399,70 @@ static void play_in_real_time_may_sleep_through_the_idle_limit(void **state)
     assert_int_equal(told_times("FAIL"), 0);
 }
 
+/* What a server did in one life after the other, a letter each: S it is started, L listens, E wants
+ * a descriptor in vain, R is ready, K is sent a signal, A is asked to stop; then it exits. */
+static const char *end_rule_after(const char *deeds)
+{
+    struct trace trace;
+    assert_int_equal(trace_init(&trace, 32), STATUS_OK);
+    trace.header.role = TRACE_ROLE_SERVER;
+    for (; *deeds != '\0'; deeds++) {
+        struct trace_event event = {.host = TRACE_HOST_TARGET, .kind = TRACE_PHASE};
+        switch (*deeds) {
+        case 'S':
+            event.what = TRACE_PHASE_STARTED;
+            break;
+        case 'R':
+            event.what = TRACE_PHASE_READY;
+            break;
+        case 'A':
+            event.what = TRACE_PHASE_STOPPING;
+            break;
+        case 'L':
+            event.kind = TRACE_STATE;
+            event.what = TCP_LISTEN;
+            break;
+        case 'E':
+            event.kind = TRACE_CALL;
+            event.what = TRACE_CALL_SOCKET;
+            event.err = EMFILE;
+            break;
+        default:
+            event.kind = TRACE_SIGNAL;
+        }
+        trace.events[trace.count++] = event;
+    }
+    trace_add(&trace, TRACE_EXIT, TRACE_HOST_TARGET)->what = TRACE_EXIT_RETURNED;
+    const char *rule = suite_end_rule(&trace);
+    trace_done(&trace);
+    return rule;
+}
+
+static void server_ends_unasked_only_where_nothing_made_it(void **state)
+{
+    static const char *const unasked[] = {"SLR", "SL", "SLRE", "SLRASLR", "SLRKSLR", "SESLR"};
+    static const char *const excused[] = {"S",    "SE",   "SLE",   "SLRA",
+                                          "SLRK", "SLRS", "SLRSE", "SLRSLE"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
+        const char *rule = end_rule_after(unasked[i]);
+        if (rule == NULL || strcmp(rule, SUITE_RULE_EXIT) != 0) {
+            fail_msg("%s: %s", unasked[i], rule == NULL ? "nothing" : rule);
+        }
+    }
+    for (size_t i = 0; i < sizeof(excused) / sizeof(excused[0]); i++) {
+        if (end_rule_after(excused[i]) != NULL) {
+            fail_msg("%s: unasked", excused[i]);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
+        cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
+        cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
         cmocka_unit_test(what_was_broken_before_a_step_that_is_too_slow_stands),
         cmocka_unit_test(drain_without_end_skips_what_asks_for_it),
         cmocka_unit_test(several_players_tell_in_the_order_of_the_cases),
