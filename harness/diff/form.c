@@ -24,6 +24,40 @@ static int64_t socket_option(int name)
     return (int64_t)SOL_SOCKET << 16 | name;
 }
 
+static uint64_t descriptor_bit(int64_t fd)
+{
+    return fd >= 0 && fd < 64 ? UINT64_C(1) << fd : 0;
+}
+
+/* A new descriptor has what its listener, or what it is a copy of, has. */
+static void inherit(uint64_t *set, uint64_t from, uint64_t to)
+{
+    *set = (*set & from) != 0 ? *set | to : *set & ~to;
+}
+
+static void note_buffers(struct diff_form *form, const struct trace_event *event)
+{
+    uint64_t bit = descriptor_bit(event->fd);
+    uint64_t made = descriptor_bit(event->result);
+    switch (event->what) {
+    case TRACE_CALL_SETSOCKOPT:
+        form->set_sndbuf |= event->a == socket_option(SO_SNDBUF) ? bit : 0;
+        form->set_rcvbuf |= event->a == socket_option(SO_RCVBUF) ? bit : 0;
+        break;
+    case TRACE_CALL_SOCKET:
+        form->set_sndbuf &= ~made;
+        form->set_rcvbuf &= ~made;
+        break;
+    case TRACE_CALL_ACCEPT:
+    case TRACE_CALL_DUP:
+        inherit(&form->set_sndbuf, bit, made);
+        inherit(&form->set_rcvbuf, bit, made);
+        break;
+    default:
+        break;
+    }
+}
+
 static void call_form(struct diff_form *form, struct trace_event *event,
                       uint64_t uses[DIFF_CHOICE_COUNT])
 {
@@ -35,13 +69,11 @@ static void call_form(struct diff_form *form, struct trace_event *event,
     if (event->what == TRACE_CALL_SEND && event->result < event->a && event->result != -1) {
         uses[DIFF_CHOICE_SEND]++;
     }
-    if (event->what == TRACE_CALL_SETSOCKOPT) {
-        form->set_sndbuf |= event->a == socket_option(SO_SNDBUF);
-        form->set_rcvbuf |= event->a == socket_option(SO_RCVBUF);
-    }
+    note_buffers(form, event);
+    uint64_t bit = descriptor_bit(event->fd);
     if (event->what == TRACE_CALL_GETSOCKOPT &&
-        ((event->a == socket_option(SO_SNDBUF) && !form->set_sndbuf) ||
-         (event->a == socket_option(SO_RCVBUF) && !form->set_rcvbuf))) {
+        ((event->a == socket_option(SO_SNDBUF) && (form->set_sndbuf & bit) == 0) ||
+         (event->a == socket_option(SO_RCVBUF) && (form->set_rcvbuf & bit) == 0))) {
         event->b = 0;
         uses[DIFF_CHOICE_BUFFER]++;
     }
@@ -182,8 +214,8 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;
     ret_form->takes = 0;
-    ret_form->set_sndbuf = false;
-    ret_form->set_rcvbuf = false;
+    ret_form->set_sndbuf = 0;
+    ret_form->set_rcvbuf = 0;
     for (uint32_t i = 0; i < trace->count; i++) {
         struct trace_event event = trace->events[i];
         note_taking(ret_form, &event);

@@ -18,10 +18,10 @@ struct diff_form {
     uint32_t recovers;              /* index of the first event where bytes were sent again with
                                        no time between; UINT32_MAX: none */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
-    uint32_t takes;  /* segments that the step may still take from the wire by their places */
-    bool timed;      /* time passed so far */
-    bool set_sndbuf; /* the scenario set the option so far */
-    bool set_rcvbuf;
+    uint32_t takes;      /* segments that the step may still take from the wire by their places */
+    bool timed;          /* time passed so far */
+    uint64_t set_sndbuf; /* descriptors, as bits, for which the scenario set the option */
+    uint64_t set_rcvbuf;
 };
 
 /* Adds to `uses` how often each choice was met. */

@@ -10,8 +10,12 @@ enum {
     PORTS = 4,
     PORT_OWN = 7100, /* and the name of the socket: used once */
     PORT_UNUSED = 7999,
-    NAMES = 20, /* sockets of one scenario */
-    ROOM = 12   /* steps that one episode may need beyond the limit */
+    NAMES = 20,         /* sockets of one scenario */
+    UNREAD_MAX = 28000, /* bytes that may lie unread: half a window, which nobody needs to open */
+    BEFORE_FULL = 8000, /* of these, before a send buffer is filled */
+    BIG = 4000,
+    HUGE_SIZE = 40000, /* more than one buffer of Linux: a send may come short */
+    ROOM = 24          /* steps that one episode may need beyond the limit */
 };
 
 /* What a socket probably is. */
@@ -19,8 +23,9 @@ enum kind { NOTHING, FRESH, BOUND, LISTENING, CONNECTING, CONNECTED, OVER };
 
 struct guess {
     uint8_t kind;
-    uint8_t host; /* 0 target, 1 peer */
-    bool defers;  /* TCP_DEFER_ACCEPT may be set */
+    uint8_t host;  /* 0 target, 1 peer */
+    uint8_t other; /* the other end's name plus 1; 0: unknown */
+    bool defers;   /* TCP_DEFER_ACCEPT may be set */
     uint16_t port;
 };
 
@@ -31,9 +36,10 @@ struct walk {
     struct guess sockets[NAMES];
     unsigned used;
     bool held;
-    bool cut;    /* in one direction at least */
-    bool lossy;  /* something was or will be lost */
-    bool forged; /* a SYN may be forged, which tells no segment's size */
+    bool cut;       /* in one direction at least */
+    uint32_t bytes; /* that were sent so far */
+    bool lossy;     /* something was or will be lost */
+    bool forged;    /* a SYN may be forged, which tells no segment's size */
 };
 
 static uint32_t below(struct walk *walk, uint32_t limit)
@@ -99,11 +105,17 @@ static uint16_t any_port(struct walk *walk)
 static uint32_t any_size(struct walk *walk)
 {
     static const uint16_t sizes[] = {1, 2, 3, 10, 100, 536, 1000, 1460, 1461, 2000, 3000};
-    if (walk->forged) {
+    if (walk->forged || walk->bytes > UNREAD_MAX) {
         return 1 + below(walk, 500);
     }
     return chance(walk, 3) ? 1 + below(walk, 400)
                            : sizes[below(walk, sizeof(sizes) / sizeof(sizes[0]))];
+}
+
+static void send_fill(struct walk *walk, unsigned id, uint32_t size, uint8_t times)
+{
+    PUT(APP_SEND, .id = (uint8_t)id, .what = SCENARIO_PAYLOAD_FILL, .from = size, .repeat = times);
+    walk->bytes += size * times;
 }
 
 static void send_some(struct walk *walk, unsigned id)
@@ -118,8 +130,7 @@ static void send_some(struct walk *walk, unsigned id)
             texts[below(walk, 3)]);
         return;
     }
-    PUT(APP_SEND, .id = (uint8_t)id, .what = SCENARIO_PAYLOAD_FILL, .from = any_size(walk),
-        .repeat = chance(walk, 6) ? 2 : 1);
+    send_fill(walk, id, any_size(walk), chance(walk, 6) ? 2 : 1);
 }
 
 static void recv_some(struct walk *walk, unsigned id)
@@ -180,11 +191,18 @@ static void set_option(struct walk *walk, unsigned id)
         SCENARIO_OPTION_TCP_LINGER2,      SCENARIO_OPTION_TCP_SYNCNT,
         SCENARIO_OPTION_SO_ERROR,         SCENARIO_OPTION_TCP_INFO,
         SCENARIO_OPTION_TCP_DEFER_ACCEPT, SCENARIO_OPTION_SO_ACCEPTCONN,
-        SCENARIO_OPTION_TCP_CORK,         SCENARIO_OPTION_TCP_CORK};
+        SCENARIO_OPTION_TCP_CORK,         SCENARIO_OPTION_TCP_CORK,
+        SCENARIO_OPTION_SO_RCVBUF,        SCENARIO_OPTION_SO_SNDBUF};
     uint8_t option = options[below(walk, sizeof(options) / sizeof(options[0]))];
     uint32_t value = chance(walk, 6)   ? SCENARIO_ALL
                      : chance(walk, 4) ? below(walk, 300)
                                        : below(walk, 3);
+    if (option == SCENARIO_OPTION_SO_RCVBUF) {
+        value = 1U << (16 + below(walk, 8)); /* a window that closes is the receiver's choice */
+    }
+    if (option == SCENARIO_OPTION_SO_SNDBUF) {
+        value = chance(walk, 4) ? value : below(walk, 9000);
+    }
     if (option == SCENARIO_OPTION_SO_RCVLOWAT) {
         value = below(walk, 20);
     }
@@ -296,6 +314,8 @@ static void connect_to(struct walk *walk, int to, bool accepts)
     walk->sockets[id].kind = walk->held ? CONNECTING : CONNECTED;
     int accepted = accepts ? new_name(walk, walk->sockets[to].host, CONNECTED) : -1;
     if (accepted >= 0) {
+        walk->sockets[id].other = (uint8_t)(accepted + 1);
+        walk->sockets[accepted].other = (uint8_t)(id + 1);
         PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
         if (!chance(walk, 4)) {
             PUT(APP_OPTION, .id = (uint8_t)accepted, .what = SCENARIO_OPTION_TCP_NODELAY,
@@ -440,6 +460,54 @@ static void episode_again(struct walk *walk)
         PUT(APP_CONNECT, .id = (uint8_t)again, .from = walk->sockets[to].port);
         walk->sockets[again].kind = CONNECTED;
     }
+}
+
+/* More than the send buffer takes, while nothing is acknowledged; then all of it goes. */
+static void episode_full(struct walk *walk)
+{
+    int id = any_of(walk, CONNECTED);
+    if (id < 0 || walk->bytes > BEFORE_FULL) {
+        episode_open(walk);
+        return;
+    }
+    PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_SNDBUF,
+        .from = below(walk, 6000));
+    if (chance(walk, 2)) {
+        watch(walk, (unsigned)id);
+    }
+    hold(walk, any_direction(walk));
+    for (unsigned i = 2 + below(walk, 3); i > 0; i--) {
+        uint32_t size = walk->forged || chance(walk, 3) ? any_size(walk) : 1000 + below(walk, BIG);
+        send_fill(walk, (unsigned)id, size, 1);
+        look(walk, (unsigned)id);
+    }
+    for (unsigned i = below(walk, 5); i > 0; i--) {
+        PUT(WIRE_DELIVER, .from = below(walk, 3));
+        look(walk, (unsigned)id);
+    }
+    release(walk);
+    PUT(APP_WAIT, .kind = walk->sockets[id].host != 0 ? SCENARIO_ON_PEER : 0);
+    send_some(walk, (unsigned)id);
+}
+
+/* More than one buffer of Linux, so that a send comes short; read at once, for whether a window
+ * that was more than half closed is told of at once is the receiver's choice. */
+static void episode_short(struct walk *walk)
+{
+    int id = any_of(walk, CONNECTED);
+    if (id < 0 || walk->lossy || walk->sockets[id].other == 0 || walk->bytes > BEFORE_FULL) {
+        episode_open(walk);
+        return;
+    }
+    if (walk->held) {
+        release(walk);
+    }
+    PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_SNDBUF,
+        .from = below(walk, 6000));
+    PUT(APP_RECV, .id = (uint8_t)(walk->sockets[id].other - 1), .from = 100000);
+    send_fill(walk, (unsigned)id, HUGE_SIZE, 1);
+    PUT(APP_POLL, .id = (uint8_t)id);
+    PUT(APP_RECV, .id = (uint8_t)(walk->sockets[id].other - 1), .from = 100000);
 }
 
 static void episode_copy(struct walk *walk)
@@ -603,8 +671,11 @@ void diff_generate(struct scenario *ret_scenario, struct random *random,
                    const struct diff_shape *shape)
 {
     static void (*const episodes[])(struct walk *) = {
-        episode_open,  episode_open,  episode_open,      episode_refused, episode_at_once,
-        episode_close, episode_close, episode_handshake, episode_again,   episode_copy};
+        episode_open,  episode_open,    episode_open,      episode_open,    episode_open,
+        episode_open,  episode_refused, episode_refused,   episode_at_once, episode_at_once,
+        episode_close, episode_close,   episode_close,     episode_close,   episode_handshake,
+        episode_again, episode_again,   episode_handshake, episode_copy,    episode_copy,
+        episode_full,  episode_short};
     struct walk walk = {.scenario = ret_scenario, .random = random, .shape = shape};
     assert(shape->steps_min <= shape->steps_max && shape->steps_max + ROOM <= SCENARIO_STEPS_MAX);
     scenario_clear(ret_scenario);

@@ -24,14 +24,17 @@ enum {
     NET_PORT_LAST = 60999,
     NET_LANE_LOCAL = TRACE_HOST_COUNT, /* a host talking to itself: never held or lost */
     NET_LANE_COUNT,
-    NET_INLINE_DEPTH_MAX = 4,    /* acknowledgments that answer one another at once */
-    NET_SNDBUF = 16384,          /* room of a send queue unless set */
-    NET_RCVBUF = 16384,          /* room of a receive queue unless set */
-    NET_APP_ROOM = 65536,        /* of either, of scripted programs: as the live world has it */
+    NET_INLINE_DEPTH_MAX = 4, /* acknowledgments that answer one another at once */
+    NET_SNDBUF = 16384,       /* room of a send queue unless set */
+    NET_RCVBUF = 16384,       /* room of a receive queue unless set */
+    NET_APP_ROOM = 65536,     /* of a send queue of scripted programs, as the live world has it */
+    NET_APP_WINDOW = 64240,   /* likewise of a receive queue: full segments of Ethernet */
     NET_SNDBUF_REPORTED = 16384, /* what Linux reports of a new socket */
     NET_RCVBUF_REPORTED = 131072,
     NET_BUF_MAX = 4194304, /* net.core.{r,w}mem_max */
     NET_SNDBUF_MIN = 4608,
+    NET_SKB = 832,       /* what Linux counts in a send buffer for a buffer, besides its bytes */
+    NET_GSO_MAX = 65215, /* bytes of such a buffer, at most (sk_gso_max_size) */
     NET_RCVBUF_MIN = 2304,
     NET_SOMAXCONN = 4096,
     NET_TIME_WAIT_US = 60000000,
@@ -90,6 +93,7 @@ struct net_chunk {
     uint32_t refs;          /* the send queue and each segment */
     uint32_t seq;           /* sequence number of the first byte */
     uint16_t used;
+    bool begins; /* of scripted programs: the first of a buffer as Linux would have it */
     uint8_t data[NET_CHUNK_DATA];
 };
 
@@ -205,6 +209,7 @@ struct model_socket {
     struct net_chunk *send_at; /* holds SND.NXT, or the one before */
     uint32_t send_end;         /* sequence number after the last queued byte */
     uint32_t send_room;
+    uint32_t send_extra; /* of scripted programs: NET_SKB for each buffer, which fills the room */
     struct net_segment *recv_first;
     struct net_segment *recv_last;
     struct net_segment *early; /* ahead of a gap, by sequence number */
@@ -502,9 +507,14 @@ static inline uint32_t socket_send_used(const struct model_socket *socket)
         socket->tcp.snd_una == socket->tcp.iss ? socket->tcp.iss + 1 : socket->tcp.snd_una;
     return tcp_before(first, socket->send_end) ? socket->send_end - first : 0;
 }
+/* What fills the send buffer (sk_wmem_queued of Linux). */
+static inline uint32_t socket_send_memory(const struct model_socket *socket)
+{
+    return socket_send_used(socket) + socket->send_extra;
+}
 static inline bool socket_writable(const struct model_socket *socket)
 {
-    uint32_t used = socket_send_used(socket);
+    uint32_t used = socket_send_memory(socket);
     return used < socket->send_room && socket->send_room - used >= used / 2;
 }
 /* The state as a descriptor shows it: TIME-WAIT reads CLOSED. */

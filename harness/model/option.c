@@ -130,6 +130,9 @@ static uint32_t doubled(int value, uint32_t least)
 void option_set_rcvbuf_exactly(struct model *model, struct model_socket *socket, uint32_t bytes)
 {
     socket->options.rcvbuf = bytes;
+    if (socket->app && socket->key != 0) {
+        return; /* Linux keeps to the window of the handshake (window_clamp) */
+    }
     socket->recv_room = bytes;
     if (socket->key != 0) {
         socket_room(model, socket);
@@ -140,7 +143,8 @@ void option_set_sndbuf_exactly(struct model *model, struct model_socket *socket,
 {
     socket->options.sndbuf = bytes;
     socket->send_room = bytes;
-    if (socket->no_space && socket_writable(socket)) {
+    if (socket_writable(
+            socket)) { /* whatever there was room for before (sk_write_space of Linux) */
         socket->no_space = false;
         socket_notify(model, socket, POLLOUT);
     }
@@ -150,7 +154,7 @@ static void set_buffer(struct model *model, struct model_socket *socket, bool se
 {
     uint32_t reported = doubled(value, send ? NET_SNDBUF_MIN : NET_RCVBUF_MIN);
     if (send) {
-        option_set_sndbuf_exactly(model, socket, reported / 2);
+        option_set_sndbuf_exactly(model, socket, socket->app ? reported : reported / 2);
         socket->options.sndbuf = reported;
     } else {
         option_set_rcvbuf_exactly(model, socket, reported / 2);

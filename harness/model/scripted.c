@@ -234,6 +234,38 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
     return scripted_connect_to(model, socket, destination(model->net, there, port));
 }
 
+/* Bytes of one buffer: full segments, in at most half of the largest window that the other end ever
+ * offered (tcp_xmit_size_goal of Linux). */
+static size_t size_goal(const struct model_socket *socket)
+{
+    uint32_t half = socket->tcp.snd_wnd_max / 2;
+    uint32_t whole = (half < NET_GSO_MAX ? half : NET_GSO_MAX) / NET_ETHERNET;
+    return (whole > 0 ? whole : 1) * (size_t)NET_ETHERNET;
+}
+
+/* tcp_sendmsg_locked of Linux: the room is looked at when a buffer begins, which is then filled.
+ * What a kernel took, of which this is a model, is taken as well (`chosen`; < 0: an errno, or -1:
+ * nothing is told). */
+static int64_t send_buffers(struct model *model, struct model_socket *socket,
+                            const struct socket_io *io, int64_t chosen)
+{
+    size_t done = 0;
+    size_t most = chosen >= 0 && (size_t)chosen < io->size ? (size_t)chosen : io->size;
+    if (chosen == -EAGAIN || (chosen == 0 && io->size > 0)) {
+        return -EAGAIN;
+    }
+    while (done < most && (chosen >= 0 || socket_send_memory(socket) < socket->send_room)) {
+        size_t goal = size_goal(socket);
+        size_t piece = most - done < goal ? most - done : goal;
+        int64_t sent = socket_send_some(model, socket, io, done, piece);
+        if (sent < 0) {
+            return done > 0 ? (int64_t)done : sent;
+        }
+        done += (size_t)sent;
+    }
+    return done > 0 || io->size == 0 ? (int64_t)done : -EAGAIN;
+}
+
 static int64_t scripted_send(struct world *world, int s, const void *data, size_t size, int flags)
 {
     struct model *model = model_of(world);
@@ -261,20 +293,11 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
                            .size = size,
                            .flags = flags,
                            .lasts = (flags & MSG_ZEROCOPY) != 0};
-    bool full = chosen < 0 ? chosen == -EAGAIN || socket_send_used(socket) >= socket->send_room
-                           : chosen == 0;
-    if (chosen >= 0 && (size_t)chosen < size) {
-        size = (size_t)chosen;
-    }
-    if (chosen >= 0 && socket_send_used(socket) + size > socket->send_room) {
-        socket->send_room = socket_send_used(socket) + (uint32_t)size;
-    }
-    if (size > 0 && full) {
-        socket->no_space = true;
-        return -EAGAIN;
-    }
-    int64_t sent = socket_send_some(model, socket, &io, 0, size);
-    if (sent >= 0 && (size_t)sent < size) {
+    int64_t sent = socket->app ? send_buffers(model, socket, &io, chosen)
+                   : socket_send_used(socket) < socket->send_room || size == 0
+                       ? socket_send_some(model, socket, &io, 0, size)
+                       : -EAGAIN;
+    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < size)) {
         socket->no_space = true;
     }
     return sent;

@@ -26,7 +26,7 @@ static int app_socket(struct world *world, enum trace_host host)
     socket->app = true;
     model->net->strict = true;
     socket->send_room = NET_APP_ROOM;
-    socket->recv_room = NET_APP_ROOM - 1;
+    socket->recv_room = NET_APP_WINDOW;
     socket->file.status_flags = O_RDWR | O_NONBLOCK;
     int number = scripted_number_take(model->net, socket);
     if (number < 0) {

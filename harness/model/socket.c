@@ -121,13 +121,18 @@ static uint32_t usable_window(const struct model_socket *socket)
     return tcp_after(edge, socket->tcp.snd_nxt) ? edge - socket->tcp.snd_nxt : 0;
 }
 
+/* tcp_urg_mode of Linux: the urgent byte is not acknowledged yet. */
+static bool is_urgent(const struct model_socket *socket)
+{
+    return socket->urgent_to_send && !tcp_before(socket->send_urgent, socket->tcp.snd_una);
+}
+
 /* Whether a segment that is less than full waits for more (tcp_nagle_test of Linux). */
 static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint32_t length)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
     if (!socket->app || length >= NET_ETHERNET || seq + length != socket->send_end ||
-        socket->fin_wanted || socket->push ||
-        (socket->urgent_to_send && !tcp_before(socket->send_urgent, tcp->snd_una))) {
+        socket->fin_wanted || socket->push || is_urgent(socket)) {
         return false;
     }
     bool small_out = tcp->snd_una != tcp->snd_nxt && tcp_after(socket->send_small, tcp->snd_una) &&
@@ -152,6 +157,15 @@ static void send_with_fin(struct model *model, struct model_socket *socket, stru
                            .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_FIN | urgent)});
 }
 
+/* Linux cuts a buffer in two where it sends but a part of it (tso_fragment). */
+static void cut_buffer(struct model_socket *socket, struct net_chunk *chunk)
+{
+    if (socket->app && socket->tcp.snd_nxt == chunk->seq && !chunk->begins) {
+        chunk->begins = true;
+        socket->send_extra += NET_SKB;
+    }
+}
+
 void socket_output(struct model *model, struct model_socket *socket)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
@@ -166,6 +180,7 @@ void socket_output(struct model *model, struct model_socket *socket)
         length = length < window ? length : window;
         uint32_t seq = tcp->snd_nxt;
         if (waits_for_more(socket, seq, length)) {
+            cut_buffer(socket, chunk);
             break;
         }
         tcp->snd_nxt += length;
@@ -178,6 +193,9 @@ void socket_output(struct model *model, struct model_socket *socket)
             break;
         }
         send_data(model, socket, chunk, seq, length, false);
+        if (socket->app && chunk->next != NULL && is_urgent(socket)) {
+            cut_buffer(socket, chunk->next); /* what is urgent goes segment by segment */
+        }
     }
     if (socket->fin_wanted && !tcp->fin_sent && tcp->snd_nxt == socket->send_end && window > 0) {
         tcp->fin_sent = true;
@@ -259,6 +277,7 @@ static void drop_send_queue(struct model_net *net, struct model_socket *socket)
     }
     socket->send_last = NULL;
     socket->send_at = NULL;
+    socket->send_extra = 0;
     socket->send_end = socket->tcp.snd_una;
 }
 

@@ -385,11 +385,13 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
 {
     struct model_net *net = model->net;
     struct cursor cursor = cursor_at(io, done);
-    uint32_t used = socket_send_used(socket);
-    size_t room = used < socket->send_room ? socket->send_room - used : 0;
     size_t size = io->size - done;
-    size = size < room ? size : room;
     size = size < limit ? size : limit;
+    if (!socket->app) {
+        uint32_t used = socket_send_used(socket);
+        size_t room = used < socket->send_room ? socket->send_room - used : 0;
+        size = size < room ? size : room;
+    }
     size_t left = size;
     size_t most = net->strict ? NET_ETHERNET : NET_CHUNK_DATA;
     if (socket->push && socket->tcp.snd_nxt == socket->send_end) {
@@ -405,6 +407,8 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
                 break;
             }
             chunk->seq = socket->send_end;
+            chunk->begins = socket->app && (last == NULL || sent);
+            socket->send_extra += chunk->begins ? NET_SKB : 0;
             if (last == NULL) {
                 socket->send_first = chunk;
                 socket->send_at = chunk;

@@ -237,6 +237,10 @@ static void release_acked(struct model *model, struct model_socket *socket)
         if (chunk == socket->send_at) {
             socket->send_at = next;
         }
+        if (socket->app && (next == NULL || next->begins)) {
+            assert(socket->send_extra >= NET_SKB);
+            socket->send_extra -= NET_SKB;
+        }
         net_chunk_release(net, chunk);
         chunk = next;
     }
@@ -546,6 +550,9 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     }
     if (socket->tcp.state == TCP_FIN_WAIT_2 && before == TCP_FIN_WAIT_1) {
         socket->waits_whole = (segment->flags & TCP_CTL_FIN) != 0; /* which was not taken */
+        if (!socket->orphan) { /* sk_state_change of Linux wakes whoever watches, for whatever */
+            socket_notify(model, socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+        }
     }
     if ((bits & (TCP_MOVED | TCP_RESTART_2MSL)) != 0) {
         bool small = socket->orphan && before == TCP_FIN_WAIT_2 &&

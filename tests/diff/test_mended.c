@@ -585,6 +585,87 @@ static const struct {
      "app 1 send fill 1\n"
      "app accept 2\n"
      "app 2 get TCP_DEFER_ACCEPT\n"},
+    {"a send buffer that is set counts every buffer, and tells of room at two thirds",
+     "app socket\n"
+     "app bind 7001\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7001\n"
+     "app accept 2\n"
+     "app 2 option TCP_NODELAY 1\n"
+     "app 2 option SO_SNDBUF 2304\n"
+     "app 2 watch edge\n"
+     "wire hold to-peer\n"
+     "app 2 send fill 1000\n"
+     "app 2 poll\n"
+     "app 2 send fill 407\n"
+     "app 2 poll\n"
+     "app 2 send fill 1 x 3\n"
+     "app 2 poll\n"
+     "app wait\n"
+     "wire deliver 0\n"
+     "app wait\n"
+     "wire deliver 0\n"
+     "app wait\n"},
+    {"a send that is more than one buffer comes short",
+     "app socket\n"
+     "app bind 7001\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7001\n"
+     "app accept 2\n"
+     "app 2 option SO_SNDBUF 2304\n"
+     "app 2 send fill 40000\n"
+     "app 2 poll\n"},
+    {"SO_RCVBUF leaves the window of a connection as it is",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "wire hold both\n"
+     "app 2 option SO_RCVBUF 131072\n"
+     "app 1 send fill 1\n"
+     "wire deliver 0\n"
+     "app 2 recv 1\n"
+     "wire deliver 1\n"
+     "app 1 poll\n"},
+    {"SO_SNDBUF tells of room, whatever there was before",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7100\n"
+     "app accept 2\n"
+     "app 2 watch edge\n"
+     "app wait\n"
+     "app 2 option SO_SNDBUF 0\n"
+     "app wait\n"},
+    {"the acknowledgment of a FIN wakes whoever watches",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "wire hold both\n"
+     "app 1 shutdown both\n"
+     "app 1 watch edge\n"
+     "app wait\n"
+     "wire release both\n"
+     "app wait\n"},
+    {"urgent data goes segment by segment, each a buffer of its own",
+     "app socket peer\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100\n"
+     "wire hold to-peer\n"
+     "app 1 send \"h\"\n"
+     "app 1 urgent\n"
+     "app 1 option SO_SNDBUF 3869\n"
+     "app 1 send fill 2258\n"
+     "app 1 poll\n"},
 };
 /* clang-format on */
 
