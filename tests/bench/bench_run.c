@@ -241,7 +241,6 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "sample") == 0 && argc > 4) {
         sample(&corpus, strtod(argv[3], NULL), argv[4]);
     } else if (strcmp(what, "play") == 0 && argc > 3) {
-        (void)time_pass(&corpus, PART_ALL); /* what is made once in a process is no run's */
         bench_play_all(&corpus, strtoul(argv[3], NULL, 10));
     } else if (strcmp(what, "digest") == 0 && argc > 3) {
         digest(&corpus, strtoul(argv[3], NULL, 10));

@@ -65,11 +65,12 @@ def sampled(setting, target):
     return {row: shares[row] / total for row in ROWS}
 
 
-def instructions(setting, target, runs=300):
-    """Instructions per run by row, without sanitizers, and (title, calls per run, instructions of each) by call; None
-    twice without valgrind. The C library counts for its callers."""
+def instructions(setting, target, passes=20):
+    """Instructions per run by row, without sanitizers, and (title, calls per run, instructions of each) by call, of whole
+    passes over the corpus; None twice without valgrind. The C library counts for its callers."""
     if shutil.which("valgrind") is None:
         return None, None
+    runs = passes * len(list(corpus(setting, target).iterdir()))
     executable = setting.helpers / f"bench_run_{target}_check"
     stripped = setting.work / f"{target}.stripped"  # valgrind 3.19 cannot read all of clang's debug information
     out = setting.work / f"{target}.callgrind"
