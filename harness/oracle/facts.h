@@ -449,7 +449,9 @@ bool facts_never_accepted(const struct facts *facts, const struct facts_conn *co
  * else 0. */
 static inline uint32_t facts_died_of(const struct facts *facts, uint32_t at)
 {
-    return at != 0 && facts->at_died > at && facts->block_at_death <= at ? facts->at_died : 0;
+    bool other = facts->at_memory > at || facts->at_full > at; /* a want that came later */
+    return at != 0 && !other && facts->at_died > at && facts->block_at_death <= at ? facts->at_died
+                                                                                   : 0;
 }
 
 #endif

@@ -341,11 +341,6 @@ int sockspec_call_clone(int (*start)(void *), void *stack, int flags, void *argu
     return redirect_unsupported(TRACE_CALL_FORK, flags);
 }
 
-long sockspec_call_syscall(long number, ...)
-{
-    return redirect_unsupported(TRACE_CALL_NONE, number);
-}
-
 int sockspec_call_timer_create(clockid_t clock, struct sigevent *event, timer_t *ret_timer)
 {
     (void)event, (void)ret_timer;

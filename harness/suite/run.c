@@ -375,6 +375,19 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     return CASE_FAULTY;
 }
 
+static enum case_fate unplayed_fate(struct run *run, const struct trace_event *event, char *reason,
+                                    size_t size)
+{
+    if (event->kind == TRACE_NOOP) {
+        return noop_fate(run, event, reason, size);
+    }
+    char text[TRACE_DESCRIBE_MAX];
+    (void)snprintf(reason, size,
+                   "the target needs what the model does not have: %s: try --world linux",
+                   trace_describe(event, text, sizeof(text)));
+    return CASE_FAULTY;
+}
+
 /* A server that ended before it listened, although nothing was made to fail: there is nothing to
  * judge, and the next case will fare no better. */
 static bool never_listened(const struct trace *trace, char *reason, size_t size)
@@ -397,27 +410,28 @@ static bool never_listened(const struct trace *trace, char *reason, size_t size)
     return true;
 }
 
-/* Index of the first step for which the world could not let enough time pass; the number of events
- * where there is none. */
-static uint32_t first_too_slow(const struct trace *trace)
+/* Index of the event from which on the run is not what the case says: a step for which the world
+ * could not let enough time pass, a call that the world does not have. The number of events where
+ * there is none. */
+static uint32_t first_unplayed(const struct trace *trace)
 {
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
-        if (event->kind == TRACE_NOOP && event->b == TRACE_NOOP_TOO_SLOW) {
+        if ((event->kind == TRACE_NOOP && event->b == TRACE_NOOP_TOO_SLOW) ||
+            (event->kind == TRACE_UNSUPPORTED && event->result == 1)) {
             return i;
         }
     }
     return trace->count;
 }
 
-/* From a step on for which time could not pass, the run is not what the case says: only what
- * happened before is judged. */
+/* Judges what happened while the run was what the case says. */
 static enum status judge(const struct suite_setup *setup, const struct trace *trace,
                          const struct oracle_judgement **ret_judgement,
                          struct status_detail *detail)
 {
     struct trace before = *trace;
-    before.count = first_too_slow(trace);
+    before.count = first_unplayed(trace);
     return oracle_judge(setup->oracle, &before, ret_judgement, detail);
 }
 
@@ -428,9 +442,9 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
     if (broken[0] != 0 || broken[1] != 0 || broken[2] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
     }
-    uint32_t slow = first_too_slow(trace);
-    if (slow < trace->count) {
-        return noop_fate(run, &trace->events[slow], reason, size);
+    uint32_t unplayed = first_unplayed(trace);
+    if (unplayed < trace->count) {
+        return unplayed_fate(run, &trace->events[unplayed], reason, size);
     }
     if (never_listened(trace, reason, size)) {
         run->unplayable = true;
@@ -446,10 +460,6 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
             report_notice(run->setup->report, "%s", reason);
         } else if (event->kind == TRACE_NOOP && fate == CASE_JUDGED) {
             fate = noop_fate(run, event, reason, size);
-        } else if (event->kind == TRACE_EXIT && event->what == TRACE_EXIT_UNSUPPORTED) {
-            (void)snprintf(reason, size,
-                           "the target needs what the model does not have: try --world linux");
-            fate = CASE_FAULTY;
         } else if (event->kind == TRACE_OVERFLOW) {
             (void)snprintf(reason, size, "the trace is full: more than %d events",
                            TRACE_EVENTS_MAX);
@@ -464,9 +474,9 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 static bool needs_time(struct run *run, unsigned rule)
 {
     const struct trace *trace = run->trace;
-    uint32_t slow = first_too_slow(trace);
-    if (slow < trace->count) {
-        (void)noop_fate(run, &trace->events[slow], run->detail, sizeof(run->detail));
+    uint32_t unplayed = first_unplayed(trace);
+    if (unplayed < trace->count) {
+        (void)unplayed_fate(run, &trace->events[unplayed], run->detail, sizeof(run->detail));
         return true;
     }
     bool asks_end = (oracle_rules[rule].phases >> TRACE_PHASE_QUIET & 1U) != 0 ||

@@ -87,7 +87,8 @@ enum trace_promise {
     X(KILL, "kill", NONE) X(GETADDRINFO, "getaddrinfo", NONE)                                     \
     X(CLOCK, "clock_gettime", NONE) X(SOCKATMARK, "sockatmark", NONE)                             \
     X(EXIT, "exit", NONE) X(ABORT, "abort", NONE) X(MALLOC, "malloc", NONE)                       \
-    X(FORK, "fork", NONE) X(EXEC, "exec", NONE) X(THREAD, "pthread_create", NONE)
+    X(FORK, "fork", NONE) X(EXEC, "exec", NONE) X(THREAD, "pthread_create", NONE) \
+    X(SYSCALL, "syscall", NONE)
 /* clang-format on */
 
 #define TRACE_CALL_ENUM(name, text, family) TRACE_CALL_##name,

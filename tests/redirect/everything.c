@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -211,6 +212,22 @@ static void look_at_heap(void)
     free(grown);
 }
 
+/* What libraries ask of the kernel without the C library. */
+static void look_at_numbers(void)
+{
+    int ends[2] = {-1, -1};
+    char byte = 0;
+    (void)syscall(SYS_pipe2, ends, O_CLOEXEC);
+    long put = syscall(SYS_write, ends[1], "x", 1L);
+    long got = syscall(SYS_read, ends[0], &byte, 1L);
+    printf("numbers put %ld got %ld %c", put, got, byte);
+    printf(" closed %ld %ld", syscall(SYS_close, ends[0]), syscall(SYS_close, ends[1]));
+    printf(" again %ld", syscall(SYS_close, ends[0]));
+    printf(" %s", errno == EBADF ? "bad" : "good");
+    printf(" ring %ld pid %d\n", syscall(SYS_io_uring_setup, 8, &byte),
+           syscall(SYS_getpid) == getpid());
+}
+
 static void say_goodbye(void)
 {
     printf("atexit %d\n", bss_counter);
@@ -238,6 +255,8 @@ static int finish(const char *how)
         errx(5, "gives up");
     } else if (strcmp(how, "fork") == 0) {
         (void)fork();
+    } else if (strcmp(how, "syscall") == 0) {
+        (void)syscall(SYS_uname, NULL);
     } else if (strcmp(how, "kill") == 0) {
         (void)kill(getpid(), SIGKILL);
     } else if (strcmp(how, "buffer") == 0) {
@@ -258,6 +277,7 @@ int main(int argc, char **argv)
     look_at_streams();
     look_at_names();
     look_at_heap();
+    look_at_numbers();
     (void)atexit(say_goodbye);
     (void)on_exit(say_status, "argument");
     (void)atexit(say_first);

@@ -110,30 +110,32 @@ static void program_run_again_prints_and_does_the_same(void **state)
  * stable one. */
 static void program_run_sees_a_fresh_process(void **state)
 {
-    static const char *const lines[] = {"data 5 5 bss 0 0 common 0 archived 10 constructed 3\n",
-                                        "tls 7 0 static 40 table first\n",
-                                        "own error 402\n",
-                                        "errno 0 optind 1 opterr 1\n",
-                                        "option a -\noption b value\nrest return\n",
-                                        "strtok one\n",
-                                        "environment unset home\n",
-                                        "locale C\n",
-                                        "folder start pid 1000\n",
-                                        "usr1 default pipe default blocked 0 alarm 0\n",
-                                        "handled 10\n",
-                                        "handled 11 then default\nhandled 211\n",
-                                        "jumped with 0\n",
-                                        "stream 3 byte 0\n",
-                                        "line through a pipe\n",
-                                        "unbuffered\n",
-                                        "to stderr\n",
-                                        "everything: a warning\n",
-                                        "perror: No such file or directory\n",
-                                        "end of input -1\n",
-                                        "localhost 0 ::1 127.0.0.1\n",
-                                        "nowhere Name or service not known\n",
-                                        "heap never freed and 5\n",
-                                        "atexit first\non_exit 6 argument\natexit 1\n"};
+    static const char *const lines[] = {
+        "data 5 5 bss 0 0 common 0 archived 10 constructed 3\n",
+        "tls 7 0 static 40 table first\n",
+        "own error 402\n",
+        "errno 0 optind 1 opterr 1\n",
+        "option a -\noption b value\nrest return\n",
+        "strtok one\n",
+        "environment unset home\n",
+        "locale C\n",
+        "folder start pid 1000\n",
+        "usr1 default pipe default blocked 0 alarm 0\n",
+        "handled 10\n",
+        "handled 11 then default\nhandled 211\n",
+        "jumped with 0\n",
+        "stream 3 byte 0\n",
+        "line through a pipe\n",
+        "unbuffered\n",
+        "to stderr\n",
+        "everything: a warning\n",
+        "perror: No such file or directory\n",
+        "end of input -1\n",
+        "localhost 0 ::1 127.0.0.1\n",
+        "nowhere Name or service not known\n",
+        "heap never freed and 5\n",
+        ("numbers put 1 got 1 x closed 0 0 again -1 bad ring -1 pid 1\n"),
+        "atexit first\non_exit 6 argument\natexit 1\n"};
     (void)state;
     (void)run("exit");
     (void)run("return");
@@ -184,6 +186,7 @@ static void program_that_forks_needs_another_world(void **state)
 {
     (void)state;
     assert_exit("fork", TRACE_EXIT_UNSUPPORTED, 0);
+    assert_exit("syscall", TRACE_EXIT_UNSUPPORTED, 0);
 }
 
 static void program_leaves_its_buffer_unwritten_at__exit(void **state)

@@ -27,6 +27,7 @@ enum behaviour {
     CANNOT_BE_RUN,
     SLEEPS,
     FLOODS_FIRST,
+    NEEDS_MORE,
     FLOODS_LAST
 };
 
@@ -107,7 +108,12 @@ static enum status fake_run(struct world *world, const struct world_target *targ
                 model_ops->settle(world);
             }
         }
-        if (behaviour == FLOODS_LAST) {
+        if (behaviour == NEEDS_MORE) {
+            event = trace_add(fake_trace, TRACE_UNSUPPORTED, TRACE_HOST_TARGET);
+            event->what = TRACE_CALL_SYSCALL;
+            event->result = 1;
+        }
+        if (behaviour == FLOODS_LAST || behaviour == NEEDS_MORE) {
             flood();
         }
     } else {
@@ -314,6 +320,16 @@ static void what_was_broken_before_a_step_that_is_too_slow_stands(void **state)
     assert_int_equal(told_times("FAIL"), 0);
 }
 
+static void nothing_is_judged_from_a_call_on_that_the_world_lacks(void **state)
+{
+    (void)state;
+    behaviour = NEEDS_MORE;
+    assert_int_equal(run_suite("peer connect\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 ERROR the target needs what the model does not have: "
+                "syscall is not supported here (0, 0); the run ends: try --world linux");
+    assert_int_equal(told_times("FAIL"), 0);
+}
+
 static void drain_without_end_skips_what_asks_for_it(void **state)
 {
     (void)state;
@@ -464,6 +480,7 @@ int main(void)
         cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
         cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
         cmocka_unit_test(what_was_broken_before_a_step_that_is_too_slow_stands),
+        cmocka_unit_test(nothing_is_judged_from_a_call_on_that_the_world_lacks),
         cmocka_unit_test(drain_without_end_skips_what_asks_for_it),
         cmocka_unit_test(several_players_tell_in_the_order_of_the_cases),
         cmocka_unit_test(server_that_ends_before_it_listens_is_an_error_with_its_words),
