@@ -85,7 +85,8 @@ static enum status side_play(struct diff *diff, unsigned which, const struct sce
     int64_t before = cpu_ns();
     enum status status = engine_run(side->engine, &play, scenario, &side->result, detail);
     *ret_ns = cpu_ns() - before;
-    diff_form_take(side->form, &side->trace, which == DIFF_CHOOSES ? diff->uses : diff->told_uses);
+    diff_form_take(side->form, &side->trace, scenario,
+                   which == DIFF_CHOOSES ? diff->uses : diff->told_uses);
     return status;
 }
 

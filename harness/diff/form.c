@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diff/form.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -205,9 +206,53 @@ static void note_taking(struct diff_form *form, const struct trace_event *event)
     }
 }
 
-void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
-                    uint64_t uses[DIFF_CHOICE_COUNT])
+static bool connects_own(const struct scenario *scenario, const struct trace_event *step)
 {
+    const struct scenario_step *played =
+        scenario != NULL && step->a >= 0 && step->a < scenario->count ? &scenario->steps[step->a]
+                                                                      : NULL;
+    return played != NULL && played->verb == SCENARIO_APP_CONNECT &&
+           (played->kind & SCENARIO_OWN) != 0;
+}
+
+/* Which connections are those of a host with itself, which have a number in one world alone. */
+static void find_own(struct diff_form *form, const struct trace *trace,
+                     const struct scenario *scenario)
+{
+    bool own = false;
+    uint16_t left = 0;
+    memset(form->own, 0, sizeof form->own);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_STEP) {
+            own = connects_own(scenario, event);
+        } else if (own && event->kind == TRACE_CALL && event->what == TRACE_CALL_CONNECT &&
+                   event->err == EINPROGRESS && event->conn < DIFF_CONNS_MAX) {
+            form->own[event->conn] = event->conn != 0;
+        }
+    }
+    for (uint32_t conn = 0; conn < DIFF_CONNS_MAX; conn++) {
+        form->numbers[conn] = form->own[conn] ? 0 : left++;
+    }
+}
+
+/* Gives the event its number; false when nobody sees in one of the worlds what it tells. */
+static bool number_form(const struct diff_form *form, struct trace_event *event)
+{
+    bool own = event->conn < DIFF_CONNS_MAX && form->own[event->conn];
+    if (event->conn < DIFF_CONNS_MAX) {
+        event->conn = form->numbers[event->conn];
+    }
+    if (event->kind == TRACE_BYTES) {
+        return event->conn != 0; /* the numbers of both streams are what joins them */
+    }
+    return !own || event->kind == TRACE_CALL || event->kind == TRACE_READY;
+}
+
+void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
+                    const struct scenario *scenario, uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    find_own(ret_form, trace, scenario);
     ret_form->count = 0;
     ret_form->port_count = 0;
     ret_form->recovers = UINT32_MAX;
@@ -240,7 +285,9 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
         default:
             continue;
         }
-        add(ret_form, i, event, uses);
+        if (number_form(ret_form, &event)) {
+            add(ret_form, i, event, uses);
+        }
     }
 }
 

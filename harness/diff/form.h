@@ -7,7 +7,7 @@
 #include "diff/choices.h"
 #include "trace/trace.h"
 
-enum { DIFF_EVENTS_MAX = 8192, DIFF_PORTS_MAX = 64, DIFF_ENDS_MAX = 64 };
+enum { DIFF_EVENTS_MAX = 8192, DIFF_PORTS_MAX = 64, DIFF_ENDS_MAX = 64, DIFF_CONNS_MAX = 256 };
 
 struct diff_form {
     uint32_t count;
@@ -18,15 +18,18 @@ struct diff_form {
     uint32_t recovers;              /* index of the first event where bytes were sent again with
                                        no time between; UINT32_MAX: none */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
-    uint32_t takes;      /* segments that the step may still take from the wire by their places */
-    bool timed;          /* time passed so far */
+    uint32_t takes; /* segments that the step may still take from the wire by their places */
+    bool timed;     /* time passed so far */
+    bool own[DIFF_CONNS_MAX]; /* connections of a host with itself: only their calls are compared */
+    uint16_t numbers[DIFF_CONNS_MAX]; /* of all others, counted without those */
     uint64_t set_sndbuf; /* descriptors, as bits, for which the scenario set the option */
     uint64_t set_rcvbuf;
 };
 
-/* Adds to `uses` how often each choice was met. */
+/* `scenario` is what was played; NULL: none of its steps connects a host with itself. Adds to
+ * `uses` how often each choice was met. */
 void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
-                    uint64_t uses[DIFF_CHOICE_COUNT]);
+                    const struct scenario *scenario, uint64_t uses[DIFF_CHOICE_COUNT]);
 
 /* Index of the first event in which they differ, or at which one of them ends; UINT32_MAX: they are
  * equal. */

@@ -294,7 +294,8 @@ static void connect_to(struct walk *walk, int to, bool accepts)
     if (to < 0) {
         return;
     }
-    unsigned host = 1U - walk->sockets[to].host;
+    bool own = chance(walk, 10);
+    unsigned host = own ? walk->sockets[to].host : 1U - walk->sockets[to].host;
     int id = new_socket(walk, host);
     if (id < 0) {
         return;
@@ -310,8 +311,9 @@ static void connect_to(struct walk *walk, int to, bool accepts)
         walk->sockets[id].port = (uint16_t)(PORT_OWN + id);
         PUT(APP_BIND, .id = (uint8_t)id, .from = walk->sockets[id].port);
     }
-    PUT(APP_CONNECT, .id = (uint8_t)id, .from = walk->sockets[to].port);
-    walk->sockets[id].kind = walk->held ? CONNECTING : CONNECTED;
+    PUT(APP_CONNECT, .id = (uint8_t)id, .from = walk->sockets[to].port,
+        .kind = own ? SCENARIO_OWN : 0);
+    walk->sockets[id].kind = walk->held && !own ? CONNECTING : CONNECTED;
     int accepted = accepts ? new_name(walk, walk->sockets[to].host, CONNECTED) : -1;
     if (accepted >= 0) {
         walk->sockets[id].other = (uint8_t)(accepted + 1);

@@ -294,6 +294,15 @@ static uint64_t cookie_of(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
+/* Whether the name is of the host itself. */
+static bool is_own(const struct name *name, enum trace_host host)
+{
+    uint8_t own[PACKET_ADDRESS];
+    linux_link_address(host, name->of.any.sa_family == AF_INET6, own);
+    return name->of.any.sa_family == AF_INET6 ? memcmp(&name->of.v6.sin6_addr, own, sizeof own) == 0
+                                              : memcmp(&name->of.v4.sin_addr, own, 4) == 0;
+}
+
 int linux_net_accept(struct linux_net *net, int s)
 {
     const struct net_scripted *listener = linux_scripted_at(net, s);
@@ -320,7 +329,9 @@ int linux_net_accept(struct linux_net *net, int s)
     if (fd < 0) {
         return -error;
     }
-    uint32_t conn = linux_net_conn(net, host, local_port(fd), ntohs(name.of.v4.sin_port));
+    uint32_t conn = is_own(&name, host)
+                        ? 0
+                        : linux_net_conn(net, host, local_port(fd), ntohs(name.of.v4.sin_port));
     /* It may have ended while it was queued, and its ports be another's by now. */
     conn = linux_conn_of_cookie(net, host, conn, cookie_of(fd));
     int number = linux_scripted_take(net, fd, host, ++net->groups);
@@ -350,7 +361,8 @@ int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uin
     linux_scripted_unblock(socket, false);
     (void)linux_net_collect(net);
     if (result == -EINPROGRESS) {
-        uint32_t conn = linux_net_conn(net, host, local_port(socket->fd), port);
+        /* What a host sends to itself never comes to the wire, and has no number. */
+        uint32_t conn = to == host ? 0 : linux_net_conn(net, host, local_port(socket->fd), port);
         for (uint32_t i = 0; i < net->scripted_used; i++) {
             if (net->scripted[i].fd >= 0 && net->scripted[i].group == socket->group) {
                 net->scripted[i].conn = conn;

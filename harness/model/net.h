@@ -459,6 +459,8 @@ void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
                       const struct tcp_segment *segment, struct model_socket *to);
 /* Takes every segment off the wire. */
 void wire_reset(struct model *model);
+/* What hosts sent to themselves arrives, as on Linux before the call returns. */
+void wire_deliver_own(struct model *model);
 /* Timers of both ends run when something of theirs may not arrive. */
 void wire_arm(struct model *model, struct model_socket *socket);
 

@@ -300,6 +300,9 @@ static int64_t scripted_send(struct world *world, int s, const void *data, size_
     if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < size)) {
         socket->no_space = true;
     }
+    if (socket->app) {
+        wire_deliver_own(model); /* another send may follow in the same step */
+    }
     return sent;
 }
 

@@ -305,6 +305,14 @@ void model_net_deliver(struct model *model)
     }
 }
 
+void wire_deliver_own(struct model *model)
+{
+    const struct net_lane *own = &model->net->lanes[NET_LANE_LOCAL];
+    while (own->first != NULL) {
+        deliver(model, NET_LANE_LOCAL, own->first);
+    }
+}
+
 /* ---- The world's operations on the wire ---- */
 
 static struct model *model_of(struct world *world)
@@ -517,8 +525,8 @@ static int world_wire_inject(struct world *world, int s, enum scenario_segment k
         return -ENOTCONN;
     }
     struct model_socket *socket = end_of(net, net_socket_at(net, net->numbers[s]), direction);
-    if (socket == NULL) {
-        return -ENOTCONN;
+    if (socket == NULL || socket->lane == NET_LANE_LOCAL) {
+        return -ENOTCONN; /* what a host sends to itself is not on the wire */
     }
     disturb(model);
     return inject(model, socket, kind);

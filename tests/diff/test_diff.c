@@ -77,14 +77,6 @@ static const struct {
     {SCENARIO_TIME_CLOCK, SCENARIO_TIME_CLOCK, "scripted programs read no clock"},
     {SCENARIO_TARGET_SIGNAL, SCENARIO_TARGET_RESTART, "there is no program"},
 };
-/* Words of a verb, as bits: those of all verbs but these are used. */
-static const struct {
-    unsigned verb;
-    unsigned bits;
-    const char *reason;
-} unused_words[] = {
-    {SCENARIO_APP_CONNECT, SCENARIO_OWN, "Linux keeps what a host sends to itself to itself"},
-};
 /* clang-format on */
 
 /* What a number of scenarios was made of. */
@@ -157,9 +149,6 @@ static uint32_t words_of(unsigned verb)
     uint32_t bits = 0;
     for (unsigned i = 0; i < sizeof row->words / sizeof row->words[0]; i++) {
         bits |= row->words[i] != NULL ? 1U << i : 0;
-    }
-    for (size_t i = 0; i < sizeof unused_words / sizeof unused_words[0]; i++) {
-        bits &= unused_words[i].verb == verb ? ~unused_words[i].bits : UINT32_MAX;
     }
     return bits;
 }
@@ -342,7 +331,7 @@ static void form_leaves_out_what_a_kernel_may_choose(void **state)
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_ACK, 1, 0);
     add(&trace, TRACE_CALL, TRACE_CALL_GETSOCKNAME, 40123, 0);
     add(&trace, TRACE_CALL, TRACE_CALL_GETPEERNAME, 7000, 0);
-    diff_form_take(&form, &trace, uses);
+    diff_form_take(&form, &trace, NULL, uses);
     assert_int_equal(form.count, 3);
     assert_int_equal(form.events[0].b, 150);
     assert_int_equal(form.events[1].a, 32768);
@@ -364,10 +353,10 @@ static void form_joins_states_that_are_passed_through(void **state)
     assert_ok(trace_init(&trace, 64), &detail);
     add(&trace, TRACE_STATE, TCP_ESTABLISHED, TCP_SYN_RECEIVED, TCP_EVENT_RECV_ACK);
     add(&trace, TRACE_STATE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_EVENT_RECV_FIN);
-    diff_form_take(&through, &trace, uses);
+    diff_form_take(&through, &trace, NULL, uses);
     trace_clear(&trace);
     add(&trace, TRACE_STATE, TCP_CLOSE_WAIT, TCP_SYN_RECEIVED, 0)->flags = TRACE_SAMPLED;
-    diff_form_take(&sampled, &trace, uses);
+    diff_form_take(&sampled, &trace, NULL, uses);
     assert_int_equal(diff_form_compare(&through, &sampled), UINT32_MAX);
     sampled.events[0].what = TCP_LAST_ACK;
     assert_int_equal(diff_form_compare(&through, &sampled), 0);
@@ -385,10 +374,10 @@ static void form_sees_what_is_sent_again_and_lost(void **state)
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 1, 10)->result = TRACE_FATE_HELD;
     add(&trace, TRACE_STEP, SCENARIO_WIRE_DROP, 0, 0);
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_DATA, 1, 10)->result = TRACE_FATE_DROPPED;
-    diff_form_take(&form, &trace, uses);
+    diff_form_take(&form, &trace, NULL, uses);
     assert_int_equal(form.recovers, UINT32_MAX); /* the step took it */
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 10)->result = TRACE_FATE_DROPPED;
-    diff_form_take(&form, &trace, uses);
+    diff_form_take(&form, &trace, NULL, uses);
     assert_int_equal(form.recovers, 3);
     trace_done(&trace);
 }
@@ -406,12 +395,12 @@ static void form_joins_a_close_in_the_handshake(void **state)
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 0);
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 0, 0);
     add(&trace, TRACE_STATE, TCP_CLOSED, TCP_FIN_WAIT_1, TCP_EVENT_RECV_RST);
-    diff_form_take(&through, &trace, uses);
+    diff_form_take(&through, &trace, NULL, uses);
     trace_clear(&trace);
     add(&trace, TRACE_STATE, TCP_CLOSED, TCP_SYN_RECEIVED, 0)->flags = TRACE_SAMPLED;
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 0);
     add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 0, 0);
-    diff_form_take(&sampled, &trace, uses);
+    diff_form_take(&sampled, &trace, NULL, uses);
     assert_int_equal(diff_form_compare(&through, &sampled), UINT32_MAX);
     trace_done(&trace);
 }

@@ -666,6 +666,20 @@ static const struct {
      "app 1 option SO_SNDBUF 3869\n"
      "app 1 send fill 2258\n"
      "app 1 poll\n"},
+    {"a host with itself: an answer comes between two calls",
+     "app socket\n"
+     "app bind 7100\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7100 own\n"
+     "app accept 2\n"
+     "app 1 names\n"
+     "app 1 send \"hello\"\n"
+     "app 2 recv 3\n"
+     "app 2 close\n"
+     "app 1 send fill 1 x 2\n"
+     "app 3 socket peer\n"
+     "app 3 connect 7100\n"},
 };
 /* clang-format on */
 

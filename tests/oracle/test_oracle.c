@@ -489,8 +489,8 @@ static void connection_of_an_earlier_run_is_not_left_behind(void **state)
 
 /* ---- What only live runs, or programs of others, show ---- */
 
-/* The run in RUNS_DIR of that name: "ID-keeps-…", "ID-breaks-…", or "ID-spares-…" where the rule must
- * not be broken, since something else explains what it looks at. */
+/* The run in RUNS_DIR of that name: "ID-keeps-…", "ID-breaks-…", or "ID-spares-…" where the rule
+ * must not be broken, since something else explains what it looks at. */
 static bool judge_run(const char *name)
 {
     char path[512];
