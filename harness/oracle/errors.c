@@ -31,7 +31,7 @@ ORACLE_END(rst_13)
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         if (facts->at_rst != 0 && conn->at_rst == 0 && facts->at_died == 0 &&
-            (conn->flags & FACTS_STRUCK) == 0 && facts_unserved(facts, conn) &&
+            (conn->flags & (FACTS_STRUCK | FACTS_PEER_SHUT)) == 0 && facts_unserved(facts, conn) &&
             (conn->at_close > facts->at_rst || conn->at_request > facts->at_rst)) {
             oracle_break(oracle, rule,
                          "after another connection was reset, this one was not served",

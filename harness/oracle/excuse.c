@@ -33,6 +33,13 @@ static bool had_no_turn(const struct facts *facts, const struct facts_conn *conn
     return false;
 }
 
+/* Out of descriptors the program took it from the queue only to close it. */
+static bool was_shed(const struct facts *facts, const struct facts_conn *conn)
+{
+    return conn->receives == 0 && conn->at_close != 0 && facts->at_full != 0 &&
+           conn->at_open > facts->at_full;
+}
+
 bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
 {
     if (conn->requests <= conn->answers) {
@@ -51,7 +58,7 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
         return false; /* It waited in the queue until the peers closed. */
     }
     return (conn->flags & FACTS_ACCEPTED) != 0 && facts->played && !facts_excused(facts, conn) &&
-           !had_no_turn(facts, conn);
+           !had_no_turn(facts, conn) && !was_shed(facts, conn);
 }
 
 bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn)

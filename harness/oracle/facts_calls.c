@@ -338,6 +338,9 @@ CALL(failed_transfer)
 {
     int err = event->err;
     facts->at_io = at;
+    if (record != NULL && err != EAGAIN) {
+        record->used = true;
+    }
     facts->io_fd = event->fd;
     set_interrupted(CALL_ARGUMENTS);
     if ((event->b & (MSG_PEEK | MSG_OOB)) == 0) {

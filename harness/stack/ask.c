@@ -50,7 +50,9 @@ static void tell_end(struct stack_world *stack, enum trace_host host)
         int status = instance->wait_status;
         struct trace_event *event = trace_add(stack->trace, TRACE_EXIT, host);
         event->what = crashed ? TRACE_EXIT_CRASHED : TRACE_EXIT_HUNG;
-        event->result = !crashed ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+        event->result = !crashed              ? 0
+                        : WIFSIGNALED(status) ? WTERMSIG(status)
+                                              : -WEXITSTATUS(status);
         stack->over = true;
     }
 }

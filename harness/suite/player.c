@@ -330,7 +330,7 @@ static void play_cut(struct player *player, bool hung, int wait_status,
     outcome->code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
     struct trace_event *event = trace_add(trace, TRACE_EXIT, TRACE_HOST_TARGET);
     event->what = hung ? TRACE_EXIT_HUNG : TRACE_EXIT_CRASHED;
-    event->result = outcome->signal != 0 ? outcome->signal : outcome->code;
+    event->result = outcome->signal != 0 ? outcome->signal : -outcome->code;
 }
 
 enum status player_new(const struct player_setup *setup, struct player **ret_player,

@@ -284,9 +284,8 @@ static void end_detail(struct run *run, enum own_rule_index rule, const struct t
                        result);
     } else if (event->what == TRACE_EXIT_ABORTED) {
         (void)snprintf(text, size, "the %s aborted", what);
-    } else if (run->outcome.end == PLAYER_CRASHED && run->outcome.signal == 0) {
-        (void)snprintf(text, size, "the %s ended its process with status %d", what,
-                       run->outcome.code);
+    } else if (result < 0) {
+        (void)snprintf(text, size, "the %s ended its process with status %d", what, -result);
     } else {
         (void)snprintf(text, size, "the %s crashed: signal %d (%s)", what, result,
                        strsignal(result));

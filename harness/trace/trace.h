@@ -130,8 +130,9 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
                        dialogues so far; TRACE_SAMPLED: b by pages, a says nothing */             \
     X(SPIN, "spin") /* the run ends: what: the call repeated, fd, conn; a: calls at this          \
                        instant */                                                                 \
-    X(EXIT, "exit") /* what: enum trace_exit; result: status or signal; a: descriptors, b:        \
-                       heap blocks held */                                                        \
+    X(EXIT, "exit") /* what: enum trace_exit; result: status or signal; of a crash without a signal,    \
+                       as sanitizers end a process, the status below 0; a: descriptors, b: heap   \
+                       blocks held */                                                             \
     X(PROCESS, "process") /* of a child; what: enum trace_process; result: its number; a: which one   \
                              from 1, in the order of their FORKs; b: listeners it holds (LEFT) */    \
     X(THREAD, "thread") /* of a program with several threads; what: enum trace_thread; a: its         \

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -488,6 +489,17 @@ static void describe_calls_read_like_strace(void **state)
         "fcntl(5, F_SETFL, O_NONBLOCK) = 0");
 }
 
+static void describe_crash_tells_signal_from_status(void **state)
+{
+    (void)state;
+    assert_described(
+        &(struct trace_event){.kind = TRACE_EXIT, .what = TRACE_EXIT_CRASHED, .result = SIGSEGV},
+        "the target crashed (SIGSEGV), holding 0 descriptors and 0 heap blocks");
+    assert_described(
+        &(struct trace_event){.kind = TRACE_EXIT, .what = TRACE_EXIT_CRASHED, .result = -1},
+        "the target crashed with status 1, holding 0 descriptors and 0 heap blocks");
+}
+
 static void describe_any_event_fits_and_is_ascii(void **state)
 {
     (void)state;
@@ -530,6 +542,7 @@ int main(void)
         cmocka_unit_test(compare_tells_when_one_ends_sooner),
         cmocka_unit_test(compare_tells_the_header_field),
         cmocka_unit_test(describe_calls_read_like_strace),
+        cmocka_unit_test(describe_crash_tells_signal_from_status),
         cmocka_unit_test(describe_any_event_fits_and_is_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
