@@ -182,6 +182,7 @@ struct model_socket *net_socket_new(struct model *model, enum trace_host host, b
     socket->number = -1;
     socket->refused_us = -1;
     socket->local.address = v6 ? NET_ANY6 : NET_ANY4;
+    socket->mss = NET_ETHERNET;
     socket->send_room = NET_SNDBUF;
     socket->recv_room = NET_RCVBUF;
     socket_timers_init(socket);

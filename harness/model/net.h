@@ -16,9 +16,10 @@ enum {
     NET_CHUNKS_MAX = MODEL_BYTES_MAX / 1536, /* chunks of all queues: many are not full */
     NET_WINDOW_STEP = 1512,                  /* room that is worth telling the other end of */
     NET_ETHERNET = 1460,                     /* of a scripted program's segment, as on Linux */
-    NET_SEGMENTS_MAX = 1 << 16,              /* segments in flight and in receive queues */
-    NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX,   /* heads of the 4-tuple table; a power of two */
-    NET_ADDRESSES_MAX = 255,                 /* different addresses of one run */
+    NET_MSS_DEFAULT = 536, /* likewise, where the handshake tells none (RFC 9293 3.7.1 SHLD-5) */
+    NET_SEGMENTS_MAX = 1 << 16,            /* segments in flight and in receive queues */
+    NET_HASH_SIZE = 2 * MODEL_SOCKETS_MAX, /* heads of the 4-tuple table; a power of two */
+    NET_ADDRESSES_MAX = 255,               /* different addresses of one run */
     NET_PORTS = 65536,
     NET_PORT_FIRST = 32768, /* ip_local_port_range */
     NET_PORT_LAST = 60999,
@@ -209,6 +210,7 @@ struct model_socket {
     struct net_chunk *send_at; /* holds SND.NXT, or the one before */
     uint32_t send_end;         /* sequence number after the last queued byte */
     uint32_t send_room;
+    uint16_t mss;        /* bytes of a full segment, where `strict` */
     uint32_t send_extra; /* of scripted programs: NET_SKB for each buffer, which fills the room */
     struct net_segment *recv_first;
     struct net_segment *recv_last;

@@ -239,8 +239,8 @@ static int scripted_connect(struct world *world, int s, uint16_t port)
 static size_t size_goal(const struct model_socket *socket)
 {
     uint32_t half = socket->tcp.snd_wnd_max / 2;
-    uint32_t whole = (half < NET_GSO_MAX ? half : NET_GSO_MAX) / NET_ETHERNET;
-    return (whole > 0 ? whole : 1) * (size_t)NET_ETHERNET;
+    uint32_t whole = (half < NET_GSO_MAX ? half : NET_GSO_MAX) / socket->mss;
+    return (whole > 0 ? whole : 1) * (size_t)socket->mss;
 }
 
 /* tcp_sendmsg_locked of Linux: the room is looked at when a buffer begins, which is then filled.

@@ -131,7 +131,7 @@ static bool is_urgent(const struct model_socket *socket)
 static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint32_t length)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
-    if (!socket->app || length >= NET_ETHERNET || seq + length != socket->send_end ||
+    if (!socket->app || length >= socket->mss || seq + length != socket->send_end ||
         socket->fin_wanted || socket->push || is_urgent(socket)) {
         return false;
     }
@@ -185,7 +185,7 @@ void socket_output(struct model *model, struct model_socket *socket)
         }
         tcp->snd_nxt += length;
         window -= length;
-        if (length < NET_ETHERNET) {
+        if (length < socket->mss) {
             socket->send_small = tcp->snd_nxt;
         }
         if (socket->app && socket->fin_wanted && tcp->snd_nxt == socket->send_end && window > 0) {

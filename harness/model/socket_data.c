@@ -393,7 +393,7 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
         size = size < room ? size : room;
     }
     size_t left = size;
-    size_t most = net->strict ? NET_ETHERNET : NET_CHUNK_DATA;
+    size_t most = net->strict ? socket->mss : NET_CHUNK_DATA;
     if (socket->push && socket->tcp.snd_nxt == socket->send_end) {
         socket->push = false;
     }

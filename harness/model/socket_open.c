@@ -125,6 +125,7 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->remote = to;
     socket->lane = choose_lane(model, socket, from, to);
     socket->error = 0;
+    socket->mss = NET_ETHERNET;
     socket->file.conn = connection_of(model, socket, key);
     net_table_add(net, socket, key);
     tcp_open_active(&socket->tcp, net_iss(model), socket->recv_room);

@@ -491,6 +491,9 @@ static int inject(struct model *model, struct model_socket *to, enum scenario_se
     segment->trace_seq = to->tcp.rcv_nxt - to->tcp.irs;
     trace_segment(model, (enum trace_host)(TRACE_HOST_COUNT - 1 - to->file.host), segment,
                   TRACE_FATE_INJECTED);
+    if (to->tcp.state == TCP_SYN_SENT && (segment->tcp.flags & TCP_CTL_SYN) != 0) {
+        to->mss = NET_MSS_DEFAULT; /* what is forged has no options */
+    }
     model_changed(model);
     if (!socket_arrive(model, segment->key, to, &segment->tcp, segment, segment->conn)) {
         net_segment_free(net, segment);

@@ -680,6 +680,14 @@ static const struct {
      "app 1 send fill 1 x 2\n"
      "app 3 socket peer\n"
      "app 3 connect 7100\n"},
+    {"a forged SYN+ACK tells no size of segments",
+     "wire cut both\n"
+     "app 3 socket\n"
+     "app 3 connect 0\n"
+     "wire inject synack 3 to-target\n"
+     "app 3 send fill 1\n"
+     "app 3 send fill 215\n"
+     "app 3 send fill 403\n"},
 };
 /* clang-format on */
 
