@@ -277,6 +277,9 @@ static struct live *live_new(const struct cli_options *options)
                                        .context = live,
                                        .subject = live_subject,
                                        .player = live_player};
+    if (linux_world_choose_network(options->ipv6, &live->description.free_port)) {
+        live->judged.players = 1; /* one network has the port once */
+    }
     return live;
 }
 

@@ -175,8 +175,8 @@ static bool is_same(const struct net_listener *listener, const struct linux_diag
 void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host)
 {
     struct net_listener *known = net->listeners[host];
-    size_t count =
-        linux_diag_dump(&net->diag, host, 1U << TCP_LISTEN, net->rows, NET_LISTENERS_MAX);
+    size_t count = linux_diag_dump(&net->diag, host, 1U << TCP_LISTEN, net->rows, NET_DUMP_MAX);
+    count = linux_net_is_shared() ? linux_shared_listeners(net, host, count) : count;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < net->listener_count[host]; i++) {
         size_t j = 0;
@@ -200,14 +200,20 @@ void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host)
 
 /* ---- What net.h offers ---- */
 
-uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint16_t local_port,
+uint32_t linux_net_conn(struct linux_net *net, enum trace_host host, uint16_t local_port,
                         uint16_t remote_port)
 {
-    return packet_wire_conn(&net->wire, host, local_port, remote_port);
+    uint32_t conn = packet_wire_conn(&net->wire, host, local_port, remote_port);
+    return conn == 0 && linux_net_is_shared()
+               ? linux_shared_conn(net, host, local_port, remote_port)
+               : conn;
 }
 
 void linux_net_sample(struct linux_net *net, uint32_t number)
 {
+    if (linux_net_is_shared()) {
+        linux_shared_resets(net, number);
+    }
     if (number == 0) {
         packet_wire_sample_live(&net->wire);
         linux_conn_sample_listeners(net, TRACE_HOST_TARGET);
@@ -251,7 +257,7 @@ static unsigned reach_of(const struct linux_diag_row *listener)
         return LINUX_REACH_V4;
     }
     if (memcmp(tuple->local, loopback_v6, PACKET_ADDRESS) == 0) {
-        return LINUX_REACH_LOCAL;
+        return linux_net_is_shared() ? LINUX_REACH_V6 : LINUX_REACH_LOCAL;
     }
     bool any = memcmp(tuple->local, any_v6, PACKET_ADDRESS) == 0;
     return any && !listener->v6_only ? LINUX_REACH_V4 | LINUX_REACH_V6 : LINUX_REACH_V6;
@@ -274,7 +280,8 @@ void linux_net_speak_v6(struct linux_net *net, bool v6)
 
 uint16_t linux_net_listener(struct linux_net *net)
 {
-    return dump_listeners(net) > 0 ? net->rows[0].tuple.local_port : 0;
+    /* In a shared network it could be anybody's. */
+    return !linux_net_is_shared() && dump_listeners(net) > 0 ? net->rows[0].tuple.local_port : 0;
 }
 
 static bool took_fin(enum tcp_state state)

@@ -79,10 +79,25 @@ bool linux_link_sysctl(const char *path, const char *value)
     return written;
 }
 
+static bool shared; /* both hosts are the machine itself */
+
+void linux_net_share(void)
+{
+    shared = true;
+}
+
+bool linux_net_is_shared(void)
+{
+    return shared;
+}
+
 void linux_link_address(enum trace_host host, bool v6, uint8_t ret_bytes[PACKET_ADDRESS])
 {
     memset(ret_bytes, 0, PACKET_ADDRESS);
-    if (v6) {
+    if (shared) {
+        ret_bytes[0] = v6 ? 0 : NET_LOOPBACK;
+        ret_bytes[v6 ? PACKET_ADDRESS - 1 : 3] = 1;
+    } else if (v6) {
         ret_bytes[0] = 0xFD;
         ret_bytes[1] = 0x83;
         ret_bytes[15] = (uint8_t)(host + 1);
@@ -100,6 +115,9 @@ const char *linux_net_address(enum trace_host host, bool v6)
         [TRACE_HOST_PEER] = {"10.83.0.2", "fd83::2"},
     };
     assert(host < TRACE_HOST_COUNT);
+    if (shared) {
+        return v6 ? "::1" : "127.0.0.1";
+    }
     return addresses[host][v6];
 }
 

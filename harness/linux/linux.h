@@ -26,9 +26,16 @@ struct linux_setup {
                   where the target has a timer that could run meanwhile */
 };
 
-/* Errors: STATUS_ENVIRONMENT (namespaces or the TUN device are refused: the detail says which). */
+/* Errors: STATUS_ENVIRONMENT (namespaces or the TUN device are refused, and
+ * linux_world_choose_network was not asked: the detail says which). */
 enum status linux_world_new(const struct linux_setup *setup, struct world **ret_world,
                             struct status_detail *detail) STATUS_MUST_USE;
+
+/* Once, before targets are described and worlds are made: where namespaces or TUN devices are
+ * refused, targets run in the machine's own network from now on, in this process and those that it
+ * forks. Worlds then see no segments and have no wire to hold. True when it is so; `ret_port`, else
+ * untouched, is then a port that is free now (0: none could be had). */
+bool linux_world_choose_network(bool v6, uint16_t *ret_port);
 
 /* The address that a target is to listen on, or to connect to, for {host}. */
 const char *linux_world_host(enum trace_role role, bool v6);

@@ -136,12 +136,17 @@ static void go(int fd)
     }
 }
 
+/* Where both hosts are the machine itself there are no descriptors, and nowhere to go. */
 void linux_namespace_enter(const struct linux_namespaces *spaces, enum trace_host host)
 {
-    go(spaces->fds[host]);
+    if (spaces->home >= 0) {
+        go(spaces->fds[host]);
+    }
 }
 
 void linux_namespace_leave(const struct linux_namespaces *spaces)
 {
-    go(spaces->home);
+    if (spaces->home >= 0) {
+        go(spaces->home);
+    }
 }

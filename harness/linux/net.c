@@ -13,10 +13,11 @@ enum { ALL_BUT_LISTENERS = ((1 << TCP_STATE_COUNT) - 1) & ~(1 << TCP_LISTEN | 1 
 
 static enum status bring_up(struct linux_net *net, struct status_detail *detail)
 {
-    enum status status = linux_namespaces_new(&net->spaces, detail);
+    bool own = !linux_net_is_shared();
+    enum status status = own ? linux_namespaces_new(&net->spaces, detail) : STATUS_OK;
     for (enum trace_host host = 0; host < TRACE_HOST_COUNT && status == STATUS_OK; host++) {
         linux_namespace_enter(&net->spaces, host);
-        status = linux_link_up(host, &net->tuns[host], detail);
+        status = own ? linux_link_up(host, &net->tuns[host], detail) : STATUS_OK;
         if (status == STATUS_OK) {
             status = linux_diag_open(&net->diag, host, detail);
         }
@@ -79,7 +80,7 @@ int linux_net_namespace(const struct linux_net *net, enum trace_host host)
 int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX])
 {
     int count = 0;
-    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+    for (unsigned host = 0; host < TRACE_HOST_COUNT && !linux_net_is_shared(); host++) {
         fds[count++] = net->tuns[host];
     }
     return count;
@@ -135,10 +136,12 @@ void linux_net_reset(struct linux_net *net, struct trace *trace)
     linux_scripted_close_all(net);
     net->app_full = false;
     linux_wire_drain(net);
-    for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
+    for (enum trace_host host = 0; host < TRACE_HOST_COUNT && !linux_net_is_shared(); host++) {
         for (int round = 0; round < NET_RESET_ROUNDS && sweep(net, host); round++) {
         }
     }
+    net->counted_used = 0;
+    net->came = false;
     memset(net->ends, 0, sizeof *net->ends * (net->wire.conn_count + 1));
     memset(net->listener_count, 0, sizeof net->listener_count);
     net->expiry_us = INT64_MAX;

@@ -26,6 +26,24 @@ struct linux_net;
 enum status linux_net_new(struct linux_net **ret_net, struct status_detail *detail) STATUS_MUST_USE;
 void linux_net_free(struct linux_net *net);
 
+/* For where namespaces or TUN devices are refused. From this call on, for the whole process and
+ * those that it forks, both hosts are the machine itself, each at the other's loopback address, and
+ * linux_net_new makes a network without a wire: no segments, nothing to hold. Connections are those
+ * that have the port of linux_net_serve at one end; others of the machine are neither seen nor
+ * touched. */
+void linux_net_share(void);
+bool linux_net_is_shared(void);
+/* Before a run: the host that listens, and its port. `afresh`: nothing of this play needs what is
+ * left at the port, so in a shared network its TIME-WAITs are ended. Errors there:
+ * STATUS_ENVIRONMENT, another program listens on it. */
+enum status linux_net_serve(struct linux_net *net, enum trace_host serves, uint16_t port,
+                            bool afresh, struct status_detail *detail) STATUS_MUST_USE;
+/* Whether what is sampled next was changed by a close() of the target: in a shared network, where
+ * no segment tells, an end that is gone without a FIN was then aborted by that. */
+void linux_net_target_closes(struct linux_net *net, bool closes);
+/* A port of this machine that nothing uses now; 0: none could be had. */
+uint16_t linux_net_free_port(bool v6);
+
 /* Before every play: closes all scripted sockets, empties the wire, ends what the kernels still
  * hold (also TIME_WAIT, so that a fixed port is free again), forgets connections. Listeners of
  * living processes and connections of a host with itself that a process holds are left alone.
@@ -59,8 +77,9 @@ int linux_net_descriptors(const struct linux_net *net, int fds[LINUX_NET_FDS_MAX
 
 /* ---- Connections ---- */
 
-/* The connection between these two ports as `host` sees them; 0: none known. */
-uint32_t linux_net_conn(const struct linux_net *net, enum trace_host host, uint16_t local_port,
+/* The connection between these two ports as `host` sees them; 0: none known. In a shared network it
+ * is known from the first time that it is asked for. */
+uint32_t linux_net_conn(struct linux_net *net, enum trace_host host, uint16_t local_port,
                         uint16_t remote_port);
 /* Asks the kernels (sock_diag) for the states of one connection (7 us), or of all that may still
  * change and of the target's listeners (conn 0; 25 us and more), and traces what differs from what

@@ -106,6 +106,7 @@ struct net_ends {
     uint64_t cookie[TRACE_HOST_COUNT]; /* of the socket that was seen last; 0: none was */
     bool local_only;                   /* the target's end is on a loopback address: */
     uint8_t loopback[4];               /* this one */
+    bool reset_told;                   /* shared: its RST is traced */
 };
 
 /* Functions of struct packet_wire_hosts; the context is the network. On the wire everything has the
@@ -122,6 +123,22 @@ uint32_t linux_conn_of_cookie(const struct linux_net *net, enum trace_host host,
 /* Ends what has waited long enough in TIME-WAIT, or in FIN-WAIT-2 without a descriptor. */
 void linux_conn_expire(struct linux_net *net);
 void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host);
+
+/* ---- shared.c: both hosts are the machine itself ---- */
+
+/* The connection of these ports, which is not known yet, where it is one of the target's with us;
+ * 0: it is not. */
+uint32_t linux_shared_conn(struct linux_net *net, enum trace_host host, uint16_t local_port,
+                           uint16_t remote_port);
+/* Keeps those of the listeners in net->rows that are the host's: of the peer what is scripted, of
+ * the target what stands on the port that it serves. Returns how many. */
+size_t linux_shared_listeners(struct linux_net *net, enum trace_host host, size_t count);
+/* Before a connection's states are sampled (0: those of all): an RST that ended it is traced, as
+ * far as what our ends say proves one. */
+void linux_shared_resets(struct linux_net *net, uint32_t number);
+/* Samples what came to or went from our sockets since it was called last. True when anything did.
+ */
+bool linux_shared_collect(struct linux_net *net);
 
 /* ---- wire.c ---- */
 
@@ -141,6 +158,12 @@ struct net_scripted {
     bool queued;    /* in the queue of ready ones */
     uint32_t group; /* of its description: duplicates share it */
     uint32_t conn;
+};
+
+/* What was known of a scripted socket when it was looked at last. */
+struct net_counted {
+    uint32_t conn;
+    uint64_t traffic; /* segments that it sent and got */
 };
 
 struct net_ready {
@@ -183,7 +206,11 @@ struct linux_net {
     struct packet_wire wire;
     struct net_ends *ends; /* by number of the connection; [0] is unused */
     bool v6;               /* scripted sockets speak IPv6 */
-    int64_t expiry_us;     /* no end of a connection ends before this; INT64_MAX: none waits */
+    uint16_t port;         /* linux_net_serve */
+    enum trace_host serves;
+    bool target_closes; /* linux_net_target_closes */
+    bool came;          /* shared: linux_shared_collect found something since linux_net_deliver */
+    int64_t expiry_us;  /* no end of a connection ends before this; INT64_MAX: none waits */
 
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];
     uint32_t listener_count[TRACE_HOST_COUNT];
@@ -197,6 +224,9 @@ struct linux_net {
     struct net_scripted scripted[LINUX_NET_SOCKETS_MAX];
     uint32_t scripted_used; /* numbers from here on are free */
     uint32_t groups;        /* descriptions so far */
+    struct net_counted
+        counted[LINUX_NET_SOCKETS_MAX]; /* shared: by number of the scripted socket */
+    uint32_t counted_used;
     struct linux_diag_row rows[NET_DUMP_MAX];
 };
 

@@ -223,7 +223,7 @@ static struct name name_for(int fd, enum trace_host host, bool any, uint16_t por
     struct name name = {.size = sizeof name.of.v4};
     uint8_t address[PACKET_ADDRESS] = {0};
     bool v6 = speaks_v6(fd);
-    if (!any) {
+    if (!any || linux_net_is_shared()) {
         linux_link_address(host, v6, address);
     }
     if (v6) {

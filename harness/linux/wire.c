@@ -58,17 +58,21 @@ static struct packet_wire *now(struct linux_net *net)
 
 bool linux_net_collect(struct linux_net *net)
 {
-    return packet_wire_collect(now(net));
+    struct packet_wire *wire = now(net);
+    return linux_net_is_shared() ? linux_shared_collect(net) : packet_wire_collect(wire);
 }
 
+/* In a shared network the kernel has delivered what came; it may have woken the target. */
 bool linux_net_deliver(struct linux_net *net)
 {
-    return packet_wire_deliver_all(&net->wire);
+    bool came = net->came;
+    net->came = false;
+    return linux_net_is_shared() ? came : packet_wire_deliver_all(&net->wire);
 }
 
 bool linux_net_in_flight(const struct linux_net *net)
 {
-    return packet_wire_in_flight(&net->wire);
+    return linux_net_is_shared() ? net->came : packet_wire_in_flight(&net->wire);
 }
 
 int64_t linux_net_due_us(struct linux_net *net)

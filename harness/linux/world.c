@@ -9,11 +9,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "linux/world_internal.h"
@@ -28,6 +29,9 @@ enum {
     MEMORY_FROM = 32,        /* connections before memory is looked at */
     IDLE_ROUNDS_MAX = 100000 /* steps in a row that change nothing */
 };
+
+/* Why targets run in the machine's own network, where they do (linux_world_choose_network). */
+static struct status_detail share_reason;
 
 static struct linux_world *of(struct world *world)
 {
@@ -76,6 +80,7 @@ static void before_events(void *context, enum scenario_call family, uint32_t con
 {
     struct linux_world *live = context;
     (void)linux_net_collect(live->net);
+    linux_net_target_closes(live->net, family == SCENARIO_CALL_CLOSE);
     switch (family) {
     case SCENARIO_CALL_LISTEN:
     case SCENARIO_CALL_ACCEPT:
@@ -86,8 +91,12 @@ static void before_events(void *context, enum scenario_call family, uint32_t con
         linux_net_sample(live->net, conn);
         break;
     default:
+        if (conn != 0 && linux_net_is_shared()) {
+            linux_net_sample(live->net, conn); /* what no segment tells */
+        }
         break;
     }
+    linux_net_target_closes(live->net, false);
 }
 
 static uint32_t conn_of_ports(void *context, uint16_t local_port, uint16_t remote_port)
@@ -145,6 +154,7 @@ static bool settle_target(struct linux_world *live)
 static void enter_service(struct linux_world *live)
 {
     live->in_service = true;
+    linux_net_sample(live->net, 0); /* a listener whose call was not seen */
     live->baseline = linux_tracer_descriptors(live->tracer);
     live->sockets = linux_tracer_sockets(live->tracer);
     linux_tracer_in_service(live->tracer);
@@ -345,7 +355,12 @@ static enum status world_run(struct world *world, const struct world_target *tar
     live->still_us = 0;
     live->baseline = 0;
     live->started_us = linux_time_real_us();
-    enum status status = linux_tracer_start(live->tracer, &start, live->trace, detail);
+    enum status status = linux_net_serve(
+        live->net, target->role == TRACE_ROLE_SERVER ? TRACE_HOST_TARGET : TRACE_HOST_PEER,
+        target->port, !was_played_on(live), detail);
+    if (status == STATUS_OK) {
+        status = linux_tracer_start(live->tracer, &start, live->trace, detail);
+    }
     if (status == STATUS_OK) {
         linux_tracer_arm(live->tracer, hooks->armed);
         run_target(live);
@@ -429,12 +444,21 @@ static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_by
     *ret_bytes = if_telling(of(world), linux_tracer_resident(of(world)->tracer));
 }
 
-/* Only the tracer's observers can be refused: without namespaces there is no world. */
 static const char *world_absent(struct world *world)
 {
-    const char *reason = NULL;
-    (void)linux_tracer_observers(of(world)->tracer, &reason);
-    return reason;
+    return of(world)->absent[0] != '\0' ? of(world)->absent : NULL;
+}
+
+/* Which observers were refused, and why, in one sentence. */
+static void note_absent(struct linux_world *live)
+{
+    const char *reason = "";
+    (void)linux_tracer_observers(live->tracer, &reason);
+    (void)snprintf(live->absent, sizeof live->absent, "%s%s%s%s",
+                   linux_net_is_shared() ? share_reason.text : "",
+                   linux_net_is_shared() ? ": it runs in the machine's own network, without a wire"
+                                         : "",
+                   linux_net_is_shared() && reason[0] != '\0' ? "; " : "", reason);
 }
 
 static void world_free(struct world *world)
@@ -715,12 +739,54 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
         return status;
     }
     const char *reason = NULL;
+    note_absent(live);
     both->ops = operations;
     both->ops.observers = linux_tracer_observers(live->tracer, &reason) | TRACE_SEES_STATES |
-                          TRACE_SEES_WIRE | TRACE_SEES_BYTES;
+                          TRACE_SEES_BYTES | (linux_net_is_shared() ? 0 : TRACE_SEES_WIRE);
     live->world.ops = &both->ops;
     *ret_world = &live->world;
     return STATUS_OK;
+}
+
+/* In a child, which leaves nothing behind: whether all that a network of our own takes is to be
+ * had.
+ */
+static enum status try_network(struct status_detail *detail)
+{
+    int channel[2];
+    if (pipe2(channel, O_CLOEXEC) != 0) {
+        return status_fail(detail, STATUS_ENVIRONMENT, "a pipe: %s", strerror(errno));
+    }
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct linux_net *net = NULL;
+        enum status status = linux_net_new(&net, detail);
+        if (status != STATUS_OK) {
+            (void)!write(channel[1], detail->text, strlen(detail->text) + 1);
+        }
+        _exit(status == STATUS_OK ? 0 : 1);
+    }
+    (void)close(channel[1]);
+    int ended = -1;
+    while (pid > 0 && waitpid(pid, &ended, 0) < 0 && errno == EINTR) {
+    }
+    char text[sizeof detail->text] = "";
+    ssize_t size = read(channel[0], text, sizeof text - 1);
+    (void)close(channel[0]);
+    return ended == 0 ? STATUS_OK
+                      : status_fail(detail, STATUS_ENVIRONMENT, "%s",
+                                    size > 0 ? text : "the network could not be tried");
+}
+
+bool linux_world_choose_network(bool v6, uint16_t *ret_port)
+{
+    if (linux_net_is_shared() || try_network(&share_reason) == STATUS_OK) {
+        return linux_net_is_shared();
+    }
+    linux_net_share();
+    *ret_port = linux_net_free_port(v6);
+    return true;
 }
 
 const char *linux_world_host(enum trace_role role, bool v6)

@@ -246,6 +246,16 @@ static void set_state(struct packet_wire *wire, uint32_t number, enum trace_host
     }
 }
 
+uint32_t packet_wire_conn_open(struct packet_wire *wire, enum trace_host opener,
+                               const struct packet *names)
+{
+    uint32_t number = add(wire, opener, names);
+    if (number != 0) {
+        set_state(wire, number, opener, TCP_SYN_SENT);
+    }
+    return number;
+}
+
 void packet_wire_sample_end(struct packet_wire *wire, uint32_t number, enum trace_host host)
 {
     const struct packet_wire_conn *conn = &wire->conns[number];

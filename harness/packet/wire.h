@@ -176,6 +176,10 @@ void packet_wire_reset_end(struct packet_wire *wire, uint32_t number, enum trace
 /* The connection between these two ports as `host` sees them; 0: none known. */
 uint32_t packet_wire_conn(const struct packet_wire *wire, enum trace_host host, uint16_t local_port,
                           uint16_t remote_port);
+/* A connection whose segments do not come by here: `opener` began it, and `names` has its addresses
+ * and ports as in a packet of the opener's. Traced as SYN-SENT. Its number; 0: too many. */
+uint32_t packet_wire_conn_open(struct packet_wire *wire, enum trace_host opener,
+                               const struct packet *names);
 /* The one that its ports had before; 0: none. */
 uint32_t packet_wire_conn_older(const struct packet_wire *wire, uint32_t number);
 /* Asks for the state of one end and traces it when it changed: STATE with TRACE_SAMPLED. */

@@ -333,6 +333,13 @@ static bool was_reset(const struct trace *trace, const struct trace_event *noop)
     return false;
 }
 
+/* A step that this world cannot do: what comes after it is not what the case says. */
+static bool is_cut(const struct trace_event *event)
+{
+    return event->kind == TRACE_NOOP &&
+           (event->b == TRACE_NOOP_TOO_SLOW || event->b == TRACE_NOOP_NO_WIRE);
+}
+
 /* A step without effect: the case did not do what it says. Not so where the target itself had gone
  * astray, nor with a command. */
 static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
@@ -350,7 +357,7 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     if (event->a >= 0 && event->a < run->the_case->scenario.count) {
         (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
     }
-    if (event->b == TRACE_NOOP_NOT_ALLOWED || event->b == TRACE_NOOP_TOO_SLOW) {
+    if (event->b == TRACE_NOOP_NOT_ALLOWED || is_cut(event)) {
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
@@ -409,15 +416,13 @@ static bool never_listened(const struct trace *trace, char *reason, size_t size)
     return true;
 }
 
-/* Index of the event from which on the run is not what the case says: a step for which the world
- * could not let enough time pass, a call that the world does not have. The number of events where
- * there is none. */
+/* Index of the event from which on the run is not what the case says: a step that the world could
+ * not do, a call that it does not have. The number of events where there is none. */
 static uint32_t first_unplayed(const struct trace *trace)
 {
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
-        if ((event->kind == TRACE_NOOP && event->b == TRACE_NOOP_TOO_SLOW) ||
-            (event->kind == TRACE_UNSUPPORTED && event->result == 1)) {
+        if (is_cut(event) || (event->kind == TRACE_UNSUPPORTED && event->result == 1)) {
             return i;
         }
     }
@@ -468,9 +473,9 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
     return fate;
 }
 
-/* Puts into words why a rule that had no occasion might have had one, if only the clock had run on.
- */
-static bool needs_time(struct run *run, unsigned rule)
+/* Puts into words why a rule that had no occasion might have had one, if only the world could have
+ * gone on. */
+static bool needs_more(struct run *run, unsigned rule)
 {
     const struct trace *trace = run->trace;
     uint32_t unplayed = first_unplayed(trace);
@@ -519,7 +524,7 @@ static void case_judge(struct run *run)
             verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title, GRADE_SKIP, NULL, 0);
             continue;
         }
-        if (verdict->outcome != ORACLE_NOT_APPLICABLE || !needs_time(run, rule)) {
+        if (verdict->outcome != ORACLE_NOT_APPLICABLE || !needs_more(run, rule)) {
             (void)oracle_detail(verdict, run->trace, run->detail, sizeof(run->detail));
         }
         verdict_tell(run, oracle_rules[rule].id, oracle_rules[rule].title,

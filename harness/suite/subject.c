@@ -113,6 +113,9 @@ static enum status command_manifest(struct subject *subject, const struct subjec
         manifest->port = (uint16_t)strtoul(command->port, NULL, 10);
         manifest->has_port = true;
     }
+    if (!manifest->has_port && command->free_port != 0) {
+        manifest->port = command->free_port;
+    }
     if (command->profile != NULL && manifest->profile_name[0] == '\0' && !manifest->has_profile) {
         (void)snprintf(manifest->profile_name, sizeof(manifest->profile_name), "%s",
                        command->profile);

@@ -36,6 +36,7 @@ struct subject_command {
     const char *profile;     /* likewise; NULL: none */
     const char *role;        /* "server" or "client"; NULL: the manifest's */
     const char *port;        /* 1 … 65535; NULL: the manifest's */
+    uint16_t free_port;      /* where neither says one; 0: as the manifest begins */
     int argc;                /* 0: the manifest says the command */
     const char *const *argv; /* places unfilled */
     bool linked; /* it is the plain form of a linked program: its manifest need not name a command,

@@ -202,6 +202,13 @@ static enum engine_effect target_restart(struct engine *engine, const struct sce
     return ENGINE_EFFECT;
 }
 
+/* A world that sees no segments has none to hold, lose or forge. */
+static bool is_wireless(const struct engine *engine, const struct scenario_step *step)
+{
+    return step->verb >= SCENARIO_WIRE_HOLD && step->verb <= SCENARIO_WIRE_INJECT &&
+           (engine->ops->observers & TRACE_SEES_WIRE) == 0;
+}
+
 /* Verbs without a row belong to `app`. */
 static const step_function functions[SCENARIO_VERB_COUNT] = {
     [SCENARIO_PEER_CONNECT] = engine_peer_connect,
@@ -260,7 +267,7 @@ void engine_step_play(struct engine *engine, uint32_t index)
     event->a = index;
     step_function function =
         functions[step->verb] != NULL ? functions[step->verb] : engine_app_play;
-    enum engine_effect effect = function(engine, step);
+    enum engine_effect effect = is_wireless(engine, step) ? ENGINE_NO_WIRE : function(engine, step);
     if (effect == ENGINE_EFFECT) {
         engine->result->steps_effective++;
         return;
