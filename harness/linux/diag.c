@@ -179,13 +179,14 @@ static uint32_t kernel_mask(uint32_t states)
 }
 
 static void dump_family(struct linux_diag *diag, enum trace_host host, uint8_t family,
-                        uint32_t states, struct dump *dump)
+                        uint32_t states, uint16_t port, struct dump *dump)
 {
     _Alignas(struct nlmsghdr) char buffer[BUFFER];
     struct inet_diag_req_v2 *request;
     struct nlmsghdr *message = begin(buffer, diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request);
     request->sdiag_family = family;
     request->idiag_states = kernel_mask(states);
+    request->id.idiag_sport = htons(port);
     uint32_t sequence = message->nlmsg_seq;
     struct mnl_socket *socket = diag->sockets[host];
     if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0) {
@@ -203,11 +204,17 @@ static void dump_family(struct linux_diag *diag, enum trace_host host, uint8_t f
     }
 }
 
+size_t linux_diag_dump_port(struct linux_diag *diag, enum trace_host host, uint32_t states,
+                            uint16_t port, struct linux_diag_row *rows, size_t max)
+{
+    struct dump dump = {.rows = rows, .max = max};
+    dump_family(diag, host, AF_INET, states, port, &dump);
+    dump_family(diag, host, AF_INET6, states, port, &dump);
+    return dump.count;
+}
+
 size_t linux_diag_dump(struct linux_diag *diag, enum trace_host host, uint32_t states,
                        struct linux_diag_row *rows, size_t max)
 {
-    struct dump dump = {.rows = rows, .max = max};
-    dump_family(diag, host, AF_INET, states, &dump);
-    dump_family(diag, host, AF_INET6, states, &dump);
-    return dump.count;
+    return linux_diag_dump_port(diag, host, states, 0, rows, max);
 }

@@ -94,6 +94,9 @@ bool linux_diag_query(struct linux_diag *diag, enum trace_host host,
  * most `max` are written, returns how many. */
 size_t linux_diag_dump(struct linux_diag *diag, enum trace_host host, uint32_t states,
                        struct linux_diag_row *rows, size_t max);
+/* The same of one local port, of which the kernel tells alone; 0: of all. */
+size_t linux_diag_dump_port(struct linux_diag *diag, enum trace_host host, uint32_t states,
+                            uint16_t port, struct linux_diag_row *rows, size_t max);
 /* Ends a socket as an abort does. 0, or -errno (-EOPNOTSUPP: this kernel cannot). */
 int linux_diag_destroy(struct linux_diag *diag, enum trace_host host,
                        const struct linux_diag_row *row);

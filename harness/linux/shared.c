@@ -88,12 +88,9 @@ enum status linux_net_serve(struct linux_net *net, enum trace_host serves, uint1
         return STATUS_OK;
     }
     uint32_t states = 1U << TCP_TIME_WAIT | 1U << TCP_LISTEN;
-    size_t count = linux_diag_dump(&net->diag, serves, states, net->rows, NET_DUMP_MAX);
+    size_t count = linux_diag_dump_port(&net->diag, serves, states, port, net->rows, NET_DUMP_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct linux_diag_row *row = &net->rows[i];
-        if (row->tuple.local_port != port) {
-            continue;
-        }
         if (row->state == TCP_LISTEN && serves == TRACE_HOST_TARGET) {
             return status_fail(detail, STATUS_ENVIRONMENT,
                                "port %d is another program's: in the machine's own network each "

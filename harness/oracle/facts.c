@@ -162,6 +162,21 @@ static void establish(struct facts_conn *conn, const struct trace_event *event, 
     conn->peer_us = conn->peer_us > 0 ? conn->peer_us : event->time_us;
 }
 
+static bool sees_calls(const struct facts *facts)
+{
+    return (facts->observers & TRACE_SEES_CALLS) != 0;
+}
+
+/* Where no call is seen, what came from the program's end of a connection, or ended it, says that
+ * the program has it. */
+static void infer_accept(const struct facts *facts, struct facts_conn *conn, uint32_t at)
+{
+    if (!sees_calls(facts)) {
+        conn->flags |= FACTS_ACCEPTED;
+        conn->at_open = conn->at_open != 0 ? conn->at_open : at;
+    }
+}
+
 /* A state that was seen by looking now and then. What moved the end is not known, and states in
  * between may be missing: only what follows from this one is taken. */
 static void take_sampled(struct facts *facts, struct facts_conn *conn,
@@ -179,6 +194,15 @@ static void take_sampled(struct facts *facts, struct facts_conn *conn,
     }
     if ((after_fin >> event->what & 1U) != 0 && conn->at_peer_fin == 0) {
         conn->at_peer_fin = at;
+    }
+    bool closed = event->what == TCP_FIN_WAIT_1 || event->what == TCP_FIN_WAIT_2 ||
+                  event->what == TCP_CLOSING || event->what == TCP_LAST_ACK ||
+                  event->what == TCP_TIME_WAIT ||
+                  (event->what == TCP_CLOSED && event->a == TCP_CLOSE_WAIT &&
+                   (conn->flags & FACTS_RST_CAME) == 0);
+    if (closed) {
+        infer_accept(facts, conn, at);
+        conn->at_close = conn->at_close == 0 && !sees_calls(facts) ? at : conn->at_close;
     }
     if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_CAME) != 0) {
         conn->at_rst = at;
@@ -369,6 +393,7 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
         conn->peer_sent += event->a;
         break;
     case TRACE_PEER_READ:
+        infer_accept(facts, conn, at);
         conn->peer_read += event->a;
         conn->reader_us = event->time_us;
         if (conn->peer_read >= conn->room_from) {

@@ -220,6 +220,7 @@ struct facts {
     enum trace_role role; /* as which the program is judged */
     enum trace_host host; /* where it runs */
     uint32_t promises;
+    uint32_t observers;
     int64_t patience_us; /* a program may give up on a peer that is silent for longer */
     bool in_service;     /* it listened or connected with success, ever */
     bool stopping;       /* asked to stop, or its stop signal came */

@@ -265,6 +265,7 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     facts->role = role;
     facts->host = host;
     facts->promises = header->promises;
+    facts->observers = header->observers;
     int64_t part = header->idle_limit_us / FACTS_PATIENCE_PART;
     facts->patience_us = part > 0 ? part : FACTS_PATIENCE_US;
     uint32_t late = first_late(oracle->trace);

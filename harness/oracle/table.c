@@ -545,7 +545,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "that takes half-close for close; five of 117 collected bugs do.",
             .observed = "After the peer's half-close, the response to a request sent before it "
                         "completes or does not. Without the profile's promise either is INFO.",
-            SEEN_BY(CALLS | BYTES),
+            SEEN_BY(STATES | BYTES),
             ON_END(hcl_04),
         },
     [ORACLE_HCL_05] =
@@ -600,7 +600,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed =
                 "An accepted connection whose end is in CLOSE-WAIT when the peers have closed "
                 "and the clock has run to the idle limit.",
-            SEEN_BY(CALLS | STATES),
+            SEEN_BY(STATES | BYTES),
             .phases = PHASE(QUIET),
             ON_EVENT(clo_06),
         },
@@ -789,7 +789,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "117 collected bugs.",
             .observed = "SIGPIPE from a transfer killed the program. A process that serves one "
                         "connection, and ends with it, breaks nothing.",
-            SEEN_BY(CALLS | EXITS),
+            SEEN_BY(EXITS),
             .kinds = K(EXIT),
             .calls_failed = F(SEND),
             .when_kept = FACTS_NEVER,

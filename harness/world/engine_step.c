@@ -139,6 +139,9 @@ static enum engine_effect kernel_descriptors(struct engine *engine,
     if (!engine->running) {
         return ENGINE_TARGET_GONE;
     }
+    if ((engine->ops->observers & TRACE_SEES_CALLS) == 0) {
+        return ENGINE_NOT_ALLOWED; /* nobody could say what comes of it */
+    }
     engine->ops->descriptors_free(engine->world, frees ? -1 : (int)step->from);
     return ENGINE_EFFECT;
 }

@@ -105,12 +105,20 @@ class WithoutNamespaces(unittest.TestCase):
 
 
 class WithoutPtrace(unittest.TestCase):
-    def nothing_is_guessed(self, refused):
+    def nothing_is_guessed(self, refused, judged):
         _, verdicts, printed = check(refused, "--case", "server/[dh]*/[a-h]*", *ECHO)
         self.assertEqual(of_grade(verdicts, "FAIL", "WARN", "ERROR"), [], printed)
         self.assertEqual(printed.count(PTRACE), 1, "the refused observer is named once")
         self.assertTrue(any(verdict["detail"] == "calls were not seen, which it needs" for verdict in verdicts))
+        self.assertEqual({verdict["rule"] for verdict in of_grade(verdicts, "PASS")}, judged)
         return printed
+
+    def broken_targets_are_caught(self, refused, rows):
+        for target, rule, case in rows:
+            with self.subTest(target):
+                _, verdicts, printed = check(refused, target, "--targets", TARGETS, "--world", "linux", "--rule", rule,
+                                             "--case", case)
+                self.assertTrue(of_grade(verdicts, "FAIL", "WARN"), printed)
 
     def crash_is_seen(self, refused):
         server = ["--profile", "echo", "--", sys.executable, "-c", CRASHES, "{port}"]
@@ -119,13 +127,16 @@ class WithoutPtrace(unittest.TestCase):
 
     @unittest.skipIf(NAMESPACES_REFUSED, "namespaces are refused here")
     def test_with_namespaces(self):
-        self.nothing_is_guessed("ptrace")
+        self.nothing_is_guessed("ptrace", {"CLO-06", "HCL-04"})
         self.crash_is_seen("ptrace")
+        self.broken_targets_are_caught("ptrace", (
+            ("hcl-04-half-close-is-close", "HCL-04", "server/half-close/answer-after-fin"),))
 
     def test_without_namespaces(self):
-        printed = self.nothing_is_guessed("namespaces,ptrace")
+        printed = self.nothing_is_guessed("namespaces,ptrace", {"CLO-06"})
         self.assertEqual(printed.count(NETWORK), 1)
         self.crash_is_seen("namespaces,ptrace")
+        
 
 
 if __name__ == "__main__":
