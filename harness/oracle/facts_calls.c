@@ -54,6 +54,7 @@ CALL(done_listen)
 
 CALL(done_accept)
 {
+    facts->floods = 0; /* a message for each connection that is turned away is none too many */
     if (record != NULL) {
         record->execed = false;
         record->slept_on = false;
