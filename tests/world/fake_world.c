@@ -245,6 +245,7 @@ static void fake_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_byt
 /* Operations without a row are not to be used by what these tests play. */
 static const struct world_ops fake_ops = {
     .name = "fake",
+    .observers = TRACE_SEES_CALLS | TRACE_SEES_WIRE,
     .reset = fake_reset,
     .run = fake_run,
     .settle = fake_settle,
