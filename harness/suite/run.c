@@ -3,7 +3,6 @@
 #include "suite/run.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "scenario/text.h"
+#include "suite/glance.h"
 #include "suite/stack_case.h"
 #include "trace/describe.h"
 #include "trace/ladder.h"
@@ -156,53 +156,6 @@ static void case_error(struct run *run, const char *reason)
     verdict_tell(run, SUITE_RULE_CASE, "the case can be judged", GRADE_ERROR, NULL, 0);
 }
 
-/* ---- How the program ended ---- */
-
-static const struct trace_event *exit_event(const struct trace *trace)
-{
-    for (uint32_t i = trace->count; i-- > 0;) {
-        if (trace->events[i].kind == TRACE_EXIT) {
-            return &trace->events[i];
-        }
-    }
-    return NULL;
-}
-
-/* Whether an event may make a server end: a signal, a call that was made to fail, being asked to, a
- * want of descriptors before it had ever waited for clients. */
-static bool excuses_end(const struct trace_event *event, bool ready)
-{
-    switch (event->kind) {
-    case TRACE_SIGNAL:
-    case TRACE_FAULT:
-        return true;
-    case TRACE_PHASE:
-        return event->what == TRACE_PHASE_STOPPING;
-    case TRACE_CALL:
-        return !ready && (event->err == EMFILE || event->err == ENFILE);
-    default:
-        return false;
-    }
-}
-
-/* Whether a server had begun to listen since it was last started, and nothing made it end. */
-static bool ended_unasked(const struct trace *trace, const struct trace_event *end)
-{
-    bool ready = false;
-    bool listened = false;
-    bool excused = false;
-    for (const struct trace_event *event = trace->events; event < end; event++) {
-        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STARTED) {
-            ready = listened = excused = false;
-        }
-        ready = ready || (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY);
-        excused = excused || excuses_end(event, ready);
-        listened = listened || (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET &&
-                                event->what == TCP_LISTEN);
-    }
-    return listened && !excused;
-}
-
 static const struct own_rule {
     const char *id;
     const char *title;
@@ -226,7 +179,7 @@ bool suite_rule_is_own(const char *rule)
 /* OWN_COUNT where the end was as it should be, or is for the oracle's rules to judge. */
 static enum own_rule_index end_rule(const struct trace *trace)
 {
-    const struct trace_event *event = exit_event(trace);
+    const struct trace_event *event = glance_exit(trace);
     if (event == NULL) {
         return OWN_COUNT;
     }
@@ -238,8 +191,9 @@ static enum own_rule_index end_rule(const struct trace *trace)
     case TRACE_EXIT_DEADLOCKED:
         return OWN_HANG;
     case TRACE_EXIT_RETURNED:
-        return trace->header.role == TRACE_ROLE_SERVER && ended_unasked(trace, event) ? OWN_EXIT
-                                                                                      : OWN_COUNT;
+        return trace->header.role == TRACE_ROLE_SERVER && glance_ended_unasked(trace, event)
+                   ? OWN_EXIT
+                   : OWN_COUNT;
     default:
         return OWN_COUNT;
     }
@@ -299,7 +253,7 @@ static void end_verdict(struct run *run)
     if (rule == OWN_COUNT) {
         return;
     }
-    const struct trace_event *event = exit_event(run->trace);
+    const struct trace_event *event = glance_exit(run->trace);
     uint32_t index = (uint32_t)(event - run->trace->events);
     if (rule != OWN_CRASH && oracle_said_it(run, index)) {
         return;
@@ -313,32 +267,6 @@ static void end_verdict(struct run *run)
 
 /* What the run says about the case itself, before any rule is looked at. */
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
-
-/* Whether the target had reset the connection of the peer that the step names. */
-static bool was_reset(const struct trace *trace, const struct trace_event *noop)
-{
-    uint32_t conn = 0;
-    for (const struct trace_event *event = trace->events; event < noop; event++) {
-        if (event->kind == TRACE_PEER && event->fd == noop->fd) {
-            conn = event->conn;
-        }
-    }
-    for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
-        if (event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET &&
-            event->conn == conn && event->what == SCENARIO_SEGMENT_RST &&
-            event->result != TRACE_FATE_INJECTED) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A step that this world cannot do: what comes after it is not what the case says. */
-static bool is_cut(const struct trace_event *event)
-{
-    return event->kind == TRACE_NOOP &&
-           (event->b == TRACE_NOOP_TOO_SLOW || event->b == TRACE_NOOP_NO_WIRE);
-}
 
 /* A step without effect: the case did not do what it says. Not so where the target itself had gone
  * astray, nor with a command. */
@@ -357,7 +285,7 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
     if (event->a >= 0 && event->a < run->the_case->scenario.count) {
         (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
     }
-    if (event->b == TRACE_NOOP_NOT_ALLOWED || is_cut(event)) {
+    if (event->b == TRACE_NOOP_NOT_ALLOWED || glance_is_cut(event)) {
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
@@ -367,7 +295,7 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
         return CASE_SKIPPED;
     }
-    if (was_reset(run->trace, event)) {
+    if (glance_was_reset(run->trace, event)) {
         (void)snprintf(reason, size, "'%s': the target had reset the connection by then", step);
         return CASE_SKIPPED;
     }
@@ -394,48 +322,13 @@ static enum case_fate unplayed_fate(struct run *run, const struct trace_event *e
     return CASE_FAULTY;
 }
 
-/* A server that ended before it listened, although nothing was made to fail: there is nothing to
- * judge, and the next case will fare no better. */
-static bool never_listened(const struct trace *trace, char *reason, size_t size)
-{
-    const struct trace_event *end = exit_event(trace);
-    if (end == NULL || end->what != TRACE_EXIT_RETURNED ||
-        trace->header.role != TRACE_ROLE_SERVER) {
-        return false;
-    }
-    for (const struct trace_event *event = trace->events; event < end; event++) {
-        if (event->kind == TRACE_SIGNAL || event->kind == TRACE_FAULT ||
-            (event->kind == TRACE_PHASE &&
-             (event->what == TRACE_PHASE_STOPPING || event->what == TRACE_PHASE_READY)) ||
-            (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET)) {
-            return false;
-        }
-    }
-    (void)snprintf(reason, size, "the server ended with status %d before it listened",
-                   (int)end->result);
-    return true;
-}
-
-/* Index of the event from which on the run is not what the case says: a step that the world could
- * not do, a call that it does not have. The number of events where there is none. */
-static uint32_t first_unplayed(const struct trace *trace)
-{
-    for (uint32_t i = 0; i < trace->count; i++) {
-        const struct trace_event *event = &trace->events[i];
-        if (is_cut(event) || (event->kind == TRACE_UNSUPPORTED && event->result == 1)) {
-            return i;
-        }
-    }
-    return trace->count;
-}
-
 /* Judges what happened while the run was what the case says. */
 static enum status judge(const struct suite_setup *setup, const struct trace *trace,
                          const struct oracle_judgement **ret_judgement,
                          struct status_detail *detail)
 {
     struct trace before = *trace;
-    before.count = first_unplayed(trace);
+    before.count = glance_first_unplayed(trace);
     return oracle_judge(setup->oracle, &before, ret_judgement, detail);
 }
 
@@ -446,11 +339,11 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
     if (broken[0] != 0 || broken[1] != 0 || broken[2] != 0 || suite_end_rule(trace) != NULL) {
         return CASE_JUDGED;
     }
-    uint32_t unplayed = first_unplayed(trace);
+    uint32_t unplayed = glance_first_unplayed(trace);
     if (unplayed < trace->count) {
         return unplayed_fate(run, &trace->events[unplayed], reason, size);
     }
-    if (never_listened(trace, reason, size)) {
+    if (glance_never_listened(trace, reason, size)) {
         run->unplayable = true;
         return CASE_FAULTY;
     }
@@ -478,7 +371,7 @@ static enum case_fate case_fate(struct run *run, char *reason, size_t size)
 static bool needs_more(struct run *run, unsigned rule)
 {
     const struct trace *trace = run->trace;
-    uint32_t unplayed = first_unplayed(trace);
+    uint32_t unplayed = glance_first_unplayed(trace);
     if (unplayed < trace->count) {
         (void)unplayed_fate(run, &trace->events[unplayed], run->detail, sizeof(run->detail));
         return true;
@@ -579,21 +472,6 @@ static void tell_absent(struct run *run)
     }
 }
 
-/* A target that spins from its start: no case gets as far as its first step. */
-static bool is_restless(const struct trace *trace)
-{
-    for (uint32_t i = 0; i < trace->count; i++) {
-        const struct trace_event *event = &trace->events[i];
-        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY) {
-            return false;
-        }
-        if (event->kind == TRACE_SPIN) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void played_judge(struct run *run, struct played *played)
 {
     run->outcome = played->outcome;
@@ -611,7 +489,9 @@ static void played_judge(struct run *run, struct played *played)
     }
     run->result->failures += run->unplayable;
     run->result->played += !run->unplayable;
-    run->result->restless += !run->unplayable && is_restless(run->trace);
+    run->result->answered += run->trace != NULL && glance_answered(run->trace);
+    run->result->wrong += run->trace != NULL && glance_answered_wrongly(run->trace);
+    run->result->restless += !run->unplayable && glance_is_restless(run->trace);
 }
 
 /* Reports one case: why it does not fit, or what its play showed. */
@@ -825,6 +705,18 @@ static void tell_known(const struct suite_setup *setup, const struct suite_resul
     }
 }
 
+/* No answer in any case was what the profile expects: more likely than a program that does nothing
+ * right is one that speaks something else. */
+static void tell_misunderstood(const struct suite_setup *setup, const struct suite_result *result)
+{
+    if (result->wrong > 0 && result->answered == 0 && setup->subject->profile != NULL) {
+        report_notice(setup->report,
+                      "in no case did it answer as the profile %s expects: if that is not the "
+                      "protocol that it speaks, the verdicts mean little",
+                      setup->subject->profile->name);
+    }
+}
+
 static enum status run_in_order(const struct suite_setup *setup, const struct turn *turns,
                                 uint32_t count, struct suite_result *result,
                                 struct status_detail *detail)
@@ -859,6 +751,7 @@ enum status suite_run(const struct suite_setup *setup, const struct cases *cases
         report_notice(setup->report, "%u further cases were not tried",
                       result.cases - result.played - result.unfit - result.failures);
     }
+    tell_misunderstood(setup, &result);
     tell_known(setup, &result);
     free(turns);
     *ret_result = result;

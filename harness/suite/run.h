@@ -41,6 +41,8 @@ struct suite_result {
     uint32_t unfit;    /* of these: that are not for this target */
     uint32_t failures; /* of these: that could not be played at all */
     uint32_t restless; /* of those played: where the target span before the first step */
+    uint32_t answered; /* of those played: where the program said something whole */
+    uint32_t wrong;    /* of those played: where it said something that the profile does not know */
     bool absent_told;  /* observers that the world lacks were named */
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */

@@ -127,6 +127,11 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertGreater(sum(grade == "PASS" for grade in grades.values()), 300)
 
+    def test_profile_of_another_protocol_is_told(self):
+        one = ["--case", "server/data/one-request", "--", *ECHO]
+        self.assertIn("in no case did it answer as the profile ftp expects", sockspec("check", "--profile", "ftp", *one).stdout)
+        self.assertNotIn("in no case", sockspec("check", "--profile", "echo", *one).stdout)
+
     def test_broken_server_is_caught_by_its_rule(self):
         code, grades = verdicts("check", "--profile", "echo", "--case", "server/abrupt/*", "--",
                                 f"{TARGETS}/fdh-01-leak-on-abort", "--port", "{port}")

@@ -1,0 +1,140 @@
+/* What a trace shows at a glance, without any rule. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite/glance.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+const struct trace_event *glance_exit(const struct trace *trace)
+{
+    for (uint32_t i = trace->count; i-- > 0;) {
+        if (trace->events[i].kind == TRACE_EXIT) {
+            return &trace->events[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether an event may make a server end: a signal, a call that was made to fail, being asked to, a
+ * want of descriptors before it had ever waited for clients. */
+static bool excuses_end(const struct trace_event *event, bool ready)
+{
+    switch (event->kind) {
+    case TRACE_SIGNAL:
+    case TRACE_FAULT:
+        return true;
+    case TRACE_PHASE:
+        return event->what == TRACE_PHASE_STOPPING;
+    case TRACE_CALL:
+        return !ready && (event->err == EMFILE || event->err == ENFILE);
+    default:
+        return false;
+    }
+}
+
+bool glance_ended_unasked(const struct trace *trace, const struct trace_event *end)
+{
+    bool ready = false;
+    bool listened = false;
+    bool excused = false;
+    for (const struct trace_event *event = trace->events; event < end; event++) {
+        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STARTED) {
+            ready = listened = excused = false;
+        }
+        ready = ready || (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY);
+        excused = excused || excuses_end(event, ready);
+        listened = listened || (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET &&
+                                event->what == TCP_LISTEN);
+    }
+    return listened && !excused;
+}
+
+bool glance_never_listened(const struct trace *trace, char *reason, size_t size)
+{
+    const struct trace_event *end = glance_exit(trace);
+    if (end == NULL || end->what != TRACE_EXIT_RETURNED ||
+        trace->header.role != TRACE_ROLE_SERVER) {
+        return false;
+    }
+    for (const struct trace_event *event = trace->events; event < end; event++) {
+        if (event->kind == TRACE_SIGNAL || event->kind == TRACE_FAULT ||
+            (event->kind == TRACE_PHASE &&
+             (event->what == TRACE_PHASE_STOPPING || event->what == TRACE_PHASE_READY)) ||
+            (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET)) {
+            return false;
+        }
+    }
+    (void)snprintf(reason, size, "the server ended with status %d before it listened",
+                   (int)end->result);
+    return true;
+}
+
+bool glance_is_restless(const struct trace *trace)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_READY) {
+            return false;
+        }
+        if (event->kind == TRACE_SPIN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = 0;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        if (event->kind == TRACE_PEER && event->fd == noop->fd) {
+            conn = event->conn;
+        }
+    }
+    for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
+        if (event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET &&
+            event->conn == conn && event->what == SCENARIO_SEGMENT_RST &&
+            event->result != TRACE_FATE_INJECTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool glance_is_cut(const struct trace_event *event)
+{
+    return event->kind == TRACE_NOOP &&
+           (event->b == TRACE_NOOP_TOO_SLOW || event->b == TRACE_NOOP_NO_WIRE);
+}
+
+uint32_t glance_first_unplayed(const struct trace *trace)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (glance_is_cut(event) || (event->kind == TRACE_UNSUPPORTED && event->result == 1)) {
+            return i;
+        }
+    }
+    return trace->count;
+}
+
+static bool says(const struct trace *trace, enum trace_dialogue first, enum trace_dialogue second)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_DIALOGUE && (event->what == first || event->what == second)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool glance_answered(const struct trace *trace)
+{
+    return says(trace, TRACE_DIALOGUE_RESPONSE_COMPLETE, TRACE_DIALOGUE_REQUEST_COMPLETE);
+}
+
+bool glance_answered_wrongly(const struct trace *trace)
+{
+    return says(trace, TRACE_DIALOGUE_RESPONSE_WRONG, TRACE_DIALOGUE_REQUEST_WRONG);
+}
