@@ -182,6 +182,10 @@ static void look_at_streams(void)
     warnx("a warning");
     errno = ENOENT;
     perror("perror");
+    static char wide[1500]; /* more than is put together at once */
+    memset(wide, '-', sizeof wide - 1);
+    memcpy(wide + sizeof wide - sizeof "long", "long", sizeof "long");
+    perror(wide);
     printf("end of input %d\n", getchar());
     (void)setvbuf(stdin, NULL, _IONBF, 0);
     (void)fputs("left in the buffer\n", out); /* never closed, as `file` */
