@@ -129,6 +129,8 @@ void linux_conn_sample_listeners(struct linux_net *net, enum trace_host host);
 
 /* ---- shared.c: both hosts are the machine itself ---- */
 
+/* Before a connect: gives a socket that has no port one that it shares with no other. */
+void linux_shared_own_port(const struct linux_net *net, int fd);
 /* The connection of these ports, which is not known yet, where it is one of the target's with us;
  * 0: it is not. */
 uint32_t linux_shared_conn(struct linux_net *net, enum trace_host host, uint16_t local_port,

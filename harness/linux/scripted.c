@@ -356,6 +356,7 @@ int linux_scripted_connect(struct linux_net *net, int s, enum trace_host to, uin
     struct net_scripted *socket = &net->scripted[s];
     enum trace_host host = (enum trace_host)socket->host;
     struct name name = name_for(socket->fd, to, false, port);
+    linux_shared_own_port(net, socket->fd);
     linux_scripted_unblock(socket, true);
     int result = connect(socket->fd, &name.of.any, name.size) < 0 ? -errno : 0;
     linux_scripted_unblock(socket, false);

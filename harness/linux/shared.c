@@ -15,20 +15,28 @@
 
 #include "linux/net_internal.h"
 
+enum { CLEAR_ROUNDS = 1000 }; /* looks at a port for what is to end there, a millisecond apart */
+
 /* ---- Ports ---- */
 
-/* A socket at a port of loopback; the file descriptor, or -1. */
-static int socket_at(bool v6, uint16_t port)
+/* Binds to a port of loopback, that of a TIME-WAIT also; 0: to one that no other socket has. */
+static bool bind_to(int fd, bool v6, uint16_t port)
 {
     struct sockaddr_in v4_name = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_in6 v6_name = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+           (v6 ? bind(fd, (const struct sockaddr *)&v6_name, sizeof v6_name)
+               : bind(fd, (const struct sockaddr *)&v4_name, sizeof v4_name)) == 0;
+}
+
+/* A socket at a port of loopback; the file descriptor, or -1. */
+static int socket_at(bool v6, uint16_t port)
+{
     int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                 (v6 ? bind(fd, (const struct sockaddr *)&v6_name, sizeof v6_name)
-                     : bind(fd, (const struct sockaddr *)&v4_name, sizeof v4_name)) == 0;
+    bool bound = fd >= 0 && bind_to(fd, v6, port);
     if (fd >= 0 && !bound) {
         (void)close(fd);
     }
@@ -41,6 +49,15 @@ static uint16_t port_of(int fd)
     struct sockaddr_in6 name = {.sin6_port = 0}; /* sockaddr_in has the port at the same place */
     socklen_t size = sizeof name;
     return getsockname(fd, (struct sockaddr *)&name, &size) == 0 ? ntohs(name.sin6_port) : 0;
+}
+
+/* connect() alone would take a port that connections to elsewhere may share, and that could not be
+ * bound again to end a TIME-WAIT. */
+void linux_shared_own_port(const struct linux_net *net, int fd)
+{
+    if (linux_net_is_shared() && port_of(fd) == 0) {
+        (void)bind_to(fd, net->v6, 0);
+    }
 }
 
 uint16_t linux_net_free_port(bool v6)
@@ -79,28 +96,47 @@ static bool is_loopback(const uint8_t address[PACKET_ADDRESS], bool v6)
     return v6 ? memcmp(address, loopback_v6, sizeof loopback_v6) == 0 : address[0] == NET_LOOPBACK;
 }
 
+/* What is left at the port; a TIME-WAIT of loopback is asked to end. Returns how many of those
+ * there were; `ret_listens`: whether anything listens. */
+static size_t clear_port(struct linux_net *net, bool *ret_listens)
+{
+    uint32_t states = 1U << TCP_TIME_WAIT | 1U << TCP_LISTEN;
+    size_t waiting = 0;
+    size_t count =
+        linux_diag_dump_port(&net->diag, net->serves, states, net->port, net->rows, NET_DUMP_MAX);
+    *ret_listens = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct linux_diag_row *row = &net->rows[i];
+        if (row->state == TCP_LISTEN) {
+            *ret_listens = true;
+        } else if (is_loopback(row->tuple.local, row->tuple.v6) &&
+                   is_loopback(row->tuple.remote, row->tuple.v6)) {
+            end_time_wait(row);
+            waiting++;
+        }
+    }
+    return waiting;
+}
+
 enum status linux_net_serve(struct linux_net *net, enum trace_host serves, uint16_t port,
                             bool afresh, struct status_detail *detail)
 {
+    bool listens = false;
     net->serves = serves;
     net->port = port;
     if (!linux_net_is_shared() || !afresh) {
         return STATUS_OK;
     }
-    uint32_t states = 1U << TCP_TIME_WAIT | 1U << TCP_LISTEN;
-    size_t count = linux_diag_dump_port(&net->diag, serves, states, port, net->rows, NET_DUMP_MAX);
-    for (size_t i = 0; i < count; i++) {
-        const struct linux_diag_row *row = &net->rows[i];
-        if (row->state == TCP_LISTEN && serves == TRACE_HOST_TARGET) {
-            return status_fail(detail, STATUS_ENVIRONMENT,
-                               "port %d is another program's: in the machine's own network each "
-                               "port is there once",
-                               port);
-        }
-        if (row->state == TCP_TIME_WAIT && is_loopback(row->tuple.local, row->tuple.v6) &&
-            is_loopback(row->tuple.remote, row->tuple.v6)) {
-            end_time_wait(row);
-        }
+    /* A busy kernel may take its time over the segments. */
+    for (int round = 0; clear_port(net, &listens) > 0 && round < CLEAR_ROUNDS; round++) {
+        (void)poll(NULL, 0, 1);
+    }
+    if (listens && serves == TRACE_HOST_TARGET) {
+        return status_fail(
+            detail, STATUS_ENVIRONMENT,
+            "port %d is another program's: in the machine's own network each port is "
+            "there once",
+            port);
     }
     return STATUS_OK;
 }
