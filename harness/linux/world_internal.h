@@ -38,7 +38,7 @@ struct linux_world {
     int baseline;        /* descriptors when it was ready */
     int sockets;         /* of them */
     int kept;            /* beyond these, with no connection left: seen to be held for ever */
-    char absent[STATUS_DETAIL_MAX]; /* which observers were refused, and why; empty: none */
+    char absent[2 * STATUS_DETAIL_MAX]; /* which observers were refused, and why; empty: none */
     uint32_t memory_at; /* connections of this play from which on memory is looked at again */
 };
 
