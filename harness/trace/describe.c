@@ -333,7 +333,7 @@ static void add_exit(struct phrase *words, const struct trace_event *event)
 {
     phrase_add(words, "the target %s", trace_exit_name((enum trace_exit)event->what));
     if (event->what == TRACE_EXIT_CRASHED && event->result < 0) {
-        phrase_add(words, " with status %" PRId64, -event->result);
+        phrase_add(words, " with status %" PRIu64, -(uint64_t)event->result);
     } else if (event->what == TRACE_EXIT_SIGNALLED || event->what == TRACE_EXIT_CRASHED) {
         const char *name = trace_names_text(&trace_names_signal, event->result);
         phrase_add(words, " (%s)", name != NULL ? name : "no signal");
