@@ -8,14 +8,34 @@
 
 enum { PORT_GIVEN_FIRST = 32768 }; /* ip_local_port_range */
 
-static int64_t port_form(struct diff_form *form, int64_t port)
+static uint32_t socket_of(const struct diff_form *form, int64_t fd)
 {
+    return fd >= 0 && fd < DIFF_FDS_MAX ? form->made[fd] : 0;
+}
+
+/* Whether this is the port that was given then, and not by chance the same number: both belong to
+ * one connection, or to one socket before and after it connects. */
+static bool is_given(const struct diff_port *given, const struct diff_port *port)
+{
+    bool same_conn = given->conn == port->conn && port->conn != 0;
+    bool same_socket =
+        given->socket == port->socket && (given->conn == 0 || port->conn == 0 || same_conn);
+    return given->port == port->port && (same_conn || same_socket);
+}
+
+static int64_t port_form(struct diff_form *form, const struct trace_event *event)
+{
+    const struct diff_port port = {
+        .port = (uint16_t)event->a,
+        .conn = event->conn < DIFF_CONNS_MAX ? form->numbers[event->conn] : 0,
+        .socket = socket_of(form, event->fd),
+    };
     uint32_t i = 0;
-    while (i < form->port_count && form->ports[i] != port) {
+    while (i < form->port_count && !is_given(&form->ports[i], &port)) {
         i++;
     }
     if (i == form->port_count && i < DIFF_PORTS_MAX) {
-        form->ports[form->port_count++] = (uint16_t)port;
+        form->ports[form->port_count++] = port;
     }
     return PORT_GIVEN_FIRST + (int64_t)i;
 }
@@ -34,6 +54,18 @@ static uint64_t descriptor_bit(int64_t fd)
 static void inherit(uint64_t *set, uint64_t from, uint64_t to)
 {
     *set = (*set & from) != 0 ? *set | to : *set & ~to;
+}
+
+/* Which socket a new descriptor stands for. */
+static void note_made(struct diff_form *form, const struct trace_event *event)
+{
+    bool makes = event->what == TRACE_CALL_SOCKET || event->what == TRACE_CALL_ACCEPT ||
+                 event->what == TRACE_CALL_DUP;
+    if (!makes || event->result < 0 || event->result >= DIFF_FDS_MAX) {
+        return;
+    }
+    form->made[event->result] =
+        event->what == TRACE_CALL_SOCKET ? ++form->sockets : socket_of(form, event->fd);
 }
 
 static void note_buffers(struct diff_form *form, const struct trace_event *event)
@@ -64,12 +96,13 @@ static void call_form(struct diff_form *form, struct trace_event *event,
 {
     bool names = event->what == TRACE_CALL_GETSOCKNAME || event->what == TRACE_CALL_GETPEERNAME;
     if (names && event->a >= PORT_GIVEN_FIRST) {
-        event->a = port_form(form, event->a);
+        event->a = port_form(form, event);
         uses[DIFF_CHOICE_PORT]++;
     }
     if (event->what == TRACE_CALL_SEND && event->result < event->a && event->result != -1) {
         uses[DIFF_CHOICE_SEND]++;
     }
+    note_made(form, event);
     note_buffers(form, event);
     uint64_t bit = descriptor_bit(event->fd);
     if (event->what == TRACE_CALL_GETSOCKOPT &&
@@ -255,6 +288,8 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     find_own(ret_form, trace, scenario);
     ret_form->count = 0;
     ret_form->port_count = 0;
+    ret_form->sockets = 0;
+    memset(ret_form->made, 0, sizeof ret_form->made);
     ret_form->recovers = UINT32_MAX;
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;

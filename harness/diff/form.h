@@ -7,16 +7,31 @@
 #include "diff/choices.h"
 #include "trace/trace.h"
 
-enum { DIFF_EVENTS_MAX = 8192, DIFF_PORTS_MAX = 64, DIFF_ENDS_MAX = 64, DIFF_CONNS_MAX = 256 };
+enum {
+    DIFF_EVENTS_MAX = 8192,
+    DIFF_PORTS_MAX = 64,
+    DIFF_ENDS_MAX = 64,
+    DIFF_CONNS_MAX = 256,
+    DIFF_FDS_MAX = 64
+};
+
+/* A port that the kernel gave, and to whom: what is given back may be given again. */
+struct diff_port {
+    uint16_t port;
+    uint16_t conn;   /* 0: none yet */
+    uint32_t socket; /* the socket, or the listener that it came from */
+};
 
 struct diff_form {
     uint32_t count;
     struct trace_event events[DIFF_EVENTS_MAX];
     uint32_t sources[DIFF_EVENTS_MAX]; /* index of each in its trace */
     uint32_t port_count;
-    uint16_t ports[DIFF_PORTS_MAX]; /* that the kernel gave, as they came up */
-    uint32_t recovers;              /* index of the first event where bytes were sent again with
-                                       no time between; UINT32_MAX: none */
+    struct diff_port ports[DIFF_PORTS_MAX]; /* as they came up */
+    uint32_t sockets;                       /* that were made so far */
+    uint32_t made[DIFF_FDS_MAX];            /* which of them each descriptor stands for */
+    uint32_t recovers; /* index of the first event where bytes were sent again with
+                          no time between; UINT32_MAX: none */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t takes; /* segments that the step may still take from the wire by their places */
     bool timed;     /* time passed so far */

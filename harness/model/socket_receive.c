@@ -691,13 +691,16 @@ static bool listens_again(struct model_socket *child)
     return true;
 }
 
-/* A handshake whose listener is gone ends at its next segment, which is nobody's then. */
+/* A handshake whose listener is gone ends at its next segment, which is nobody's then. Where that
+ * opens a handshake with another listener, this one has made room for it; else who looks sees the
+ * answer before the end. */
 static bool embryo_alone_arrive(struct model *model, struct model_socket *socket,
                                 const struct tcp_segment *segment, struct net_segment *node,
                                 uint32_t conn)
 {
     uint64_t key = socket->key;
-    bool opens = net_listener_find(model->net, net_key_host(key), net_key_local(key), key) != NULL;
+    bool opens = (segment->flags & (TCP_CTL_SYN | TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_SYN &&
+                 net_listener_find(model->net, net_key_host(key), net_key_local(key), key) != NULL;
     if (!opens) {
         nobody_arrive(model, key, segment, node, conn);
     }
@@ -750,7 +753,8 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
         return false;
     }
     if (socket->tcp.state == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
-        tcp_segment_space(segment) > 0 && (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == 0) {
+        tcp_segment_space(segment) > 0 && (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == 0 &&
+        segment->ack == socket->tcp.snd_nxt) {
         /* What shutdown() asked for comes between the acknowledgment and the text. */
         struct tcp_segment opens = *segment;
         opens.length = 0;

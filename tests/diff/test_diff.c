@@ -342,6 +342,50 @@ static void form_leaves_out_what_a_kernel_may_choose(void **state)
     trace_done(&trace);
 }
 
+/* A socket and a connection made with it, of which both are asked for their ports. */
+static void add_names(struct trace *trace, int fd, uint32_t conn, int64_t before, int64_t after)
+{
+    struct trace_event *event = add(trace, TRACE_CALL, TRACE_CALL_SOCKET, 0, 0);
+    event->result = fd;
+    event->conn = 0;
+    event = add(trace, TRACE_CALL, TRACE_CALL_GETSOCKNAME, before, 0);
+    event->fd = fd;
+    event->conn = 0;
+    event = add(trace, TRACE_CALL, TRACE_CALL_GETSOCKNAME, after, 0);
+    event->fd = fd;
+    event->conn = conn;
+}
+
+static uint32_t compare_names(const int64_t ports[4])
+{
+    static struct diff_form usual;
+    static struct diff_form other;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    assert_ok(trace_init(&trace, 64), &detail);
+    add_names(&trace, 3, 1, 40001, 40001);
+    add_names(&trace, 3, 2, 40002, 40002);
+    diff_form_take(&usual, &trace, NULL, uses);
+    trace_clear(&trace);
+    add_names(&trace, 3, 1, ports[0], ports[1]);
+    add_names(&trace, 3, 2, ports[2], ports[3]);
+    diff_form_take(&other, &trace, NULL, uses);
+    trace_done(&trace);
+    return diff_form_compare(&usual, &other);
+}
+
+static void form_numbers_ports_by_who_has_them(void **state)
+{
+    (void)state;
+    assert_int_equal(compare_names((int64_t[]){50001, 50001, 50002, 50002}), UINT32_MAX);
+    /* Given back, and given again to another by chance. */
+    assert_int_equal(compare_names((int64_t[]){50001, 50001, 50001, 50001}), UINT32_MAX);
+    /* A socket that changes its port as it connects. */
+    assert_int_equal(compare_names((int64_t[]){50001, 50003, 50002, 50002}), 2);
+    assert_int_equal(compare_names((int64_t[]){50001, 50001, 50002, 50003}), 5);
+}
+
 static void form_joins_states_that_are_passed_through(void **state)
 {
     static struct diff_form through;
@@ -416,6 +460,7 @@ int main(void)
         cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
         cmocka_unit_test(form_joins_a_close_in_the_handshake),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
+        cmocka_unit_test(form_numbers_ports_by_who_has_them),
         cmocka_unit_test(form_joins_states_that_are_passed_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

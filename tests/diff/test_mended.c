@@ -688,6 +688,44 @@ static const struct {
      "app 3 send fill 1\n"
      "app 3 send fill 215\n"
      "app 3 send fill 403\n"},
+    {"a handshake whose listener is gone: another one answers before it ends",
+     "app socket\n"
+     "app bind 7003\n"
+     "app option TCP_DEFER_ACCEPT 1\n"
+     "app listen 0\n"
+     "app 1 socket peer\n"
+     "app 1 connect 7003\n"
+     "app reset\n"
+     "app 3 socket\n"
+     "app 3 bind 7003\n"
+     "app 3 listen 0\n"
+     "app 1 shutdown both\n"},
+    {"a handshake whose listener is gone, on a held wire",
+     "app socket peer\n"
+     "app option SO_REUSEADDR 1\n"
+     "app bind 7002\n"
+     "app listen 0\n"
+     "wire hold to-target\n"
+     "app 2 socket\n"
+     "app 2 connect 7002\n"
+     "app disconnect\n"
+     "app 4 socket peer\n"
+     "app 4 option SO_REUSEADDR 1\n"
+     "app 4 bind 7002\n"
+     "app 4 listen 0\n"},
+    {"text whose acknowledgment is refused is refused once",
+     "app 3 socket\n"
+     "app 4 socket peer\n"
+     "app 3 bind 7103\n"
+     "app 4 bind 7104\n"
+     "wire hold both\n"
+     "app 3 connect 7104\n"
+     "app 4 connect 7103\n"
+     "wire deliver 0\n"
+     "wire inject synack 4 both\n"
+     "app 4 urgent\n"
+     "app 3 shutdown write\n"
+     "app 4 reset\n"},
 };
 /* clang-format on */
 
