@@ -15,12 +15,16 @@
 #include <unistd.h>
 
 #include "cli/stack.h"
+#include "cli/stacks.h"
 #include "diff/cover.h"
 #include "diff/diff.h"
 #include "diff/generate.h"
+#include "diff/slow.h"
 #include "scenario/text.h"
 #include "sockspec/sockspec.h"
+#include "stack/stack.h"
 #include "suite/cases.h"
+#include "suite/stack_case.h"
 #include "trace/describe.h"
 #include "trace/ladder.h"
 #include "trace/output.h"
@@ -42,7 +46,7 @@ struct counts {
     atomic_ullong passing; /* that did not come again */
     atomic_ullong cpu_ns[DIFF_WORLDS];
     atomic_ullong uses[DIFF_CHOICE_COUNT];
-    struct diff_cover cover; /* of the world that is told: its states are exact */
+    struct diff_cover cover[DIFF_WORLDS];
     atomic_bool stop;
 };
 
@@ -251,15 +255,16 @@ static enum status differ(struct job *job, struct scenario *scenario, uint64_t n
                           struct status_detail *detail)
 {
     uint64_t seed = job->options->seed_number;
-    struct diff_result result = {0};
+    struct diff_result result = {.at = at};
     bool again = false;
     enum status status = come_again(job, scenario, number, at, &again, detail);
     if (status != STATUS_OK || !again) {
         return status;
     }
-    status = status == STATUS_OK ? diff_shrink(job->diff, scenario, seed, detail) : status;
-    if (status == STATUS_OK) {
-        status = diff_play(job->diff, scenario, seed, &result, detail);
+    if (!job->options->slow) { /* or it would take hours of real time */
+        status = diff_shrink(job->diff, scenario, seed, detail);
+        status =
+            status == STATUS_OK ? diff_play(job->diff, scenario, seed, &result, detail) : status;
     }
     if (status == STATUS_OK) {
         tell(job, scenario, number, result.at);
@@ -276,22 +281,42 @@ static struct random random_of(uint64_t seed, uint64_t number)
     return random;
 }
 
+/* Scenario `number`. One that takes real time is made up until it does not depend on a few
+ * milliseconds of it. */
+static enum status make_up(struct job *job, uint64_t number, struct scenario *ret_scenario,
+                           struct status_detail *detail)
+{
+    const struct diff_shape shape = {.steps_min = STEPS_MIN, .steps_max = STEPS_MAX};
+    uint64_t seed = job->options->seed_number;
+    struct random random = random_of(seed, number);
+    enum status status = STATUS_OK;
+    bool steady = !job->options->slow;
+    if (steady) {
+        diff_generate(ret_scenario, &random, &shape);
+    }
+    while (!steady && status == STATUS_OK) {
+        diff_generate_slow(ret_scenario, &random);
+        status = diff_is_steady(job->diff, ret_scenario, seed, &steady, detail);
+    }
+    return status;
+}
+
 static enum status play_number(struct job *job, uint64_t number, struct status_detail *detail)
 {
-    const struct diff_shape shape = {
-        .steps_min = STEPS_MIN, .steps_max = STEPS_MAX, .slow = job->options->slow};
-    struct random random = random_of(job->options->seed_number, number);
     struct scenario scenario;
     struct diff_result result = {0};
-    diff_generate(&scenario, &random, &shape);
-    enum status status =
-        diff_play(job->diff, &scenario, job->options->seed_number, &result, detail);
+    enum status status = make_up(job, number, &scenario, detail);
+    status = status == STATUS_OK
+                 ? diff_play(job->diff, &scenario, job->options->seed_number, &result, detail)
+                 : status;
     if (status != STATUS_OK) {
         return status;
     }
     atomic_fetch_add(&job->counts->scenarios, 1);
     if (job->options->states != NULL) {
-        diff_cover_add(&job->counts->cover, diff_trace(job->diff, DIFF_TOLD));
+        for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+            diff_cover_add(&job->counts->cover[i], diff_trace(job->diff, i));
+        }
     }
     atomic_fetch_add(&job->counts->steps, result.steps_effective);
     for (unsigned i = 0; i < DIFF_WORLDS; i++) {
@@ -306,9 +331,13 @@ static enum status open_job(struct job *job, struct status_detail *detail)
     for (unsigned i = 0; i < DIFF_WORLDS && status == STATUS_OK; i++) {
         status = cli_stack_open(job->names[i], job->options->slow, &job->worlds[i], detail);
     }
-    return status == STATUS_OK
-               ? diff_new(job->worlds[DIFF_TOLD], job->worlds[DIFF_CHOOSES], &job->diff, detail)
-               : status;
+    status = status == STATUS_OK
+                 ? diff_new(job->worlds[DIFF_TOLD], job->worlds[DIFF_CHOOSES], &job->diff, detail)
+                 : status;
+    if (status == STATUS_OK && job->options->slow) {
+        diff_with_time(job->diff);
+    }
+    return status;
 }
 
 static int run_job(struct job *job)
@@ -389,20 +418,36 @@ static int run_jobs(const struct cli_options *options, struct job *job)
     return code;
 }
 
-/* What the cases of the stack suite exercise. They run on Linux too: `check --stack linux`. */
-static enum status cover_suite(const char *name, struct diff_cover *cover,
-                               struct status_detail *detail)
+/* ---- The state space ---- */
+
+static bool can_play(const struct scenario *scenario, const struct cli_stack *stack)
+{
+    for (uint16_t i = 0; i < scenario->count; i++) {
+        if ((stack_case_step_needs(&scenario->steps[i]) & stack->about.absent) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the cases of the stack suite exercise on a stack. */
+static enum status cover_suite(const struct cli_options *options, const struct cli_stack *stack,
+                               struct diff_cover *cover, struct status_detail *detail)
 {
     struct cases cases = {0};
     struct world *world = NULL;
     struct diff *diff = NULL;
     enum status status = cases_load(NULL, &cases, detail);
-    status = status == STATUS_OK ? cli_stack_open(name, false, &world, detail) : status;
+    if (status == STATUS_OK) {
+        status = stack->path[0] != '\0'
+                     ? stack_world_new(stack->path, &world, detail)
+                     : cli_stack_open(stack->name, options->slow, &world, detail);
+    }
     status = status == STATUS_OK ? diff_new(world, world, &diff, detail) : status;
     for (uint32_t i = 0; status == STATUS_OK && i < cases.count; i++) {
-        struct diff_result result;
-        if (cases.cases[i].roles == 1U << TRACE_ROLE_STACK) {
-            status = diff_play(diff, &cases.cases[i].scenario, 1, &result, detail);
+        const struct suite_case *the_case = &cases.cases[i];
+        if (the_case->roles == 1U << TRACE_ROLE_STACK && can_play(&the_case->scenario, stack)) {
+            status = diff_play_told(diff, &the_case->scenario, 1, detail);
             diff_cover_add(cover, diff_trace(diff, DIFF_TOLD));
         }
     }
@@ -414,28 +459,56 @@ static enum status cover_suite(const char *name, struct diff_cover *cover,
     return status;
 }
 
+static enum status save_states(const struct cli_options *options, const struct job *job,
+                               const struct diff_cover_column *columns, unsigned count,
+                               struct status_detail *detail)
+{
+    struct trace_save file = {0};
+    char how[256];
+    (void)snprintf(how, sizeof how,
+                   "Written by `sockspec diff --worlds %s,%s --seed %llu%s --states FILE` over "
+                   "%llu made-up scenarios.\n",
+                   job->names[DIFF_TOLD], job->names[DIFF_CHOOSES],
+                   (unsigned long long)options->seed_number, options->slow ? " --slow" : "",
+                   (unsigned long long)atomic_load(&job->counts->scenarios));
+    enum status status = trace_save_open(&file, options->states, detail);
+    if (status == STATUS_OK) {
+        struct trace_output output = trace_output_stream(file.stream);
+        status = diff_cover_write(columns, count, how, &output, detail);
+        status = status == STATUS_OK ? trace_save_commit(&file, detail) : status;
+    }
+    trace_save_abandon(&file);
+    return status;
+}
+
+/* A column of each stack's suite, then of each world's made-up scenarios. */
 static int write_states(const struct cli_options *options, const struct job *job)
 {
     struct status_detail detail = {""};
-    struct trace_save file = {0};
-    char how[256];
-    struct diff_cover *suite = calloc(1, sizeof *suite);
-    enum status status =
-        suite != NULL ? cover_suite(job->names[DIFF_TOLD], suite, &detail) : STATUS_NO_MEMORY;
-    (void)snprintf(how, sizeof how,
-                   "Written by `sockspec diff --worlds %s,%s --seed %llu --states FILE` over %llu "
-                   "made-up scenarios.\n",
-                   job->names[DIFF_TOLD], job->names[DIFF_CHOOSES],
-                   (unsigned long long)options->seed_number,
-                   (unsigned long long)atomic_load(&job->counts->scenarios));
-    status = status == STATUS_OK ? trace_save_open(&file, options->states, &detail) : status;
-    if (status == STATUS_OK) {
-        struct trace_output output = trace_output_stream(file.stream);
-        status = diff_cover_write(suite, &job->counts->cover, how, &output, &detail);
-        status = status == STATUS_OK ? trace_save_commit(&file, &detail) : status;
+    struct diff_cover_column columns[DIFF_COVER_COLUMNS_MAX];
+    char titles[DIFF_COVER_COLUMNS_MAX][STACK_NAME_MAX + 16];
+    struct cli_stack *stacks = calloc(CLI_STACKS_MAX, sizeof *stacks);
+    struct diff_cover *suites = calloc(DIFF_COVER_COLUMNS_MAX, sizeof *suites);
+    unsigned count = 0;
+    enum status status = stacks != NULL && suites != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    int found = status == STATUS_OK ? cli_stacks_all(options, stacks) : 0;
+    for (int i = 0;
+         i < found && status == STATUS_OK && count < DIFF_COVER_COLUMNS_MAX - (unsigned)DIFF_WORLDS;
+         i++) {
+        if (stacks[i].problem[0] == '\0') {
+            status = cover_suite(options, &stacks[i], &suites[count], &detail);
+            (void)snprintf(titles[count], sizeof titles[count], "suite, %s", stacks[i].name);
+            columns[count] = (struct diff_cover_column){titles[count], &suites[count]};
+            count++;
+        }
     }
-    trace_save_abandon(&file);
-    free(suite);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++, count++) {
+        (void)snprintf(titles[count], sizeof titles[count], "made up, %s", job->names[i]);
+        columns[count] = (struct diff_cover_column){titles[count], &job->counts->cover[i]};
+    }
+    status = status == STATUS_OK ? save_states(options, job, columns, count, &detail) : status;
+    free(suites);
+    free(stacks);
     return status == STATUS_OK ? 0 : cli_status(options, status, &detail);
 }
 

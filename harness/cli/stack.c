@@ -22,7 +22,7 @@ enum status cli_stack_open(const char *name, bool slow, struct world **ret_world
                            struct status_detail *detail)
 {
     if (strcmp(name, "linux") == 0) {
-        const struct linux_setup setup = {.slow = slow};
+        const struct linux_setup setup = {.slow = slow, .kernel_timers = slow};
         return linux_world_new(&setup, ret_world, detail);
     }
     if (strcmp(name, "model") != 0) {

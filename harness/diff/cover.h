@@ -33,8 +33,16 @@ struct diff_cover {
  * or when the segment was put on a wire that does not hold it, was delivered, or was forged. */
 void diff_cover_add(struct diff_cover *cover, const struct trace *trace);
 
-/* The page as Markdown: counts of the suite's cases and of made-up scenarios. */
-enum status diff_cover_write(const struct diff_cover *suite, const struct diff_cover *made_up,
+/* A column of the page: what was played, on which stack. */
+struct diff_cover_column {
+    const char *title; /* "suite, model" */
+    const struct diff_cover *cover;
+};
+
+enum { DIFF_COVER_COLUMNS_MAX = 16 };
+
+/* The page as Markdown; `count` <= DIFF_COVER_COLUMNS_MAX. */
+enum status diff_cover_write(const struct diff_cover_column *columns, unsigned count,
                              const char *how, struct trace_output *output,
                              struct status_detail *detail) STATUS_MUST_USE;
 

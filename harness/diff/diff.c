@@ -27,6 +27,8 @@ struct diff {
     uint32_t send_count;
     uint64_t uses[DIFF_CHOICE_COUNT];
     uint64_t told_uses[DIFF_CHOICE_COUNT];
+    bool with_time;
+    struct diff_form *nominal; /* of diff_is_steady */
 };
 
 static enum status side_open(struct side *side, struct world *world, struct status_detail *detail)
@@ -66,6 +68,9 @@ void diff_free(struct diff *diff)
         engine_free(diff->sides[i].engine);
         trace_done(&diff->sides[i].trace);
         free(diff->sides[i].form);
+    }
+    if (diff != NULL) {
+        free(diff->nominal);
     }
     free(diff);
 }
@@ -136,7 +141,8 @@ static enum status play_once(struct diff *diff, const struct scenario *scenario,
         until =
             told_form->recovers; /* the model's timers run out, those of the kernel are put off */
     }
-    ret_result->same = ret_result->at == UINT32_MAX || ret_result->at >= until;
+    ret_result->same =
+        ret_result->at == UINT32_MAX || (!diff->with_time && ret_result->at >= until);
     ret_result->steps_effective = diff->sides[DIFF_CHOOSES].result.steps_effective;
     return status;
 }
@@ -152,6 +158,118 @@ enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64
         diff->uses[DIFF_CHOICE_STALL]++;
         status = play_once(diff, scenario, seed, ret_result, detail);
     }
+    return status;
+}
+
+enum status diff_play_told(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                           struct status_detail *detail)
+{
+    int64_t ns;
+    return side_play(diff, DIFF_TOLD, scenario, seed, &ns, detail);
+}
+
+void diff_with_time(struct diff *diff)
+{
+    diff->with_time = true;
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        diff->sides[i].form->by_end = true;
+    }
+}
+
+/* ---- Steadiness ---- */
+
+/* How a time is changed: in percent, and by so many milliseconds; `some`: every second one only. A
+ * kernel's timer may be late, for it waits for a round trip that took its time and for the tick of
+ * its wheel, as if less time had passed; it is never early. */
+static const struct {
+    uint8_t percent;
+    int8_t ms;
+    bool some;
+} changes[] = {{70, 0, false},   {80, 0, false}, {90, 0, false}, {100, -80, false},
+               {104, 20, false}, {75, 0, true},  {90, 0, true},  {100, -60, true}};
+
+static void change_times(struct scenario *scenario, unsigned change)
+{
+    bool changes_it = true;
+    for (uint16_t i = 0; i < scenario->count; i++) {
+        struct scenario_step *step = &scenario->steps[i];
+        if (step->verb == SCENARIO_TIME_ADVANCE) {
+            int64_t changed =
+                (int64_t)step->from * changes[change].percent / 100 + changes[change].ms;
+            if (changes_it) {
+                step->from = changed > 0 ? (uint32_t)changed : 1;
+            }
+            changes_it = !changes_it || !changes[change].some;
+        }
+    }
+}
+
+/* What a scenario does to the wire, as far as ties go. */
+struct tie {
+    const struct trace_event *last; /* that was sent again in this time */
+    bool passes;                    /* time does */
+    bool held;
+    bool cut;
+};
+
+static void tie_step(struct tie *tie, const struct trace_event *step)
+{
+    tie->last = NULL;
+    tie->passes = step->what == SCENARIO_TIME_ADVANCE;
+    tie->held =
+        step->what == SCENARIO_WIRE_HOLD || (tie->held && step->what != SCENARIO_WIRE_RELEASE);
+    tie->cut = step->what == SCENARIO_WIRE_CUT || (tie->cut && step->what != SCENARIO_WIRE_MEND);
+}
+
+/* Whether two ends sent again at about the same time, and it matters which of them did first: both
+ * are held, or a number of segments is to be lost. That is decided by a few microseconds. */
+static bool has_a_tie(const struct trace *trace)
+{
+    enum { NEAR_US = 150000 };
+    struct tie tie = {0};
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_STEP) {
+            tie_step(&tie, event);
+        }
+        bool lost = event->result == TRACE_FATE_DROPPED;
+        if (event->kind != TRACE_SEGMENT || !tie.passes ||
+            (!lost && event->result != TRACE_FATE_RETRANSMITTED)) {
+            continue;
+        }
+        const struct trace_event *last = tie.last;
+        if (last != NULL && (last->host != event->host || last->conn != event->conn) &&
+            event->time_us - last->time_us < NEAR_US &&
+            (tie.held || (!tie.cut && (lost || last->result == TRACE_FATE_DROPPED)))) {
+            return true;
+        }
+        tie.last = event;
+    }
+    return false;
+}
+
+enum status diff_is_steady(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                           bool *ret_steady, struct status_detail *detail)
+{
+    struct side *side = &diff->sides[DIFF_TOLD];
+    struct scenario changed;
+    int64_t ns;
+    if (diff->nominal == NULL && (diff->nominal = malloc(sizeof *diff->nominal)) == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = side_play(diff, DIFF_TOLD, scenario, seed, &ns, detail);
+    struct diff_form *nominal = side->form;
+    side->form = diff->nominal;
+    side->form->by_end = true;
+    diff->nominal = nominal;
+    bool steady = status == STATUS_OK && nominal->passed != UINT32_MAX && !has_a_tie(&side->trace);
+    for (unsigned i = 0; steady && i < sizeof changes / sizeof changes[0]; i++) {
+        scenario_copy(&changed, scenario);
+        change_times(&changed, i);
+        status = side_play(diff, DIFF_TOLD, &changed, seed, &ns, detail);
+        steady = status == STATUS_OK && diff_form_compare(nominal, side->form) == UINT32_MAX;
+    }
+    *ret_steady = steady;
     return status;
 }
 

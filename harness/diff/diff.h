@@ -27,6 +27,19 @@ enum status diff_new(struct world *told, struct world *chooses, struct diff **re
                      struct status_detail *detail) STATUS_MUST_USE;
 void diff_free(struct diff *diff);
 
+/* From here on time is what is compared too: the kernels' own timers run on both worlds, so that
+ * what is sent again counts as all else, in the order of each end. */
+void diff_with_time(struct diff *diff);
+/* Plays on the world that is told alone, again with each time that passes made longer and shorter,
+ * singly and together. `*ret_steady`: something happened in that time, and it was the same each
+ * time. So a play on a real clock, which is never on time, must show it too. Errors: those of
+ * engine_run. */
+enum status diff_is_steady(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                           bool *ret_steady, struct status_detail *detail) STATUS_MUST_USE;
+
+/* Plays on the world that is told alone. Errors: those of engine_run. */
+enum status diff_play_told(struct diff *diff, const struct scenario *scenario, uint64_t seed,
+                           struct status_detail *detail) STATUS_MUST_USE;
 /* Plays on both; anew, and again, where a stall of the machine shows: a real kernel's clock runs on
  * while the process waits for its turn. Errors: those of engine_run. */
 enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,

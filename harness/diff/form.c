@@ -282,11 +282,88 @@ static bool number_form(const struct diff_form *form, struct trace_event *event)
     return !own || event->kind == TRACE_CALL || event->kind == TRACE_READY;
 }
 
+/* Adds the event in the form in which it is compared, if it is compared at all. */
+static void take_event(struct diff_form *form, const struct trace *trace, uint32_t index,
+                       uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    struct trace_event event = trace->events[index];
+    note_taking(form, &event);
+    event.time_us = 0;
+    event.flags &= (uint8_t)~TRACE_SAMPLED;
+    switch (event.kind) {
+    case TRACE_TIME:
+        form->timed = true; /* what is sent again then, the live world's wire may send */
+        return;
+    case TRACE_CALL:
+        call_form(form, &event, uses);
+        break;
+    case TRACE_STATE:
+        event.b = 0; /* a state that was sampled has no cause */
+        break;
+    case TRACE_STEP:
+    case TRACE_NOOP:
+    case TRACE_READY:
+    case TRACE_BYTES:
+    case TRACE_SEGMENT:
+        break;
+    default:
+        return;
+    }
+    if (number_form(form, &event)) {
+        add(form, index, event, uses);
+    }
+}
+
+/* Where the end of an event stands among those of all connections. */
+static uint64_t end_of(const struct trace_event *event)
+{
+    return (uint64_t)event->conn * TRACE_HOST_COUNT + event->host;
+}
+
+/* The next event of events[from … until) in the order of ends, behind the one of end `*end`;
+ * `until`: none is left. */
+static uint32_t next_of_end(const struct trace *trace, uint32_t from, uint32_t until, uint64_t *end,
+                            uint32_t after)
+{
+    for (uint32_t i = after; i < until; i++) {
+        if (end_of(&trace->events[i]) == *end) {
+            return i;
+        }
+    }
+    uint64_t next = UINT64_MAX;
+    uint32_t found = until;
+    for (uint32_t i = from; i < until; i++) {
+        uint64_t candidate = end_of(&trace->events[i]);
+        if (candidate > *end && candidate < next) {
+            next = candidate;
+            found = i;
+        }
+    }
+    *end = next;
+    return found;
+}
+
+/* Takes events[from … until): what happened while a scenario let time pass. */
+static void take_passing(struct diff_form *form, const struct trace *trace, uint32_t from,
+                         uint32_t until, uint64_t uses[DIFF_CHOICE_COUNT])
+{
+    uint64_t end = 0;
+    uint32_t before = form->count;
+    for (uint32_t i = next_of_end(trace, from, until, &end, from); i < until;
+         i = next_of_end(trace, from, until, &end, i + 1)) {
+        take_event(form, trace, i, uses);
+    }
+    if (form->count > before && form->passed == UINT32_MAX) {
+        form->passed = before;
+    }
+}
+
 void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
                     const struct scenario *scenario, uint64_t uses[DIFF_CHOICE_COUNT])
 {
     find_own(ret_form, trace, scenario);
     ret_form->count = 0;
+    ret_form->passed = UINT32_MAX;
     ret_form->port_count = 0;
     ret_form->sockets = 0;
     memset(ret_form->made, 0, sizeof ret_form->made);
@@ -297,31 +374,15 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     ret_form->set_sndbuf = 0;
     ret_form->set_rcvbuf = 0;
     for (uint32_t i = 0; i < trace->count; i++) {
-        struct trace_event event = trace->events[i];
-        note_taking(ret_form, &event);
-        event.time_us = 0;
-        event.flags &= (uint8_t)~TRACE_SAMPLED;
-        switch (event.kind) {
-        case TRACE_TIME:
-            ret_form->timed = true; /* what is sent again then, the live world's wire sends */
-            continue;
-        case TRACE_CALL:
-            call_form(ret_form, &event, uses);
-            break;
-        case TRACE_STATE:
-            event.b = 0; /* a state that was sampled has no cause */
-            break;
-        case TRACE_STEP:
-        case TRACE_NOOP:
-        case TRACE_READY:
-        case TRACE_BYTES:
-        case TRACE_SEGMENT:
-            break;
-        default:
-            continue;
-        }
-        if (number_form(ret_form, &event)) {
-            add(ret_form, i, event, uses);
+        const struct trace_event *event = &trace->events[i];
+        take_event(ret_form, trace, i, uses);
+        if (ret_form->by_end && event->kind == TRACE_STEP && event->what == SCENARIO_TIME_ADVANCE) {
+            uint32_t until = i + 1;
+            while (until < trace->count && trace->events[until].kind != TRACE_STEP) {
+                until++;
+            }
+            take_passing(ret_form, trace, i + 1, until, uses);
+            i = until - 1;
         }
     }
 }

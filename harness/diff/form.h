@@ -23,6 +23,9 @@ struct diff_port {
 };
 
 struct diff_form {
+    bool by_end;     /* what happens while a scenario lets time pass is put in order by connection
+                        and end: which of two ends' timers runs out first is no matter of theirs */
+    uint32_t passed; /* index of the first event that time brought; UINT32_MAX: it brought none */
     uint32_t count;
     struct trace_event events[DIFF_EVENTS_MAX];
     uint32_t sources[DIFF_EVENTS_MAX]; /* index of each in its trace */
@@ -41,8 +44,8 @@ struct diff_form {
     uint64_t set_rcvbuf;
 };
 
-/* `scenario` is what was played; NULL: none of its steps connects a host with itself. Adds to
- * `uses` how often each choice was met. */
+/* `by_end` is set by the caller, all else is written. `scenario` is what was played; NULL: none of
+ * its steps connects a host with itself. Adds to `uses` how often each choice was met. */
 void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
                     const struct scenario *scenario, uint64_t uses[DIFF_CHOICE_COUNT]);
 

@@ -32,7 +32,6 @@ struct guess {
 struct walk {
     struct scenario *scenario;
     struct random *random;
-    const struct diff_shape *shape;
     struct guess sockets[NAMES];
     unsigned used;
     bool held;
@@ -205,9 +204,6 @@ static void set_option(struct walk *walk, unsigned id)
     }
     if (option == SCENARIO_OPTION_SO_RCVLOWAT) {
         value = below(walk, 20);
-    }
-    if (walk->shape->slow && option == SCENARIO_OPTION_TCP_LINGER2) {
-        value += 60; /* the live world puts its kernels' timers off, and this limit with them */
     }
     if (option == SCENARIO_OPTION_SO_LINGER && value != SCENARIO_ALL && chance(walk, 2)) {
         PUT(APP_LINGER, .id = (uint8_t)id, .from = value);
@@ -585,8 +581,7 @@ static void run_out(struct walk *walk)
 static void on_wire(struct walk *walk, unsigned id)
 {
     unsigned what = below(walk, 11);
-    bool loses = what == 4 || what == 6 || what == 10;
-    switch (loses && walk->shape->slow ? 9 : what) {
+    switch (what) {
     case 0:
     case 1:
         hold(walk, any_direction(walk));
@@ -622,15 +617,6 @@ static void on_wire(struct walk *walk, unsigned id)
     }
 }
 
-static void pass_time(struct walk *walk)
-{
-    static const uint16_t times[] = {1, 50, 230, 430, 900, 1700};
-    if (walk->held) {
-        release(walk); /* the live world sends nothing again that is held */
-    }
-    PUT(TIME_ADVANCE, .from = times[below(walk, sizeof(times) / sizeof(times[0]))]);
-}
-
 /* One step on a socket that is there. */
 static void step(struct walk *walk)
 {
@@ -641,7 +627,7 @@ static void step(struct walk *walk)
         episode_open(walk);
         return;
     }
-    unsigned what = below(walk, walk->shape->slow ? 114 : 102);
+    unsigned what = below(walk, 102);
     if (what < 18) {
         send_some(walk, (unsigned)id);
     } else if (what < 32) {
@@ -662,10 +648,8 @@ static void step(struct walk *walk)
         misuse(walk, (unsigned)any);
     } else if (what < 100) {
         on_wire(walk, (unsigned)id);
-    } else if (what < 102) {
-        run_out(walk);
     } else {
-        pass_time(walk);
+        run_out(walk);
     }
 }
 
@@ -678,7 +662,7 @@ void diff_generate(struct scenario *ret_scenario, struct random *random,
         episode_close, episode_close,   episode_close,     episode_close,   episode_handshake,
         episode_again, episode_again,   episode_handshake, episode_copy,    episode_copy,
         episode_full,  episode_short};
-    struct walk walk = {.scenario = ret_scenario, .random = random, .shape = shape};
+    struct walk walk = {.scenario = ret_scenario, .random = random};
     assert(shape->steps_min <= shape->steps_max && shape->steps_max + ROOM <= SCENARIO_STEPS_MAX);
     scenario_clear(ret_scenario);
     unsigned goal =

@@ -11,7 +11,6 @@
 struct diff_shape {
     unsigned steps_min; /* at least so many are made up */
     unsigned steps_max; /* about so many: an episode is always whole */
-    bool slow;          /* time passes, and what waits for it is set up */
 };
 
 void diff_generate(struct scenario *ret_scenario, struct random *random,

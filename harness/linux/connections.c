@@ -2,9 +2,14 @@
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "linux/net_internal.h"
+
+/* The C library's netinet/tcp.h names states as ours are named. */
+enum { OPTION_USER_TIMEOUT = 18 };
 
 static const uint8_t loopback_v6[PACKET_ADDRESS] = {[15] = 1};
 static const uint8_t any_v6[PACKET_ADDRESS];
@@ -88,7 +93,7 @@ static bool waits(uint8_t state)
 void linux_conn_moved(void *context, enum trace_host host, uint32_t number)
 {
     struct linux_net *net = context;
-    if (waits(net->wire.conns[number].state[host])) {
+    if (!net->kernel_timers && waits(net->wire.conns[number].state[host])) {
         int64_t ends_us = net->wire.trace->now_us + NET_WAIT_US;
         net->ends[number].ends_us[host] = ends_us;
         net->expiry_us = ends_us < net->expiry_us ? ends_us : net->expiry_us;
@@ -301,21 +306,47 @@ int64_t linux_net_unread(struct linux_net *net, uint32_t number)
     return row.unread > 0 && took_fin(row.state) ? (int64_t)row.unread - 1 : (int64_t)row.unread;
 }
 
+/* In how much time this kernel gives an end up that waits for an acknowledgment, where anyone could
+ * tell; -1: nobody could. */
+static int64_t gives_up_us(const struct linux_net *net, uint32_t number, enum trace_host host,
+                           const struct linux_diag_row *row)
+{
+    if (row->inode == 0) {
+        return net->apps ? NET_ORPHAN_US : -1;
+    }
+    for (uint32_t s = 0; s < net->scripted_used; s++) {
+        const struct net_scripted *socket = &net->scripted[s];
+        unsigned limit_ms = 0;
+        socklen_t size = sizeof limit_ms;
+        if (socket->fd >= 0 && socket->app && socket->conn == number && socket->host == host &&
+            getsockopt(socket->fd, IPPROTO_TCP, OPTION_USER_TIMEOUT, &limit_ms, &size) == 0 &&
+            limit_ms > 0) {
+            return (int64_t)limit_ms * 1000;
+        }
+    }
+    return NET_DEATH_US;
+}
+
 /* When a timer of this end could change something. */
 static int64_t end_timer_us(struct linux_net *net, uint32_t number, enum trace_host host)
 {
     const struct packet_wire_conn *conn = &net->wire.conns[number];
     struct linux_diag_row row;
-    if (conn->state[host] == TCP_CLOSED || conn->state[host] == TCP_TIME_WAIT ||
-        !query(net, number, host, &row) || row.timer == LINUX_DIAG_TIMER_NONE ||
-        row.timer == LINUX_DIAG_TIMER_TIME_WAIT) {
+    if (conn->state[host] == TCP_CLOSED || !query(net, number, host, &row) ||
+        row.timer == LINUX_DIAG_TIMER_NONE) {
         return -1;
+    }
+    if (net->kernel_timers) {
+        return row.expires_us;
+    }
+    if (row.timer == LINUX_DIAG_TIMER_TIME_WAIT) {
+        return -1; /* linux_conn_expire ends it */
     }
     bool resends = row.timer == LINUX_DIAG_TIMER_RETRANSMIT || row.timer == LINUX_DIAG_TIMER_PROBE;
     if (resends && row.state != TCP_SYN_SENT && row.state != TCP_SYN_RECEIVED) {
         /* What was lost comes again from our wire; what is held does so too early. What counts is
          * when the kernel gives up, and whether anyone could tell. */
-        return row.inode != 0 ? NET_DEATH_US : -1;
+        return gives_up_us(net, number, host, &row);
     }
     return row.expires_us;
 }

@@ -52,6 +52,7 @@ static const struct sysctl {
     {"ipv4/tcp_early_retrans", "0"},   /* no tail loss probe */
     {"ipv4/tcp_recovery", "0"},
     {"ipv4/tcp_frto", "0"},
+    {"ipv4/tcp_retrans_collapse", "0"}, /* what is sent again is cut as it was */
     {"ipv4/tcp_max_reordering", "10000"},
     {"ipv4/tcp_reordering", "10000"}, /* what is held must not count as lost */
     {"ipv4/tcp_fin_timeout", "60"},
@@ -128,6 +129,7 @@ struct route {
     struct mnl_socket *socket;
     struct nlmsghdr *message;
     uint32_t sequence;
+    bool kernel_timers; /* nothing puts them off */
     char buffer[BUFFER];
 };
 
@@ -211,8 +213,10 @@ static enum status add_route(struct route *route, unsigned index, enum trace_hos
     mnl_attr_put_u32(route->message, RTA_OIF, index);
     mnl_attr_put_u32(route->message, RTA_PRIORITY, 1); /* before what the address brings along */
     struct nlattr *metrics = mnl_attr_nest_start(route->message, RTA_METRICS);
-    mnl_attr_put_u32(route->message, RTAX_LOCK, 1U << RTAX_RTO_MIN);
-    mnl_attr_put_u32(route->message, RTAX_RTO_MIN, NET_RTO_MIN_MS);
+    if (!route->kernel_timers) {
+        mnl_attr_put_u32(route->message, RTAX_LOCK, 1U << RTAX_RTO_MIN);
+        mnl_attr_put_u32(route->message, RTAX_RTO_MIN, NET_RTO_MIN_MS);
+    }
     mnl_attr_put_u32(route->message, RTAX_QUICKACK, 1);
     mnl_attr_put_u32(route->message, RTAX_INITCWND, INITIAL_WINDOW);
     mnl_attr_nest_end(route->message, metrics);
@@ -290,9 +294,11 @@ static enum status open_tun(int *ret_tun, struct status_detail *detail)
     return STATUS_OK;
 }
 
-enum status linux_link_up(enum trace_host host, int *ret_tun, struct status_detail *detail)
+enum status linux_link_up(enum trace_host host, bool kernel_timers, int *ret_tun,
+                          struct status_detail *detail)
 {
-    struct route route = {.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+    struct route route = {.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC),
+                          .kernel_timers = kernel_timers};
     int tun = -1;
     enum status status = STATUS_OK;
     if (route.socket == NULL || mnl_socket_bind(route.socket, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -305,6 +311,9 @@ enum status linux_link_up(enum trace_host host, int *ret_tun, struct status_deta
     }
     for (size_t i = 0; i < sizeof sysctls / sizeof *sysctls; i++) {
         (void)linux_link_sysctl(sysctls[i].path, sysctls[i].value);
+    }
+    if (kernel_timers) {
+        (void)linux_link_sysctl("ipv4/tcp_invalid_ratelimit", "500"); /* time passes: as usual */
     }
     if (host == TRACE_HOST_PEER && geteuid() != 0) {
         /* Room for what scripted sockets send (scripted.c), which only root may give by itself. */

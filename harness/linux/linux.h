@@ -24,6 +24,9 @@ struct linux_setup {
     bool v6;   /* peers speak IPv6; else IPv4, but where a server takes IPv6 alone */
     bool slow; /* `advance` takes as long as it says; otherwise what is longer than 1 s is refused
                   where the target has a timer that could run meanwhile */
+    bool kernel_timers; /* the kernels send again themselves, and end TIME-WAIT when they do, in
+                           place of the wire and the clock of the trace; for scripted programs with
+                           `slow` */
 };
 
 /* Errors: STATUS_ENVIRONMENT (namespaces or the TUN device are refused, and

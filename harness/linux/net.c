@@ -17,7 +17,8 @@ static enum status bring_up(struct linux_net *net, struct status_detail *detail)
     enum status status = own ? linux_namespaces_new(&net->spaces, detail) : STATUS_OK;
     for (enum trace_host host = 0; host < TRACE_HOST_COUNT && status == STATUS_OK; host++) {
         linux_namespace_enter(&net->spaces, host);
-        status = own ? linux_link_up(host, &net->tuns[host], detail) : STATUS_OK;
+        status =
+            own ? linux_link_up(host, net->kernel_timers, &net->tuns[host], detail) : STATUS_OK;
         if (status == STATUS_OK) {
             status = linux_diag_open(&net->diag, host, detail);
         }
@@ -26,7 +27,8 @@ static enum status bring_up(struct linux_net *net, struct status_detail *detail)
     return status == STATUS_OK ? linux_scripted_init(net, detail) : status;
 }
 
-enum status linux_net_new(struct linux_net **ret_net, struct status_detail *detail)
+enum status linux_net_new(bool kernel_timers, struct linux_net **ret_net,
+                          struct status_detail *detail)
 {
     struct linux_net *net = calloc(1, sizeof *net);
     if (net == NULL) {
@@ -39,6 +41,7 @@ enum status linux_net_new(struct linux_net **ret_net, struct status_detail *deta
         net->app_epolls[host] = -1;
     }
     net->null = -1;
+    net->kernel_timers = kernel_timers;
     net->spaces.home = -1;
     net->ends = calloc(WIRE_CONNS_MAX + 1, sizeof *net->ends);
     enum status status = net->ends != NULL

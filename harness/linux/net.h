@@ -20,10 +20,11 @@ enum {
 
 struct linux_net;
 
-/* Makes the namespaces and brings both devices up; as root, or through a user namespace of its own
- * (then the calling process is in it from here on, and must have one thread). Errors:
- * STATUS_ENVIRONMENT, saying which operation was refused. */
-enum status linux_net_new(struct linux_net **ret_net, struct status_detail *detail) STATUS_MUST_USE;
+/* Makes the namespaces and brings both devices up; `kernel_timers` as in struct linux_setup; as
+ * root, or through a user namespace of its own (then the calling process is in it from here on, and
+ * must have one thread). Errors: STATUS_ENVIRONMENT, saying which operation was refused. */
+enum status linux_net_new(bool kernel_timers, struct linux_net **ret_net,
+                          struct status_detail *detail) STATUS_MUST_USE;
 void linux_net_free(struct linux_net *net);
 
 /* For where namespaces or TUN devices are refused. From this call on, for the whole process and

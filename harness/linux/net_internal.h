@@ -9,21 +9,22 @@
 #include "packet/wire.h"
 
 enum {
-    NET_LOOPBACK = 127,      /* first byte of IPv4's loopback addresses */
-    NET_QUEUE = 16384,       /* packets that a device keeps until they are read */
-    NET_LISTENERS_MAX = 64,  /* of one host that are told apart */
-    NET_DUMP_MAX = 1024,     /* rows of one look at all sockets of a host */
-    NET_RESET_ROUNDS = 16,   /* looks at what is left, at reset */
-    NET_RTO_MIN_MS = 16000,  /* of the kernels: they send nothing again during a play */
-    NET_WAIT_US = 60000000,  /* TIME-WAIT, and FIN-WAIT-2 of an orphan (tcp_fin_timeout) */
-    NET_DEATH_US = 900000000 /* tcp_retries2 with tcp_rto_min_us as it is by default */
+    NET_LOOPBACK = 127,        /* first byte of IPv4's loopback addresses */
+    NET_QUEUE = 16384,         /* packets that a device keeps until they are read */
+    NET_LISTENERS_MAX = 64,    /* of one host that are told apart */
+    NET_DUMP_MAX = 1024,       /* rows of one look at all sockets of a host */
+    NET_RESET_ROUNDS = 16,     /* looks at what is left, at reset */
+    NET_RTO_MIN_MS = 16000,    /* of the kernels: they send nothing again during a play */
+    NET_WAIT_US = 60000000,    /* TIME-WAIT, and FIN-WAIT-2 of an orphan (tcp_fin_timeout) */
+    NET_ORPHAN_US = 102000000, /* tcp_orphan_retries likewise */
+    NET_DEATH_US = 900000000   /* tcp_retries2 with tcp_rto_min_us as it is by default */
 };
 
 /* ---- link.c: the device of one host, from inside its namespace ---- */
 
 /* Brings up loopback and the TUN device with its addresses and routes, sets the sysctls, and
- * returns the device's descriptor. */
-enum status linux_link_up(enum trace_host host, int *ret_tun,
+ * returns the device's descriptor. `kernel_timers`: timers stay as kernels have them. */
+enum status linux_link_up(enum trace_host host, bool kernel_timers, int *ret_tun,
                           struct status_detail *detail) STATUS_MUST_USE;
 /* The address in network order; IPv4 takes the first four bytes. */
 void linux_link_address(enum trace_host host, bool v6, uint8_t ret_bytes[PACKET_ADDRESS]);
@@ -215,6 +216,8 @@ struct linux_net {
     enum trace_host serves;
     bool target_closes; /* linux_net_target_closes */
     bool came;          /* shared: linux_shared_collect found something since linux_net_deliver */
+    bool kernel_timers; /* as in struct linux_setup */
+    bool apps;          /* both hosts are scripted in this play */
     int64_t expiry_us;  /* no end of a connection ends before this; INT64_MAX: none waits */
 
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];

@@ -171,6 +171,7 @@ void linux_scripted_close_all(struct linux_net *net)
     }
     net->scripted_used = 0;
     net->groups = 0;
+    net->apps = false;
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         net->ready[host].count = 0;
     }

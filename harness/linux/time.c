@@ -12,6 +12,7 @@ enum {
                                    the drain of one whose idle limit is long */
     DRAIN_LIMIT_US = 10000000,  /* an idle limit up to here is waited for without --slow */
     ASLEEP_MARGIN_US = 2000000, /* how long it may have slept already, on a busy machine */
+    TIMER_LOOK_US = 10000,      /* between two looks at what a late timer does */
     SLICE_US = 1000000,         /* longest wait without a look at the target */
     LOOKS_WITHOUT_REST = 64,    /* looks at a running target before the first rest */
     REST_MAX_US = 1000          /* between two looks at a running target */
@@ -63,6 +64,16 @@ static void wait_in_trace(struct linux_world *live, int64_t us)
     goal->real_us -= passed;
 }
 
+/* Until a timer of a kernel should have run out; what it did shows in segments or in a state. */
+static void wait_for_timers(struct linux_world *live, int64_t us)
+{
+    int64_t timer_us = linux_net_timer_us(live->net);
+    timer_us = timer_us > TIMER_LOOK_US ? timer_us : TIMER_LOOK_US;
+    wait_in_trace(live, timer_us < us ? timer_us : us);
+    (void)linux_net_collect(live->net);
+    linux_net_sample(live->net, 0);
+}
+
 /* Whether the target sleeps for so long for certain. Its clock does not see the time that is left
  * out: what was left out under limits of its own is taken off each of them, whenever it began. */
 static bool target_sleeps(struct linux_world *live, int64_t us)
@@ -81,8 +92,9 @@ bool linux_time_is_still(struct linux_world *live, int64_t us)
     if (!target_sleeps(live, us)) {
         return false;
     }
+    /* A kernel's timer that runs on its own clock does not see time that is left out. */
     int64_t timer_us = linux_net_timer_us(live->net);
-    return timer_us < 0 || timer_us > us;
+    return timer_us < 0 || (!live->setup.kernel_timers && timer_us > us);
 }
 
 /* Descriptors that the target holds beyond those when it was ready, with no connection left; -1: a
@@ -136,6 +148,8 @@ bool linux_time_step(struct linux_world *live)
     } else if (goal->real_us <= 0) {
         goal->open = false;
         goal->broken_off = true;
+    } else if (live->setup.kernel_timers) {
+        wait_for_timers(live, step_us);
     } else {
         wait_in_trace(live, step_us);
     }

@@ -34,7 +34,7 @@ enum status linux_wire_init(struct linux_net *net, struct status_detail *detail)
                                             .leaves = linux_conn_leaves,
                                             .enters = linux_conn_enters,
                                             .moved = linux_conn_moved,
-                                            .resends = true};
+                                            .resends = !net->kernel_timers};
     return packet_wire_init(&net->wire, &hosts, detail);
 }
 

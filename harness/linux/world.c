@@ -725,7 +725,7 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
     struct linux_world *live = &both->live;
     live->setup = *setup;
     linux_tracer_share_processor();
-    enum status status = linux_net_new(&live->net, detail);
+    enum status status = linux_net_new(setup->kernel_timers, &live->net, detail);
     if (status == STATUS_OK) {
         struct linux_tracer_hooks hooks = {.context = live,
                                            .on_enter = on_enter,

@@ -165,6 +165,9 @@ void model_net_free(struct model_net *net);
 void model_net_reset(struct model *model);
 /* Delivers everything in flight that is not held, answers included. */
 void model_net_deliver(struct model *model);
+/* Before time passes: what was sent to scripted programs and is not acknowledged may be sent again,
+ * also where nothing was lost and somebody forged an answer. */
+void model_net_time_passes(struct model *model);
 
 struct model_io; /* epoll items, pipes and the like: the descriptors' side */
 

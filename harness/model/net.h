@@ -258,10 +258,17 @@ struct model_socket {
     struct model_timer timer;
     struct model_timer keepalive;
     int64_t heard_us;     /* when the other end was last heard */
-    int64_t sent_us;      /* when what is unacknowledged was first sent */
+    int64_t sent_us;      /* when what is unacknowledged was first sent; with scripted programs:
+                             since when it is sent again, as Linux counts */
+    int64_t rto_us;       /* with scripted programs: the retransmission timeout where it is not the
+                             least one */
     int64_t time_wait_us; /* when TIME-WAIT ends */
     int64_t refused_us;   /* last challenge ACK; -1 none */
     uint32_t recover;     /* SND.NXT when retransmission began */
+    uint32_t resent;      /* with scripted programs: sequence number up to which it went again, */
+    uint32_t cwnd;        /* segments that may be under way; 0: nothing was ever lost, */
+    uint32_t cwnd_part;   /* acknowledged ones that count for the next, */
+    uint32_t ssthresh;    /* up to which each counts */
     uint32_t probes;      /* keepalive or window probes without an answer */
     uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
     /* What a new socket has not as zeros begins on a line of its own. */
@@ -550,6 +557,8 @@ void socket_acknowledge(struct model *model, struct model_socket *socket, uint32
 void socket_timer_set(struct model *model, struct model_socket *socket, enum net_timer kind,
                       int64_t in_us);
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
+/* What the timer guards was acknowledged: it may tell the round trip. Before the timer ends. */
+void socket_timer_measured(struct model *model, struct model_socket *socket);
 /* Starts the retransmission timer when something is unacknowledged and no timer runs. */
 void socket_timer_arm(struct model *model, struct model_socket *socket);
 void socket_timer_persist_update(struct model *model, struct model_socket *socket);
@@ -563,6 +572,23 @@ static inline void socket_timer_persist(struct model *model, struct model_socket
 void socket_keepalive_update(struct model *model, struct model_socket *socket);
 void socket_time_wait_schedule(struct model *model);
 void socket_retransmit(struct model *model, struct model_socket *socket);
+/* Sends what the window takes, also what waits for more to come. */
+void socket_send_waiting(struct model *model, struct model_socket *socket);
+/* Sends the segment from `seq` on again, which was sent before and is not acknowledged; returns the
+ * sequence number behind it. */
+uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq);
+
+/* ---- congestion.c: with scripted programs ---- */
+
+/* The retransmission timer ran out: all that is under way counts as lost. Before it is counted in
+ * socket->retries. */
+void socket_congestion_lost(struct model_socket *socket);
+/* SND.UNA moved on; what was acknowledged is still in the send queue. */
+void socket_congestion_acked(struct model_socket *socket);
+/* Whether one more new segment may go out. */
+bool socket_congestion_room(const struct model_socket *socket);
+/* Sends again what the congestion window lets of what counts as lost. */
+void socket_congestion_resend(struct model *model, struct model_socket *socket);
 void socket_timers_init(struct model_socket *socket);
 void socket_timers_init_net(struct model_net *net);
 

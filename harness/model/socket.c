@@ -96,15 +96,16 @@ uint32_t socket_poll(struct model *model, struct model_file *file)
 
 /* ---- Sending ---- */
 
-static bool carries_urgent(const struct model_socket *socket, uint32_t seq, uint32_t length)
+/* Whether a segment from `seq` tells of the urgent byte: it, and what is ahead of it. */
+static bool carries_urgent(const struct model_socket *socket, uint32_t seq)
 {
-    return socket->urgent_to_send && socket->send_urgent - seq < length;
+    return socket->urgent_to_send && !tcp_before(socket->send_urgent, seq);
 }
 
 static void send_data(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
                       uint32_t seq, uint32_t length, bool again)
 {
-    uint8_t urgent = carries_urgent(socket, seq, length) ? TCP_CTL_URG : 0;
+    uint8_t urgent = carries_urgent(socket, seq) ? TCP_CTL_URG : 0;
     wire_send(model, socket,
               &(struct net_emit){.seq = seq,
                                  .length = (uint16_t)length,
@@ -145,7 +146,7 @@ static void send_with_fin(struct model *model, struct model_socket *socket, stru
                           uint32_t seq, uint32_t length)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
-    uint8_t urgent = carries_urgent(socket, seq, length) ? TCP_CTL_URG : 0;
+    uint8_t urgent = carries_urgent(socket, seq) ? TCP_CTL_URG : 0;
     tcp->fin_sent = true;
     tcp->snd_nxt++;
     wire_send(
@@ -170,7 +171,8 @@ void socket_output(struct model *model, struct model_socket *socket)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
     uint32_t window = usable_window(socket);
-    while (window > 0 && tcp_before(tcp->snd_nxt, socket->send_end)) {
+    while (window > 0 && tcp_before(tcp->snd_nxt, socket->send_end) &&
+           socket_congestion_room(socket)) {
         struct net_chunk *chunk = socket->send_at;
         if (tcp->snd_nxt - chunk->seq == chunk->used) {
             chunk = chunk->next;
@@ -197,13 +199,24 @@ void socket_output(struct model *model, struct model_socket *socket)
             cut_buffer(socket, chunk->next); /* what is urgent goes segment by segment */
         }
     }
-    if (socket->fin_wanted && !tcp->fin_sent && tcp->snd_nxt == socket->send_end && window > 0) {
+    if (socket->fin_wanted && !tcp->fin_sent && tcp->snd_nxt == socket->send_end && window > 0 &&
+        socket_congestion_room(socket)) {
         tcp->fin_sent = true;
         tcp->snd_nxt++;
         wire_send(model, socket,
                   &(struct net_emit){.seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK});
     }
     socket_timer_persist(model, socket);
+}
+
+void socket_send_waiting(struct model *model, struct model_socket *socket)
+{
+    struct net_options options = socket->options;
+    socket->options.cork = false;
+    socket->options.nodelay = true;
+    socket_output(model, socket);
+    socket->options.cork = options.cork;
+    socket->options.nodelay = options.nodelay;
 }
 
 void socket_push(struct model *model, struct model_socket *socket)
@@ -215,27 +228,37 @@ void socket_push(struct model *model, struct model_socket *socket)
     }
 }
 
-void socket_retransmit(struct model *model, struct model_socket *socket)
+uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
-    assert(tcp->snd_una != tcp->snd_nxt);
-    if (tcp->snd_una == tcp->iss) {
+    assert(tcp_before(seq, tcp->snd_nxt));
+    if (seq == tcp->iss) {
         uint8_t flags = tcp->state == TCP_SYN_SENT ? TCP_CTL_SYN : TCP_CTL_SYN | TCP_CTL_ACK;
         wire_send(model, socket,
                   &(struct net_emit){.seq = tcp->iss, .flags = flags, .again = true});
-        return;
+        return seq + 1;
     }
     struct net_chunk *chunk = socket->send_first;
-    if (chunk == NULL || !tcp_before(tcp->snd_una, socket->send_end)) {
+    while (chunk != NULL && !tcp_after(chunk->seq + chunk->used, seq)) {
+        chunk = chunk->next;
+    }
+    if (chunk == NULL || !tcp_before(seq, socket->send_end)) {
         assert(tcp->fin_sent);
         wire_send(model, socket,
                   &(struct net_emit){
                       .seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK, .again = true});
-        return;
+        return tcp->snd_nxt;
     }
-    uint32_t sent = (tcp->fin_sent ? tcp->snd_nxt - 1 : tcp->snd_nxt) - tcp->snd_una;
-    uint32_t length = chunk->used - (tcp->snd_una - chunk->seq);
-    send_data(model, socket, chunk, tcp->snd_una, length < sent ? length : sent, true);
+    uint32_t sent = (tcp->fin_sent ? tcp->snd_nxt - 1 : tcp->snd_nxt) - seq;
+    uint32_t length = chunk->used - (seq - chunk->seq);
+    length = length < sent ? length : sent;
+    send_data(model, socket, chunk, seq, length, true);
+    return seq + length;
+}
+
+void socket_retransmit(struct model *model, struct model_socket *socket)
+{
+    (void)socket_resend(model, socket, socket->tcp.snd_una);
 }
 
 void socket_room(struct model *model, struct model_socket *socket)

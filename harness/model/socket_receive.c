@@ -253,15 +253,23 @@ static void release_acked(struct model *model, struct model_socket *socket)
 
 static void acked(struct model *model, struct model_socket *socket)
 {
+    socket_congestion_acked(socket);
     release_acked(model, socket);
+    socket_timer_measured(model, socket);
     if (socket->timer_kind == NET_TIMER_RETRANSMIT) {
         bool recovering = socket->retries > 0 && tcp_before(socket->tcp.snd_una, socket->recover);
+        uint32_t recover = socket->recover;
         socket_timer_cancel(model, socket);
         if (socket->tcp.snd_una != socket->tcp.snd_nxt) {
             socket_timer_arm(model, socket);
             if (recovering) {
                 socket->retries = 1; /* what follows the lost segment may be lost as well */
-                socket_retransmit(model, socket);
+                socket->recover = recover;
+                if (model->net->strict) {
+                    socket_congestion_resend(model, socket);
+                } else {
+                    socket_retransmit(model, socket);
+                }
             }
         }
     }

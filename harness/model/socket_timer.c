@@ -6,41 +6,97 @@
 #include <errno.h>
 
 #define SECOND_US INT64_C(1000000)
+#define RTO_MIN_US INT64_C(201000)      /* with a round trip that takes no time */
+#define RTO_FALLBACK_US (3 * SECOND_US) /* TCP_TIMEOUT_FALLBACK */
 
-/* Time to the next retransmission after `retries` of them, as measured on Linux: a SYN is sent
- * again after 1 s four times linearly and then with doubling (tcp_syn_linear_timeouts), a SYN+ACK
- * with doubling from 1 s; data and FIN at 201, 405, 833 and 1665 ms, then with doubling. */
-static int64_t retransmit_after_us(const struct model_socket *socket)
+/* What a connection of linked programs and one of scripted programs have in common with Linux are
+ * the counts. The times of the first are those measured with Linux as it is, whose tail loss probe
+ * sends the first of them; the second are compared with a kernel without SACK, thus without that
+ * probe, segment by segment: there the timeout is kept as RFC 6298 and Linux keep it. */
+static bool keeps_rto(const struct model *model)
+{
+    return model->net->strict;
+}
+
+/* The handshake: a SYN is sent again after 1 s four times linearly and then with doubling
+ * (tcp_syn_linear_timeouts), a SYN+ACK with doubling from 1 s. */
+static int64_t handshake_after_us(const struct model_socket *socket)
+{
+    unsigned linear = socket->tcp.state == TCP_SYN_SENT ? NET_SYN_LINEAR : 0;
+    return socket->retries <= linear ? SECOND_US : SECOND_US << (socket->retries - linear);
+}
+
+/* As measured on Linux: 201, 405, 833 and 1665 ms after the first sending, then with doubling. */
+static int64_t measured_after_us(const struct model_socket *socket)
 {
     static const int64_t first[] = {201000, 204000, 428000, 832000};
     unsigned retries = socket->retries;
+    return retries < sizeof first / sizeof first[0] ? first[retries]
+                                                    : INT64_C(832000) << (retries - 3);
+}
+
+static int64_t rto_us(const struct model_socket *socket)
+{
+    return socket->rto_us != 0 ? socket->rto_us : RTO_MIN_US;
+}
+
+/* Time to the next retransmission after socket->retries of them, or to the next window probe. */
+static int64_t retransmit_after_us(const struct model *model, const struct model_socket *socket)
+{
+    enum tcp_state state = (enum tcp_state)socket->tcp.state;
     int64_t wait;
-    if (socket->tcp.state == TCP_SYN_SENT) {
-        wait = retries <= NET_SYN_LINEAR ? SECOND_US : SECOND_US << (retries - NET_SYN_LINEAR);
-    } else if (socket->tcp.state == TCP_SYN_RECEIVED) {
-        wait = SECOND_US << retries;
-    } else if (retries < sizeof first / sizeof first[0]) {
-        wait = first[retries];
+    if (state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED) {
+        wait = handshake_after_us(socket);
+    } else if (keeps_rto(model)) {
+        wait = rto_us(socket);
     } else {
-        wait = INT64_C(832000) << (retries - 3);
+        wait = measured_after_us(socket);
     }
     return wait < NET_RTO_MAX_US ? wait : NET_RTO_MAX_US;
 }
 
+static int64_t probe_after_us(const struct model *model, const struct model_socket *socket)
+{
+    int64_t wait =
+        keeps_rto(model) ? rto_us(socket) << socket->retries : retransmit_after_us(model, socket);
+    return wait < NET_RTO_MAX_US ? wait : NET_RTO_MAX_US;
+}
+
+/* What was sent again and is acknowledged tells no round trip (RFC 6298 3): the timeout stays as
+ * long as doubling made it, after a handshake the 3 s of RFC 6298 5.7. */
+void socket_timer_measured(struct model *model, struct model_socket *socket)
+{
+    if (!keeps_rto(model) || socket->timer_kind != NET_TIMER_RETRANSMIT || socket->retries == 0) {
+        socket->rto_us = 0;
+    } else if (socket->rto_us == 0) {
+        socket->rto_us = RTO_FALLBACK_US;
+    }
+}
+
+/* Whether a SYN was sent often enough: by count, or by the time that so many retries with doubling
+ * would take (retransmits_timed_out of Linux, where TCP_USER_TIMEOUT does not say another one). */
+static bool tried_syn_enough(const struct model *model, const struct model_socket *socket)
+{
+    int64_t doubling_us = ((INT64_C(2) << socket->options.syncnt) - 1) * SECOND_US;
+    return socket->retries >= socket->options.syncnt + NET_SYN_LINEAR ||
+           (socket->options.user_timeout_ms == 0 && socket->retries > 0 &&
+            model->now_us - socket->sent_us >= doubling_us);
+}
+
 /* Whether it was tried often enough: a handshake by count, anything else by the time that so many
- * retries with doubling from 200 ms would take (retransmits_timed_out of Linux): 924.6 s, an orphan
- * 102.2 s. */
+ * retries with doubling from 200 ms would take: 924.6 s, an orphan 102.2 s. */
 static bool tried_enough(const struct model *model, const struct model_socket *socket)
 {
     static const int64_t data_us = INT64_C(924600000);
     static const int64_t orphan_us = INT64_C(102200000);
     switch ((enum tcp_state)socket->tcp.state) {
     case TCP_SYN_SENT:
-        return socket->retries >= socket->options.syncnt + NET_SYN_LINEAR;
+        return tried_syn_enough(model, socket);
     case TCP_SYN_RECEIVED:
         return socket->retries >= NET_SYN_ACK_RETRIES;
     default:
-        return model->now_us - socket->sent_us >= (socket->orphan ? orphan_us : data_us);
+        return socket->retries > 0 &&
+               model->now_us - socket->sent_us >= (socket->orphan ? orphan_us : data_us);
     }
 }
 
@@ -63,8 +119,8 @@ static int64_t within_user_timeout(const struct model *model, const struct model
                                    int64_t wait)
 {
     int64_t limit = socket->options.user_timeout_ms * INT64_C(1000);
-    if (limit == 0) {
-        return wait;
+    if (limit == 0 || (keeps_rto(model) && socket->retries == 0)) {
+        return wait; /* Linux looks at it when something was sent again */
     }
     int64_t left = socket->sent_us + limit - model->now_us;
     return left < wait ? (left > 0 ? left : 1) : wait;
@@ -81,7 +137,7 @@ void socket_timer_arm(struct model *model, struct model_socket *socket)
     socket->recover = socket->tcp.snd_nxt;
     socket->sent_us = model->now_us;
     socket_timer_set(model, socket, NET_TIMER_RETRANSMIT,
-                     within_user_timeout(model, socket, retransmit_after_us(socket)));
+                     within_user_timeout(model, socket, retransmit_after_us(model, socket)));
 }
 
 static bool waits_for_window(const struct model_socket *socket)
@@ -103,14 +159,30 @@ void socket_timer_persist_update(struct model *model, struct model_socket *socke
         socket->retries = 0;
         socket->sent_us = model->now_us;
         socket_timer_set(model, socket, NET_TIMER_PERSIST,
-                         within_user_timeout(model, socket, retransmit_after_us(socket)));
+                         within_user_timeout(model, socket, probe_after_us(model, socket)));
     }
 }
 
 static bool user_timeout_passed(const struct model *model, const struct model_socket *socket)
 {
     int64_t limit = socket->options.user_timeout_ms * INT64_C(1000);
-    return limit != 0 && model->now_us - socket->sent_us >= limit;
+    return limit != 0 && (socket->retries > 0 || !keeps_rto(model)) &&
+           model->now_us - socket->sent_us >= limit;
+}
+
+/* One more retransmission, or probe, is about to go out. */
+static void count_retry(struct model *model, struct model_socket *socket)
+{
+    if (keeps_rto(model) && socket->retries == 0 && socket->tcp.state != TCP_SYN_SENT) {
+        socket->sent_us = model->now_us;
+    }
+    socket->retries =
+        socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
+}
+
+static bool is_handshake(const struct model_socket *socket)
+{
+    return socket->tcp.state == TCP_SYN_SENT || socket->tcp.state == TCP_SYN_RECEIVED;
 }
 
 static void fire_retransmit(struct model *model, struct model_socket *socket)
@@ -123,11 +195,21 @@ static void fire_retransmit(struct model *model, struct model_socket *socket)
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
         return;
     }
-    socket->retries =
-        socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
+    bool keeps = keeps_rto(model) && !is_handshake(socket);
+    if (keeps) {
+        socket_congestion_lost(socket);
+    }
+    count_retry(model, socket);
+    if (keeps) {
+        socket->rto_us = rto_us(socket) * 2 < NET_RTO_MAX_US ? rto_us(socket) * 2 : NET_RTO_MAX_US;
+    }
     socket_timer_set(model, socket, NET_TIMER_RETRANSMIT,
-                     within_user_timeout(model, socket, retransmit_after_us(socket)));
-    socket_retransmit(model, socket);
+                     within_user_timeout(model, socket, retransmit_after_us(model, socket)));
+    if (keeps) {
+        socket_congestion_resend(model, socket);
+    } else {
+        socket_retransmit(model, socket);
+    }
 }
 
 /* A segment that the other end must refuse, and so answers with its window (tcp_xmit_probe_skb). */
@@ -144,11 +226,15 @@ static void fire_persist(struct model *model, struct model_socket *socket)
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
         return;
     }
-    socket->retries =
-        socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
+    count_retry(model, socket);
     socket_timer_set(model, socket, NET_TIMER_PERSIST,
-                     within_user_timeout(model, socket, retransmit_after_us(socket)));
-    probe(model, socket);
+                     within_user_timeout(model, socket, probe_after_us(model, socket)));
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    if (keeps_rto(model) && tcp_before(tcp->snd_nxt, socket->send_end) && tcp->snd_wnd > 0) {
+        socket_send_waiting(model, socket); /* tcp_write_wakeup: TCP_CORK holds back for 200 ms */
+    } else {
+        probe(model, socket);
+    }
 }
 
 static void timer_fire(struct model *model, struct model_timer *timer)
@@ -256,4 +342,15 @@ void socket_timers_init(struct model_socket *socket)
 void socket_timers_init_net(struct model_net *net)
 {
     net->time_wait_timer.fire = time_wait_fire;
+}
+
+void model_net_time_passes(struct model *model)
+{
+    struct model_net *net = model->net;
+    for (uint32_t i = 0; net->strict && i < net->sockets_used; i++) {
+        if (net->sockets[i].key != 0) {
+            socket_timer_arm(model, &net->sockets[i]);
+            socket_timer_persist_update(model, &net->sockets[i]);
+        }
+    }
 }

@@ -174,7 +174,8 @@ static __attribute__((noinline)) bool put_rough(struct model *model, struct net_
                                                 bool again)
 {
     struct model_net *net = model->net;
-    struct model_socket *from = segment->from;
+    /* An answer of a port where nothing is belongs to nobody, but somebody waits for it. */
+    struct model_socket *from = segment->from != NULL ? segment->from : segment->to;
     bool held = net->lanes[lane_index].held;
     if (loses_next(net, lane_index, segment->kind)) {
         trace_segment(model, sender, segment, TRACE_FATE_DROPPED);

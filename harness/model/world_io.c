@@ -239,6 +239,7 @@ bool model_world_advance(struct world *world, int64_t us, uint32_t wakeups_max)
 {
     struct model *model = of(world);
     assert(us >= 0);
+    model_net_time_passes(model);
     model->io->goal_open = wakeups_max > 0;
     model->io->goal_at_us = model->now_us + us;
     model->io->goal_wakeups = wakeups_max;

@@ -250,6 +250,42 @@ ORACLE_STACK_RULE(clo_13)
     }
 }
 
+static bool waits_for_last_ack(unsigned state)
+{
+    return state == TCP_FIN_WAIT_1 || state == TCP_CLOSING || state == TCP_LAST_ACK;
+}
+
+/* An end without a descriptor whose FIN nobody acknowledges gives up: on Linux after 102 s. */
+ORACLE_STACK_RULE(clo_14)
+{
+    enum { SECOND = 1000000, LIMIT = 180 * SECOND };
+    struct stack *stack = oracle->stack;
+    struct stack_view view;
+    if (event->kind == TRACE_TIME) {
+        for (uint32_t i = 1; i <= stack->conns_used; i++) {
+            for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+                const struct stack_end *end = &stack->conn[i].end[host];
+                const struct stack_file *file = &stack->file[end->last_file];
+                if (!waits_for_last_ack(end->state) || end->last_file == 0 || end->file != 0) {
+                    continue;
+                }
+                int64_t closed_us = oracle->trace->events[file->at_closed - 1].time_us;
+                int64_t from = closed_us > end->state_us ? closed_us : end->state_us;
+                if (end->heard_us <= from && event->time_us - from > LIMIT) {
+                    oracle_break(oracle, rule, "an orphan still waits for the ACK of its FIN",
+                                 EVIDENCE(i, end->at_fin_sent, index + 1));
+                }
+            }
+        }
+        return;
+    }
+    if (see(oracle, event, &view) && waits_for_last_ack((unsigned)event->a) &&
+        event->what == TCP_CLOSED && view.own->file == 0 && view.own->last_file != 0 &&
+        view.own->at_rst_came == 0 && stack->is_time && view.own->heard_us <= view.own->state_us) {
+        oracle_keep(oracle, rule, EVIDENCE(event->conn, view.own->at_fin_sent, index + 1));
+    }
+}
+
 /* ---- TIME-WAIT ---- */
 
 ORACLE_STACK_RULE(twt_01)

@@ -316,7 +316,9 @@ ORACLE_STACK_RULE(err_04)
     int64_t told = event->what == TRACE_CALL_GETSOCKOPT ? event->b : event->err;
     bool asks = event->what != TRACE_CALL_GETSOCKOPT || event->a == SOCKET_OPTION(SO_ERROR);
     if (view.own->timed_out && view.own->pending == ETIMEDOUT && asks &&
-        (event->what != TRACE_CALL_RECV || stack_unread(view.own) <= 0)) {
+        /* Behind the other end's FIN recv says 0, whatever came later. */
+        (event->what != TRACE_CALL_RECV ||
+         (stack_unread(view.own) <= 0 && !view.own->fin_arrived))) {
         oracle_stack_verdict(oracle, rule, told == ETIMEDOUT,
                              "a connection that timed out was not told by ETIMEDOUT", event->conn,
                              view.own->at_state[TCP_CLOSED], index + 1);

@@ -2049,11 +2049,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             LINUX_RULE,
             .cite = "tcp(7) tcp_orphan_retries; ip-sysctl.rst tcp_orphan_retries",
             .why = "Vanished peers would fill the table.",
-            .observed = "The FINs of an end without descriptors behind a cut wire.",
-            .reason = "a wire that carries segments of a real kernel sends again itself what was "
-                      "lost, so "
-                      "that no kernel counts its attempts; and without one nothing is left to "
-                      "compare with",
+            .observed =
+                "How long an end without descriptors waits behind a cut wire for the ACK of "
+                "its FIN.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(TIME),
+            ON_STACK(clo_14),
         },
     [ORACLE_RST_01] =
         {

@@ -127,7 +127,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 1;
     bench_must(rounds >= 1 && rounds <= ROUNDS_MAX, "between 1 and 1024 rounds");
     bench_must(trace_init(&trace, TRACE_EVENTS_MAX) == STATUS_OK, "a trace");
-    if (linux_net_new(&net, &detail) != STATUS_OK) {
+    if (linux_net_new(false, &net, &detail) != STATUS_OK) {
         (void)fprintf(stderr, "bench_live_calls: %s\n", detail.text);
         return SKIPPED;
     }

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     bench_must(trace_init(&trace, TRACE_EVENTS_MAX) == STATUS_OK, "a trace");
     struct ends plain = loopback_open();
     double before = bench_now_ns();
-    if (linux_net_new(&net, &detail) != STATUS_OK) {
+    if (linux_net_new(false, &net, &detail) != STATUS_OK) {
         (void)fprintf(stderr, "bench_live_net: %s\n", detail.text);
         return SKIPPED;
     }

@@ -31,7 +31,7 @@ static inline int fixture_open(void **state)
     if (trace_init(&f->trace, FIXTURE_EVENTS) != STATUS_OK) {
         return -1;
     }
-    if (linux_net_new(&f->net, &detail) != STATUS_OK) {
+    if (linux_net_new(false, &f->net, &detail) != STATUS_OK) {
         print_message("skipped: %s\n", detail.text);
         f->net = NULL;
     }

@@ -813,7 +813,7 @@ static void child_with_network(int out)
     struct linux_net *net;
     struct status_detail detail = {""};
     struct stat about;
-    if (linux_net_new(&net, &detail) != STATUS_OK) {
+    if (linux_net_new(false, &net, &detail) != STATUS_OK) {
         _exit(1);
     }
     for (enum trace_host host = 0; host < TRACE_HOST_COUNT; host++) {
@@ -893,7 +893,7 @@ static void network_made_again_and_again_leaves_no_descriptor(void **state)
     struct linux_net *net;
     struct status_detail detail = {""};
     for (unsigned i = 0; i < 3; i++) {
-        assert_ok(linux_net_new(&net, &detail), &detail);
+        assert_ok(linux_net_new(false, &net, &detail), &detail);
         linux_net_free(net);
     }
     int after = dup(0);

@@ -10,7 +10,8 @@
 struct world *stack_play_world(void)
 {
     struct status_detail detail = {""};
-    const struct linux_setup setup = {.slow = getenv("SOCKSPEC_SLOW") != NULL};
+    const struct linux_setup setup = {.slow = getenv("SOCKSPEC_SLOW") != NULL,
+                                      .kernel_timers = getenv("SOCKSPEC_SLOW") != NULL};
     struct world *world = NULL;
     if (linux_world_new(&setup, &world, &detail) != STATUS_OK) {
         print_message("%s\n", detail.text);

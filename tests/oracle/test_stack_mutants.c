@@ -99,6 +99,7 @@ static const struct mutant mutants[] = {
     ROW(CLO, 10, "reset/linger-zero", 8, CALL(RECV), 0, RESULT, 0),
     ROW(CLO, 11, "close/fin-behind-closed-window", ANYWHERE, SEGMENT(FIN), 0, A, 1),
     ROW(CLO, 13, "close/orphan-in-fin-wait-2", 8, STATE_OF(CLOSED), 0, TIME, 10 * SECOND),
+    ROW(CLO, 14, "close/orphan-gives-up", ANYWHERE, STATE_OF(CLOSED), 0, LOST, 0),
     ROW(RST, 01, "reset/linger-zero", 6, SEGMENT(RST), 0, WHAT, SCENARIO_SEGMENT_FIN),
     ROW(RST, 02, "reset/unread-data", 7, SEGMENT(RST), 0, WHAT, SCENARIO_SEGMENT_FIN),
     ROW(RST, 03, "close/duplicate-data-read", 11, SEGMENT(FIN), 0, WHAT, SCENARIO_SEGMENT_RST),

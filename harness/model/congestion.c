@@ -1,0 +1,73 @@
+/* How much a sender of a scripted program has under way after a loss: slow start and congestion
+ * avoidance (RFC 5681 3.1) with Linux's first window, which is large here, and retransmission in
+ * order after a timeout. Linked programs have it simpler: one lost segment after the other. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/net.h"
+
+enum { WINDOW_FIRST = 1000, THRESHOLD_LEAST = 2 };
+
+/* Segments, as they were cut, of what lies in [from, to); a FIN is one where it went alone. */
+static uint32_t segments(const struct model_socket *socket, uint32_t from, uint32_t to)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    uint32_t count = 0;
+    for (const struct net_chunk *chunk = socket->send_first; chunk != NULL; chunk = chunk->next) {
+        count += tcp_before(chunk->seq, to) && tcp_after(chunk->seq + chunk->used, from);
+    }
+    bool alone = count == 0 || tcp_before(socket->send_end, from);
+    return count + (tcp->fin_sent && alone && tcp_before(from, to));
+}
+
+void socket_congestion_lost(struct model_socket *socket)
+{
+    uint32_t window = socket->cwnd != 0 ? socket->cwnd : WINDOW_FIRST;
+    if (socket->retries == 0) {
+        socket->ssthresh = window / 2 > THRESHOLD_LEAST ? window / 2 : THRESHOLD_LEAST;
+    }
+    socket->cwnd = 1;
+    socket->cwnd_part = 0;
+    socket->recover = socket->tcp.snd_nxt;
+    socket->resent = socket->tcp.snd_una;
+}
+
+void socket_congestion_acked(struct model_socket *socket)
+{
+    if (socket->cwnd == 0) {
+        return; /* nothing was ever lost */
+    }
+    const struct net_chunk *first = socket->send_first;
+    uint32_t before = first != NULL ? first->seq : socket->tcp.snd_una - 1;
+    uint32_t flight = segments(socket, before, socket->tcp.snd_nxt);
+    uint32_t acked = segments(socket, before, socket->tcp.snd_una);
+    bool starts = socket->cwnd < socket->ssthresh;
+    if (starts && socket->cwnd < 2 * flight) {
+        socket->cwnd += acked;
+    } else if (!starts && flight >= socket->cwnd) {
+        socket->cwnd_part += acked;
+        if (socket->cwnd_part >= socket->cwnd) {
+            socket->cwnd_part -= socket->cwnd;
+            socket->cwnd++;
+        }
+    }
+}
+
+bool socket_congestion_room(const struct model_socket *socket)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    bool resends = socket->timer_kind == NET_TIMER_RETRANSMIT && socket->retries > 0 &&
+                   tcp_before(socket->resent, socket->recover);
+    return socket->cwnd == 0 ||
+           (!resends && segments(socket, tcp->snd_una, tcp->snd_nxt) < socket->cwnd);
+}
+
+void socket_congestion_resend(struct model *model, struct model_socket *socket)
+{
+    struct tcp_endpoint *tcp = &socket->tcp;
+    if (tcp_before(socket->resent, tcp->snd_una)) {
+        socket->resent = tcp->snd_una;
+    }
+    while (tcp_before(socket->resent, socket->recover) &&
+           segments(socket, tcp->snd_una, socket->resent) < socket->cwnd) {
+        socket->resent = socket_resend(model, socket, socket->resent);
+    }
+}
