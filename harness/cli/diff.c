@@ -465,12 +465,12 @@ static enum status save_states(const struct cli_options *options, const struct j
 {
     struct trace_save file = {0};
     char how[256];
-    (void)snprintf(how, sizeof how,
-                   "Written by `sockspec diff --worlds %s,%s --seed %llu%s --states FILE` over "
-                   "%llu made-up scenarios.\n",
-                   job->names[DIFF_TOLD], job->names[DIFF_CHOOSES],
-                   (unsigned long long)options->seed_number, options->slow ? " --slow" : "",
-                   (unsigned long long)atomic_load(&job->counts->scenarios));
+    (void)snprintf(
+        how, sizeof how,
+        "Written by `sockspec diff --worlds %s,%s --seed %llu%s --count %llu --states FILE`; "
+        "what is made up is that many scenarios.\n",
+        job->names[DIFF_TOLD], job->names[DIFF_CHOOSES], (unsigned long long)options->seed_number,
+        options->slow ? " --slow" : "", (unsigned long long)atomic_load(&job->counts->scenarios));
     enum status status = trace_save_open(&file, options->states, detail);
     if (status == STATUS_OK) {
         struct trace_output output = trace_output_stream(file.stream);

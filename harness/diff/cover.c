@@ -217,6 +217,33 @@ struct page {
     struct trace_output *output;
 };
 
+/* How many of the pairs that can occur each column exercised at least once. */
+static enum status put_summary(const struct page *page, struct status_detail *detail)
+{
+    enum status status = STATUS_OK;
+    for (unsigned i = 0; i < page->count && status == STATUS_OK; i++) {
+        unsigned exercised = 0;
+        unsigned possible = 0;
+        for (unsigned state = 0; state < TCP_STATE_COUNT; state++) {
+            for (unsigned event = 0; event < DIFF_EVENT_COUNT; event++) {
+                bool can = reason(state, (enum diff_event)event) == NULL;
+                possible += can;
+                exercised += can && atomic_load(&page->columns[i].cover->pairs[state][event]) > 0;
+            }
+        }
+        char line[LINE_SIZE];
+        (void)snprintf(line, sizeof line, "| %s | %u | %u |\n", page->columns[i].title, exercised,
+                       possible);
+        status = i == 0 ? put(page->output,
+                              "\n| column | pairs of state and event exercised | that can occur |\n"
+                              "| --- | ---: | ---: |\n",
+                              detail)
+                        : status;
+        status = status == STATUS_OK ? put(page->output, line, detail) : status;
+    }
+    return status;
+}
+
 /* A row's counts, and whether all are 0. */
 static int put_counts(char *line, size_t size, const struct page *page, const size_t offset,
                       bool *ret_never)
@@ -313,9 +340,11 @@ enum status diff_cover_write(const struct diff_cover_column *columns, unsigned c
         "others are looked at after each segment and call, so that one that is only passed through "
         "is missing there, and a timeout is an end that time brought without an RST. A case that "
         "a stack cannot play, and without `--slow` a time that Linux cannot let pass, is left out "
-        "of its column.\n\n",
+        "of its column. Segments of a connection of a host with itself are seen on the model "
+        "alone.\n\n",
         detail);
     status = status == STATUS_OK ? put(output, how, detail) : status;
+    status = status == STATUS_OK ? put_summary(&page, detail) : status;
     for (unsigned state = 0; state < TCP_STATE_COUNT && status == STATUS_OK; state++) {
         status = put_pairs(&page, state, detail);
     }

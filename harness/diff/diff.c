@@ -34,7 +34,7 @@ struct diff {
 static enum status side_open(struct side *side, struct world *world, struct status_detail *detail)
 {
     side->world = world;
-    side->form = malloc(sizeof *side->form);
+    side->form = calloc(1, sizeof *side->form);
     enum status status =
         side->form != NULL ? trace_init(&side->trace, DIFF_EVENTS_MAX) : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {

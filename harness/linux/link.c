@@ -9,6 +9,7 @@
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -130,7 +131,7 @@ struct route {
     struct nlmsghdr *message;
     uint32_t sequence;
     bool kernel_timers; /* nothing puts them off */
-    char buffer[BUFFER];
+    alignas(struct nlmsghdr) char buffer[BUFFER];
 };
 
 static void *begin(struct route *route, uint16_t type, uint16_t flags, size_t header)
@@ -145,7 +146,7 @@ static void *begin(struct route *route, uint16_t type, uint16_t flags, size_t he
 /* Sends the message and waits for its acknowledgment. */
 static enum status commit(struct route *route, const char *what, struct status_detail *detail)
 {
-    char answer[BUFFER];
+    alignas(struct nlmsghdr) char answer[BUFFER];
     ssize_t size = -1;
     if (mnl_socket_sendto(route->socket, route->message, route->message->nlmsg_len) >= 0) {
         size = mnl_socket_recvfrom(route->socket, answer, sizeof answer);

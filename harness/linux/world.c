@@ -761,7 +761,7 @@ static enum status try_network(struct status_detail *detail)
     pid_t pid = fork();
     if (pid == 0) {
         struct linux_net *net = NULL;
-        enum status status = linux_net_new(&net, detail);
+        enum status status = linux_net_new(false, &net, detail);
         if (status != STATUS_OK) {
             (void)!write(channel[1], detail->text, strlen(detail->text) + 1);
         }
