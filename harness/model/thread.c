@@ -43,12 +43,12 @@ static bool runnable(struct model *model, struct io_thread *thread)
     return failing || sleeper->timed_out || condition_holds(model, thread, sleeper);
 }
 
-/* Looks through the threads of both programs, from one on that is chosen where there are several.
- */
-static struct io_thread *pick(struct model *model, bool second_may_begin)
+/* Looks through the threads of both programs but `self`, from one on that is chosen where there are
+ * several. */
+static struct io_thread *pick(struct model *model, const struct io_thread *self,
+                              bool second_may_begin)
 {
     struct model_io *io = model->io;
-    const struct io_thread *self = io_thread(model);
     uint32_t first = io->tasks[0].threads_used;
     uint32_t count = first + io->tasks[1].threads_used;
     uint32_t start = count > 2 ? random_below(&io->schedule, count) : 0;
@@ -66,7 +66,7 @@ static struct io_thread *pick(struct model *model, bool second_may_begin)
 
 struct io_thread *io_thread_pick(struct model *model)
 {
-    return pick(model, true);
+    return pick(model, io_thread(model), true);
 }
 
 static struct trace_event *note(struct model *model, const struct io_thread *thread,
@@ -80,25 +80,26 @@ static struct trace_event *note(struct model *model, const struct io_thread *thr
     return event;
 }
 
-/* The baton goes to a thread: it is the one that runs. */
+/* The baton goes to a thread: it is the one that runs. A program that has not begun is put in place
+ * by model_task_begin. */
 static void appoint(struct model *model, struct io_thread *thread)
 {
+    if (thread->life == IO_WAITING && thread == thread->task->threads) {
+        return;
+    }
     if (thread->task->threads_used > 1) {
         (void)note(model, thread, TRACE_THREAD_RUNS);
     }
     thread->task->thread = thread;
     thread->life = IO_RUNNING;
+    model->current = process_of(model, thread);
 }
 
 void io_thread_hand_over(struct model *model, struct io_thread *thread)
 {
     struct model_process *mine = model->current;
     struct io_thread *self = io_thread(model);
-    bool program_begins = thread->life == IO_WAITING && thread == thread->task->threads;
-    if (!program_begins) {
-        appoint(model, thread);
-        model->current = process_of(model, thread);
-    }
+    appoint(model, thread);
     model->runner->switch_to(model->runner->context, (unsigned)(thread->task - model->io->tasks),
                              (unsigned)(thread - thread->task->threads));
     model->current = mine;
@@ -113,7 +114,7 @@ COLD_CALL void io_thread_maybe_switch(struct model *model)
     if (random_below(&model->io->schedule, IO_SWITCH_ODDS) != 0) {
         return;
     }
-    struct io_thread *other = pick(model, false);
+    struct io_thread *other = pick(model, self, false);
     if (other != NULL) {
         self->preempted = true;
         io_thread_hand_over(model, other);
@@ -133,7 +134,7 @@ void model_sys_yield(struct model *model)
     io_call_enter(model, TRACE_CALL_NONE, -1);
     struct io_thread *self = io_thread(model);
     struct io_thread *other =
-        (model->io->attention & IO_ATTENTION_TASKS) != 0 ? pick(model, false) : NULL;
+        (model->io->attention & IO_ATTENTION_TASKS) != 0 ? pick(model, self, false) : NULL;
     if (other != NULL) {
         self->preempted = true;
         io_thread_hand_over(model, other);
@@ -230,8 +231,19 @@ void model_sys_thread_end(struct model *model, bool forgotten, unsigned *ret_tas
     }
     *ret_task = (unsigned)(next->task - model->io->tasks);
     *ret_thread = (unsigned)(next - next->task->threads);
-    model->current = process_of(model, next);
     appoint(model, next);
+}
+
+unsigned model_thread_go_on(struct model *model, enum trace_host host)
+{
+    struct io_task *task = &model->io->tasks[host];
+    struct io_thread *next = pick(model, NULL, true);
+    if (next == NULL) {
+        next = task->threads;
+    }
+    assert(next->task == task);
+    appoint(model, next);
+    return (unsigned)(next - task->threads);
 }
 
 void model_thread_forget(struct model *model, unsigned thread)

@@ -171,7 +171,9 @@ struct redirect_thread *redirect_run_peer(struct redirect_task *task)
     struct redirect *redirect = task->redirect;
     run_program(task, TRACE_HOST_PEER);
     redirect->peer = PEER_ENDED;
-    return redirect->target_ended ? &redirect->tasks[0].threads[0] : redirect->tasks[0].thread;
+    unsigned number =
+        redirect->target_ended ? 0 : model_thread_go_on(task->model, TRACE_HOST_TARGET);
+    return &redirect->tasks[0].threads[number];
 }
 
 struct redirect_task *redirect_task_of(const struct redirect_task *task, unsigned slot)
@@ -241,12 +243,9 @@ static enum status runner_run(void *context, const struct world_target *target,
     unsigned dirty = redirect->tasks[0].dirty;
     if (redirect->peer == PEER_RUNNING || redirect->peer == PEER_WAITING) {
         struct redirect_task *peer = &redirect->tasks[1];
-        struct redirect_thread *to = peer->thread;
-        if (redirect->peer == PEER_WAITING) {
-            to = &peer->threads[0];
-        }
         redirect->peer = PEER_RUNNING;
-        redirect_thread_lend(&redirect->tasks[0].threads[0], to);
+        redirect_thread_lend(&redirect->tasks[0].threads[0],
+                             &peer->threads[model_thread_go_on(redirect->model, TRACE_HOST_PEER)]);
         redirect_task = NULL;
         assert(redirect->peer == PEER_ENDED);
     }

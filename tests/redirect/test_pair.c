@@ -60,20 +60,20 @@ static enum world_next pass_time(void *context)
     return WORLD_GO;
 }
 
-static void run(const char *target_turns, const char *peer_turns)
+static void run_with(const char *target_turns, const char *peer_turns, bool threads)
 {
-    static char left[] = "target", right[] = "peer";
+    static char left[] = "target", right[] = "peer", by_threads[] = "threads";
     static char left_turns[8], right_turns[8];
     (void)snprintf(left_turns, sizeof left_turns, "%s", target_turns);
     (void)snprintf(right_turns, sizeof right_turns, "%s", peer_turns);
-    char *argv[] = {left, left_turns, NULL};
-    char *peer_argv[] = {right, right_turns, NULL};
+    char *argv[] = {left, left_turns, by_threads, NULL};
+    char *peer_argv[] = {right, right_turns, by_threads, NULL};
     struct world *world = model_world(pair.model);
     struct world_target target = {.name = "pair",
                                   .role = TRACE_ROLE_PAIR,
-                                  .argc = 2,
+                                  .argc = threads ? 3 : 2,
                                   .argv = argv,
-                                  .peer_argc = 2,
+                                  .peer_argc = threads ? 3 : 2,
                                   .peer_argv = peer_argv,
                                   .stop_signal = SIGTERM};
     struct world_hooks hooks = {.context = world, .on_idle = pass_time};
@@ -83,6 +83,11 @@ static void run(const char *target_turns, const char *peer_turns)
     trace_clear(&pair.trace);
     world->ops->reset(world, &pair.trace, pair.seed);
     assert_ok(world->ops->run(world, &target, &hooks, &detail), &detail);
+}
+
+static void run(const char *target_turns, const char *peer_turns)
+{
+    run_with(target_turns, peer_turns, false);
 }
 
 static int exits(enum trace_host host, enum trace_exit how, int64_t status)
@@ -162,6 +167,21 @@ static void pair_run_again_does_the_same(void **state)
     }
 }
 
+/* Whichever thread ran last when one program ends, the other goes on where it was. */
+static void pair_with_threads_outlives_its_other_half(void **state)
+{
+    (void)state;
+    for (pair.seed = 0; pair.seed < 50; pair.seed++) {
+        bool target_first = pair.seed % 2 == 0;
+        run_with(target_first ? "2" : "4", target_first ? "4" : "2", true);
+        assert_printed(target_first ? "target 101 200\n" : "target 103 200\n");
+        assert_printed(target_first ? "peer 103 200\n" : "peer 101 200\n");
+        assert_int_equal(exits(TRACE_HOST_TARGET, TRACE_EXIT_RETURNED, target_first ? 2 : 4), 1);
+        assert_int_equal(exits(TRACE_HOST_PEER, TRACE_EXIT_RETURNED, target_first ? 4 : 2), 1);
+    }
+    pair.seed = 1;
+}
+
 static void pair_that_never_ends_is_left(void **state)
 {
     (void)state;
@@ -178,6 +198,7 @@ int main(void)
         cmocka_unit_test(pair_programs_take_turns),
         cmocka_unit_test(pair_second_program_begins_when_the_first_sleeps),
         cmocka_unit_test(pair_run_again_does_the_same),
+        cmocka_unit_test(pair_with_threads_outlives_its_other_half),
         cmocka_unit_test(pair_that_never_ends_is_left),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

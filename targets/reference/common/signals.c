@@ -2,15 +2,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/signals.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 volatile sig_atomic_t signals_stop;
 volatile sig_atomic_t signals_report;
+volatile sig_atomic_t signals_shut[SIGNALS_SHUT_COUNT] = {-1, -1};
 
 static void on_stop(int number)
 {
+    int error = errno;
     (void)number;
     signals_stop = 1;
+    for (size_t i = 0; i < SIGNALS_SHUT_COUNT; i++) {
+        if (signals_shut[i] >= 0)
+            (void)shutdown(signals_shut[i], SHUT_RD);
+    }
+    errno = error;
 }
 
 static void on_report(int number)

@@ -8,6 +8,13 @@
 extern volatile sig_atomic_t signals_stop;   /* SIGTERM or SIGINT came: finish and return 0 */
 extern volatile sig_atomic_t signals_report; /* SIGUSR1 or SIGHUP came: say how things stand */
 
+/* A program that blocks in accept() and recv() looks at signals_stop before each call, but a signal
+ * may come just after that look. So the request to stop also shuts these descriptors down for
+ * reading (-1: none; shutdown() may be called in a handler): then the call does not block. Set one
+ * to -1 before its descriptor is closed. */
+enum signals_shut { SIGNALS_SHUT_LISTENER, SIGNALS_SHUT_CONNECTION, SIGNALS_SHUT_COUNT };
+extern volatile sig_atomic_t signals_shut[SIGNALS_SHUT_COUNT];
+
 /* Installs the handlers, without SA_RESTART: a blocked call returns EINTR, so that the program
  * gets to see the flag.
  *
