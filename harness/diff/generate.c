@@ -423,7 +423,32 @@ static void episode_close(struct walk *walk)
     }
 }
 
-/* The same pair of ports again, right after its connection ended. */
+/* Both ends of a connection end, or one, or none: its pair of ports is free then, in TIME-WAIT, or
+ * held by what is left of it. */
+static void end_some(struct walk *walk, int id, int accepted)
+{
+    unsigned first = accepted >= 0 && chance(walk, 2) ? (unsigned)accepted : (unsigned)id;
+    unsigned second = first == (unsigned)id && accepted >= 0 ? (unsigned)accepted : (unsigned)id;
+    unsigned left = below(walk, 5);
+    if (left < 4) {
+        end(walk, first);
+    }
+    if (left < 3 && second != first) {
+        end(walk, second);
+    }
+}
+
+/* A new socket on this port connects to that of the listener. */
+static void connect_from(struct walk *walk, int id, uint16_t port, int to)
+{
+    PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_REUSEADDR, .from = 1);
+    PUT(APP_BIND, .id = (uint8_t)id, .from = port);
+    PUT(APP_CONNECT, .id = (uint8_t)id, .from = walk->sockets[to].port);
+    walk->sockets[id].port = port;
+    walk->sockets[id].kind = CONNECTED;
+}
+
+/* The same pair of ports again, right after its connection ended, or while it is there still. */
 static void episode_again(struct walk *walk)
 {
     int to = listener_on(walk, below(walk, 2)); /* with an empty queue */
@@ -435,28 +460,17 @@ static void episode_again(struct walk *walk)
     if (walk->held) {
         release(walk); /* nobody could tell the two connections' segments apart */
     }
-    PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_REUSEADDR, .from = 1);
-    PUT(APP_BIND, .id = (uint8_t)id, .from = port);
-    PUT(APP_CONNECT, .id = (uint8_t)id, .from = walk->sockets[to].port);
-    walk->sockets[id].port = port;
+    connect_from(walk, id, port, to);
     int accepted = new_name(walk, walk->sockets[to].host, CONNECTED);
     if (accepted >= 0) {
         PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
     }
-    unsigned first = accepted >= 0 && chance(walk, 2) ? (unsigned)accepted : (unsigned)id;
-    unsigned second = first == (unsigned)id && accepted >= 0 ? (unsigned)accepted : (unsigned)id;
-    end(walk, first);
-    if (second != first) {
-        end(walk, second);
-    }
+    end_some(walk, id, accepted);
     /* Where the end of the first one may be lost, what the second one meets depends on how far
      * apart in time their initial sequence numbers were drawn. */
     int again = walk->lossy ? -1 : new_socket(walk, 1U - walk->sockets[to].host);
     if (again >= 0) {
-        PUT(APP_OPTION, .id = (uint8_t)again, .what = SCENARIO_OPTION_SO_REUSEADDR, .from = 1);
-        PUT(APP_BIND, .id = (uint8_t)again, .from = port);
-        PUT(APP_CONNECT, .id = (uint8_t)again, .from = walk->sockets[to].port);
-        walk->sockets[again].kind = CONNECTED;
+        connect_from(walk, again, port, to);
     }
 }
 

@@ -195,6 +195,7 @@ struct model_socket {
     bool app;           /* scripted, as a program would have it */
     bool orphan;        /* no descriptor is left */
     bool done;          /* the peer's FIN was taken (SOCK_DONE) */
+    uint8_t ends;       /* FINs that nobody read yet: more than one where they disagreed */
     bool no_space;      /* someone waits for room to send */
     bool fin_wanted;    /* close or shutdown: FIN after the data */
     bool passive;       /* made by a listener */
@@ -620,8 +621,9 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
                          const struct socket_io *io, size_t done, size_t limit);
 /* recv with MSG_OOB (tcp_recv_urg). 1, 0 or -errno. */
 int64_t socket_recv_urgent(struct model_socket *socket, const struct socket_io *io);
-/* What a recv that found nothing answers when it may not wait: 0, -errno; 1: it would wait. */
-int socket_recv_empty(struct model_socket *socket);
+/* What a recv that found nothing answers when it may not wait: 0, -errno; 1: it would wait. Takes
+ * the FIN that it tells of, unless `flags` have MSG_PEEK. */
+int socket_recv_empty(struct model_socket *socket, int flags);
 bool socket_at_mark(const struct model_socket *socket);
 /* FIONREAD. */
 uint32_t socket_readable_bytes(const struct model_socket *socket);

@@ -325,7 +325,7 @@ static int64_t scripted_recv(struct world *world, int s, void *data, size_t size
     if (got > 0 || (size == 0 && socket->recv_used > 0)) {
         return (int64_t)got;
     }
-    int empty = socket_recv_empty(socket);
+    int empty = socket_recv_empty(socket, flags);
     return empty > 0 ? -EAGAIN : empty;
 }
 

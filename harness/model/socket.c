@@ -312,6 +312,7 @@ void socket_drop_queues(struct model *model, struct model_socket *socket)
     drop_segments(net, &socket->early);
     socket->recv_last = NULL;
     socket->recv_used = 0;
+    socket->ends = 0;
     socket->early_used = 0;
 }
 
@@ -474,7 +475,7 @@ void socket_close_begin(struct model *model, struct model_socket *socket)
     default:
         break;
     }
-    if (socket->recv_used > 0) {
+    if (socket->recv_used > 0 || socket->ends > 1) {
         socket_abort(model, socket, TCP_EVENT_ABORT, 0, true); /* RFC 2525 2.17 */
     } else if (socket->options.linger && socket->options.linger_s == 0) {
         socket_abort(model, socket, TCP_EVENT_ABORT, 0, needs_reset(socket));

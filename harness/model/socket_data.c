@@ -224,6 +224,8 @@ size_t socket_recv_some(struct model *model, struct model_socket *socket,
         done += length;
     }
     if (moved) {
+        /* With the last byte a reader takes the FIN behind it (found_fin_ok of Linux). */
+        socket->ends -= socket->ends > 0 && socket->recv_used == 0;
         socket_room(model, socket);
     }
     return done - before;
@@ -255,9 +257,10 @@ int64_t socket_recv_urgent(struct model_socket *socket, const struct socket_io *
     return over ? 0 : -EAGAIN;
 }
 
-int socket_recv_empty(struct model_socket *socket)
+int socket_recv_empty(struct model_socket *socket, int flags)
 {
     if (socket->done) {
+        socket->ends -= socket->ends > 0 && (flags & MSG_PEEK) == 0;
         return 0;
     }
     if (socket->error != 0) {
@@ -333,7 +336,7 @@ static int64_t recv_stream(struct model *model, struct model_socket *socket, enu
                 return (int64_t)done;
             }
         } else {
-            int empty = socket_recv_empty(socket);
+            int empty = socket_recv_empty(socket, io->flags);
             if (empty <= 0) {
                 return empty;
             }

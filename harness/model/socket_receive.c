@@ -108,8 +108,8 @@ static __attribute__((noinline)) bool child_waits(struct model *model, struct mo
         return true;
     }
     uint32_t defer_s = child->listener->options.defer_s;
-    if (defer_s == 0 || tcp_segment_space(segment) > 0) {
-        return false;
+    if (defer_s == 0 || segment->seq + tcp_segment_space(segment) != child->tcp.rcv_nxt) {
+        return false; /* there is data, or there was some that was lost */
     }
     if (child->defer_until == 0) {
         child->defer_until = 1;
@@ -489,6 +489,7 @@ static bool process_text(struct model *model, struct model_socket *socket, struc
     if ((bits & TCP_FIN_ARRIVED) != 0) {
         socket->shut |= NET_SHUT_RECV;
         socket->done = true;
+        socket->ends += socket->ends < UINT8_MAX;
         ready |= POLLIN | POLLRDHUP | (socket->shut == NET_SHUT_BOTH ? POLLHUP : 0U);
     }
     if (ready != 0 && !socket->orphan) {

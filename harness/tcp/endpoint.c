@@ -76,6 +76,19 @@ static void receive_urgent(struct tcp_endpoint *endpoint, const struct tcp_segme
     }
 }
 
+/* Behind a FIN nothing is expected. Linux takes a second one nevertheless that stands where the
+ * next byte would, in a segment that begins before the first (tcp_data_queue): both ends disagree
+ * about where the stream ended, and now the other one hears that its FIN arrived. */
+static void receive_fin_again(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
+                              struct tcp_actions *actions)
+{
+    if (segment->length > 0 && (segment->flags & TCP_CTL_FIN) != 0 &&
+        segment->seq + segment->length == endpoint->rcv_nxt) {
+        endpoint->rcv_nxt++;
+        actions->bits |= TCP_FIN_ARRIVED | TCP_SEND_ACK;
+    }
+}
+
 /* 3.10.7.4, sixth to eighth: urgent pointer, text, FIN. `offset` bytes of the segment are old. */
 static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                          struct tcp_actions *actions, bool fin_of_ours_acked)
@@ -83,6 +96,7 @@ static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment
     enum tcp_state state = (enum tcp_state)endpoint->state;
     receive_urgent(endpoint, segment, actions);
     if (state != TCP_ESTABLISHED && state != TCP_FIN_WAIT_1 && state != TCP_FIN_WAIT_2) {
+        receive_fin_again(endpoint, segment, actions);
         return;
     }
     uint32_t seq = segment->seq + ((segment->flags & TCP_CTL_SYN) != 0);

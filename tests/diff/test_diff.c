@@ -92,7 +92,40 @@ struct vocabulary {
     uint32_t payloads;
     bool repeats;
     bool set_off;
+    bool port_held;   /* a port to connect from that another socket of the host connects from */
+    bool port_served; /* the same, after that one was closed */
 };
+
+/* What each socket of a scenario was bound and connected to; 0: not. */
+struct port_use {
+    uint32_t bound[SCENARIO_SOCKETS_MAX];
+    uint32_t to[SCENARIO_SOCKETS_MAX];
+    bool closed[SCENARIO_SOCKETS_MAX];
+};
+
+static void take_ports(struct vocabulary *seen, struct port_use *use,
+                       const struct scenario_step *step)
+{
+    switch (step->verb) {
+    case SCENARIO_APP_BIND:
+        use->bound[step->id] = step->from;
+        break;
+    case SCENARIO_APP_CLOSE:
+    case SCENARIO_APP_RESET:
+        use->closed[step->id] = true;
+        break;
+    case SCENARIO_APP_CONNECT:
+        for (unsigned i = 0; use->bound[step->id] != 0 && i < SCENARIO_SOCKETS_MAX; i++) {
+            bool same = use->bound[i] == use->bound[step->id] && use->to[i] == step->from;
+            seen->port_held |= i != step->id && same && !use->closed[i];
+            seen->port_served |= i != step->id && same && use->closed[i];
+        }
+        use->to[step->id] = step->from;
+        break;
+    default:
+        break;
+    }
+}
 
 static void take_step(struct vocabulary *seen, const struct scenario_step *step)
 {
@@ -133,8 +166,10 @@ static void take_scenarios(struct vocabulary *seen, bool slow, uint64_t count)
         } else {
             diff_generate(&scenario, &random, &usual);
         }
+        struct port_use use = {0};
         for (unsigned i = 0; i < scenario.count; i++) {
             take_step(seen, &scenario.steps[i]);
+            take_ports(seen, &use, &scenario.steps[i]);
         }
     }
 }
@@ -198,6 +233,7 @@ static void generated_scenarios_use_all_of_role_stack(void **state)
     /* All others are a profile's, which there is none of. */
     assert_int_equal(seen.payloads, 1U << SCENARIO_PAYLOAD_FILL | 1U << SCENARIO_PAYLOAD_LITERAL);
     assert_true(seen.repeats && seen.set_off);
+    assert_true(seen.port_held && seen.port_served);
 }
 
 static void most_steps_have_an_effect(void **state)
