@@ -162,16 +162,17 @@ static void moment_hold(struct composer *composer)
 static void moment_keepalive(struct composer *composer)
 {
     uint8_t id = any_socket(composer);
+    if (!chance(composer, 4)) {
+        cut(composer);
+    }
     set(composer, id, SCENARIO_OPTION_SO_KEEPALIVE, 1);
-    set(composer, id, SCENARIO_OPTION_TCP_KEEPIDLE, 1 + below(composer, 2));
     set(composer, id, SCENARIO_OPTION_TCP_KEEPINTVL, 1);
     set(composer, id, SCENARIO_OPTION_TCP_KEEPCNT, 1 + below(composer, 3));
     if (chance(composer, 4)) {
         set(composer, id, SCENARIO_OPTION_TCP_USER_TIMEOUT, 1500 + 1000 * below(composer, 3));
     }
-    if (!chance(composer, 4)) {
-        cut(composer);
-    }
+    /* Last: behind a long silence the first probe is due within a tick of the kernel's clock. */
+    set(composer, id, SCENARIO_OPTION_TCP_KEEPIDLE, 1 + below(composer, 2));
     PUT(TIME_ADVANCE, .from = 2500 + 2000 * below(composer, 4));
     look(composer, id);
     mend(composer);

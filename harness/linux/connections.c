@@ -249,6 +249,19 @@ bool linux_net_rests(const struct linux_net *net)
     return true;
 }
 
+bool linux_net_all_over(const struct linux_net *net)
+{
+    for (uint32_t at = net->wire.live_first; at != 0; at = net->wire.conns[at].live_next) {
+        for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+            uint8_t state = net->wire.conns[at].state[host];
+            if (state != TCP_CLOSED && state != TCP_TIME_WAIT) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static size_t dump_listeners(struct linux_net *net)
 {
     return linux_diag_dump(&net->diag, TRACE_HOST_TARGET, 1U << TCP_LISTEN, net->rows,

@@ -92,6 +92,8 @@ uint32_t linux_net_connections(struct linux_net *net);
  * open now as its states were sampled last. Cheap. */
 uint32_t linux_net_dialogues(const struct linux_net *net);
 bool linux_net_rests(const struct linux_net *net);
+/* Whether no connection is open at either host, as its states were sampled last. */
+bool linux_net_all_over(const struct linux_net *net);
 /* How what listens on a port of the target's host is reached: bits; 0: nothing listens there. */
 enum linux_reach {
     LINUX_REACH_V4 = 1 << 0,

@@ -15,7 +15,8 @@ enum {
     TIMER_LOOK_US = 10000,      /* between two looks at what a late timer does */
     SLICE_US = 1000000,         /* longest wait without a look at the target */
     LOOKS_WITHOUT_REST = 64,    /* looks at a running target before the first rest */
-    REST_MAX_US = 1000          /* between two looks at a running target */
+    REST_MAX_US = 1000,         /* between two looks at a running target */
+    IDLE_MAX_US = 180000000     /* longest silence that kernels with their own timers live through */
 };
 
 int64_t linux_time_real_us(void)
@@ -94,7 +95,12 @@ bool linux_time_is_still(struct linux_world *live, int64_t us)
     }
     /* A kernel's timer that runs on its own clock does not see time that is left out. */
     int64_t timer_us = linux_net_timer_us(live->net);
-    return timer_us < 0 || (!live->setup.kernel_timers && timer_us > us);
+    if (!live->setup.kernel_timers) {
+        return timer_us < 0 || timer_us > us;
+    }
+    /* Where none runs, a kernel still counts how long a connection is silent: for a keepalive that
+     * is set later. */
+    return timer_us < 0 && (us > IDLE_MAX_US || linux_net_all_over(live->net));
 }
 
 /* Descriptors that the target holds beyond those when it was ready, with no connection left; -1: a

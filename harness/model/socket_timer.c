@@ -263,10 +263,12 @@ static void timer_fire(struct model *model, struct model_timer *timer)
 
 /* ---- Keepalive (tcp_keepalive_timer of Linux) ---- */
 
+/* An orphan in FIN-WAIT-2 waits for its own end alone: Linux keeps it as a kind of TIME-WAIT, or
+ * uses this timer for that (tcp_time_wait, tcp_keepalive_timer). */
 static bool keeps_alive(const struct model_socket *socket)
 {
     enum tcp_state state = (enum tcp_state)socket->tcp.state;
-    return socket->options.keepalive && socket->key != 0 && state != TCP_SYN_SENT &&
+    return !(socket->orphan && state == TCP_FIN_WAIT_2) && socket->options.keepalive && socket->key != 0 && state != TCP_SYN_SENT &&
            state != TCP_SYN_RECEIVED && state != TCP_TIME_WAIT;
 }
 

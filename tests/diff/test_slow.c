@@ -251,6 +251,23 @@ static void user_timeout_runs_from_the_first_retransmission(void **state)
     expect_times(trace, SCENARIO_SEGMENT_DATA, (int64_t[]){201, 603, 1407, -1});
 }
 
+static void orphan_in_fin_wait_2_sends_no_keepalive(void **state)
+{
+    (void)state;
+    const struct trace *trace = play(CONNECTION "app 1 option SO_KEEPALIVE 1\n"
+                                                "app 1 option TCP_KEEPINTVL 1\n"
+                                                "app 1 option TCP_KEEPCNT 1\n"
+                                                "app 1 option TCP_KEEPIDLE 1\n"
+                                                "wire cut both\n"
+                                                "time advance 1500ms\n"
+                                                "wire mend both\n"
+                                                "app 1 close\n"
+                                                "wire cut both\n"
+                                                "time advance 8s\n");
+    expect_times(trace, SCENARIO_SEGMENT_ACK, (int64_t[]){1000, -1});
+    expect_times(trace, SCENARIO_SEGMENT_RST, (int64_t[]){-1});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +285,7 @@ int main(void)
         cmocka_unit_test(all_that_was_under_way_goes_again_after_a_timeout),
         cmocka_unit_test(after_a_loss_two_segments_go_before_an_acknowledgment),
         cmocka_unit_test(user_timeout_runs_from_the_first_retransmission),
+        cmocka_unit_test(orphan_in_fin_wait_2_sends_no_keepalive),
     };
     return cmocka_run_group_tests(tests, open_worlds, close_worlds);
 }
