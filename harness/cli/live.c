@@ -247,6 +247,10 @@ static enum status live_player(void *context, struct subject *subject, unsigned 
 
 /* ---- Running ---- */
 
+/* Cases at once for each processor: a play delivers before all else on its processor, so many more
+ * would leave no time for other work, nor for the targets' own patience. */
+enum { PLAYERS_PER_PROCESSOR = 4 };
+
 static unsigned players_of(const struct cli_options *options)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -254,7 +258,14 @@ static unsigned players_of(const struct cli_options *options)
     if (options->command != CLI_CHECK || processors < 1) {
         return 1;
     }
-    return jobs < SUITE_PLAYERS_MAX ? jobs : SUITE_PLAYERS_MAX;
+    unsigned most = processors < SUITE_PLAYERS_MAX / PLAYERS_PER_PROCESSOR
+                        ? (unsigned)processors * PLAYERS_PER_PROCESSOR
+                        : SUITE_PLAYERS_MAX;
+    if (jobs > most && options->jobs != NULL) {
+        (void)fprintf(stderr, "%s: --jobs %u: %u cases at once, as there are %ld processors\n",
+                      options->program, jobs, most, processors);
+    }
+    return jobs < most ? jobs : most;
 }
 
 static struct live *live_new(const struct cli_options *options)

@@ -116,6 +116,11 @@ def blocks(data):
 
 
 class Command(unittest.TestCase):
+    def test_more_cases_at_once_than_processors_bear_are_cut_with_a_notice(self):
+        done = sockspec("check", "--profile", "echo", "--case", "server/data/one-request", "--jobs", "256", "--", *ECHO)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("--jobs 256: ", done.stderr)
+
     def test_correct_server_breaks_no_rule(self):
         code, grades = verdicts("check", "--profile", "echo", "--", *ECHO)
         self.assertEqual(code, 0)
