@@ -9,7 +9,7 @@
 enum {
     WALK_MIN = 12, /* steps of the scenario that the moments are put into */
     WALK_MAX = 30,
-    PORT_OWN = 7100, /* of generate.c: ports of one socket each */
+    PORT_OWN = 7100, /* of walk.h: ports of one socket each */
     TIME_WAIT_MS = 72000,
     ORPHAN_MS = 140000, /* an orphan gives up after about 102 s */
     SYN_MS = 14000      /* as a SYN with TCP_SYNCNT 1 or 2 does */

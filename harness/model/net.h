@@ -388,6 +388,12 @@ static inline struct model_socket *net_socket_alive(struct model_socket *socket,
     return socket != NULL && socket->life == life ? socket : NULL;
 }
 
+/* Who sent it, if still there; NULL also for none. */
+static inline struct model_socket *net_segment_sender(const struct net_segment *node)
+{
+    return node != NULL ? net_socket_alive(node->from, node->from_life) : NULL;
+}
+
 static inline struct model_socket *net_socket_at(const struct model_net *net, uint16_t index)
 {
     return index == 0 ? NULL : &net->sockets[index - 1];
@@ -592,6 +598,21 @@ bool socket_congestion_room(const struct model_socket *socket);
 void socket_congestion_resend(struct model *model, struct model_socket *socket);
 void socket_timers_init(struct model_socket *socket);
 void socket_timers_init_net(struct model_net *net);
+
+/* ---- socket_listen.c ---- */
+/* A segment for a listener (3.10.7.2), with the queue limits of Linux (tcp_conn_request). */
+void socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+                            const struct tcp_segment *segment, struct net_segment *node,
+                            uint32_t conn);
+/* Whether a child may not finish its handshake now: no room (tcp_abort_on_overflow=0), or
+ * TCP_DEFER_ACCEPT and no data yet (tcp_check_req of Linux). */
+bool socket_child_waits(struct model *model, struct model_socket *child,
+                        const struct tcp_segment *segment);
+/* The handshake of a child is complete: it can be accepted. */
+void socket_child_opened(struct model *model, struct model_socket *child);
+/* Where the listener of a handshake was shut and listens again, the handshake is its own once more:
+ * true. */
+bool socket_child_listens_again(struct model_socket *child);
 
 /* ---- socket_open.c: what the calls of both sides share ---- */
 int socket_bind(struct model *model, struct model_socket *socket, struct net_name name);

@@ -225,7 +225,9 @@ size_t socket_recv_some(struct model *model, struct model_socket *socket,
     }
     if (moved) {
         /* With the last byte a reader takes the FIN behind it (found_fin_ok of Linux). */
-        socket->ends -= socket->ends > 0 && socket->recv_used == 0;
+        if (socket->ends > 0 && socket->recv_used == 0) {
+            socket->ends--;
+        }
         socket_room(model, socket);
     }
     return done - before;
@@ -260,7 +262,9 @@ int64_t socket_recv_urgent(struct model_socket *socket, const struct socket_io *
 int socket_recv_empty(struct model_socket *socket, int flags)
 {
     if (socket->done) {
-        socket->ends -= socket->ends > 0 && (flags & MSG_PEEK) == 0;
+        if (socket->ends > 0 && (flags & MSG_PEEK) == 0) {
+            socket->ends--;
+        }
         return 0;
     }
     if (socket->error != 0) {

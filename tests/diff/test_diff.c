@@ -399,21 +399,21 @@ static void add_names(struct trace *trace, int fd, uint32_t conn, int64_t before
 
 static uint32_t compare_names(const int64_t ports[4])
 {
-    static struct diff_form usual;
-    static struct diff_form other;
+    static struct diff_form first;
+    static struct diff_form second;
     struct status_detail detail = {""};
     struct trace trace = {0};
     uint64_t uses[DIFF_CHOICE_COUNT] = {0};
     assert_ok(trace_init(&trace, 64), &detail);
     add_names(&trace, 3, 1, 40001, 40001);
     add_names(&trace, 3, 2, 40002, 40002);
-    diff_form_take(&usual, &trace, NULL, uses);
+    diff_form_take(&first, &trace, NULL, uses);
     trace_clear(&trace);
     add_names(&trace, 3, 1, ports[0], ports[1]);
     add_names(&trace, 3, 2, ports[2], ports[3]);
-    diff_form_take(&other, &trace, NULL, uses);
+    diff_form_take(&second, &trace, NULL, uses);
     trace_done(&trace);
-    return diff_form_compare(&usual, &other);
+    return diff_form_compare(&first, &second);
 }
 
 static void form_numbers_ports_by_who_has_them(void **state)
