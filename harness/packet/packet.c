@@ -212,6 +212,20 @@ void packet_readdress(struct packet *packet, bool source, const uint8_t address[
     write_sums(packet, bytes, at, (size_t)packet->data + packet->length - at);
 }
 
+void packet_acknowledge(struct packet *packet, uint32_t ack, uint16_t window, uint8_t *bytes)
+{
+    struct packet found = {0};
+    struct segment_place place;
+    bool is_segment = find_segment(bytes, (size_t)packet->data + packet->length, &found, &place);
+    assert(is_segment && place.size >= TCP_HEADER);
+    (void)is_segment;
+    packet->ack = ack;
+    packet->window = window;
+    write32(bytes + place.at + 8, ack);
+    write16(bytes + place.at + 14, window);
+    write_sums(packet, bytes, place.at, place.size);
+}
+
 size_t packet_build(const struct packet *packet, const uint8_t *data, uint8_t *bytes, size_t size)
 {
     size_t segment = TCP_HEADER + (size_t)packet->length;

@@ -48,6 +48,10 @@ bool packet_is_intact(const uint8_t *bytes, size_t size);
  * `packet` is what packet_parse made of the bytes, and is changed along; IPv4 only. */
 void packet_readdress(struct packet *packet, bool source, const uint8_t address[4], uint8_t *bytes);
 
+/* Puts another acknowledgment number and window in, with the checksum that belongs to them.
+ * `packet` is what packet_parse made of the bytes, and is changed along. */
+void packet_acknowledge(struct packet *packet, uint32_t ack, uint16_t window, uint8_t *bytes);
+
 /* What a segment is, by its flags; RST goes before SYN, SYN before FIN, FIN before URG. */
 enum scenario_segment packet_kind(const struct packet *packet);
 

@@ -268,6 +268,18 @@ static bool collect_from(struct packet_wire *wire, enum trace_host host)
     return any;
 }
 
+/* Data that is sent again acknowledges what its sender has by now: a kernel throws away a segment
+ * whose acknowledgment is older than the largest window (RFC 5961 5.2). */
+static void refresh(struct packet_wire *wire, struct packet_wire_segment *segment)
+{
+    const struct packet_wire_conn *conn = packet_wire_conn_at(wire, segment->conn);
+    if ((segment->packet.flags & TCP_CTL_ACK) != 0 && packet_space(&segment->packet) > 0 &&
+        tcp_after(conn->expects[segment->sender], segment->packet.ack)) {
+        packet_acknowledge(&segment->packet, conn->expects[segment->sender],
+                           conn->window[segment->sender], segment->bytes);
+    }
+}
+
 /* Puts in what was lost long enough ago and still matters. */
 static bool resend(struct packet_wire *wire)
 {
@@ -279,6 +291,7 @@ static bool resend(struct packet_wire *wire)
             list_remove(&wire->lost, segment);
             if (packet_wire_conn_needs(wire, segment->conn, (enum trace_host)segment->sender,
                                        &segment->packet)) {
+                refresh(wire, segment);
                 put(wire, segment, true);
                 any = true;
             } else {

@@ -210,6 +210,41 @@ static void data_dropped_comes_again_in_its_time(void **state)
     assert_int_equal(linux_net_due_us(net), -1);
 }
 
+/* Reads so many bytes, letting time pass where nothing else helps. */
+static void read_all(struct linux_net *net, int s, size_t want)
+{
+    static char bytes[1 << 16];
+    size_t got = 0;
+    for (unsigned turns = 0; got < want; turns++) {
+        assert_true(turns < 10000);
+        int64_t size = linux_net_recv(net, s, bytes, sizeof bytes, 0);
+        got += size > 0 ? (size_t)size : 0;
+        settle(net);
+        int64_t us = size <= 0 ? linux_net_due_us(net) : -1;
+        fixture()->trace.now_us += us > 0 ? us : 0;
+    }
+    assert_int_equal(got, want);
+}
+
+/* Its acknowledgment would be older than the largest window that its sender ever had: a kernel
+ * takes nothing from such a segment. */
+static void data_sent_again_acknowledges_what_came_meanwhile(void **state)
+{
+    static const char piece[4096];
+    struct linux_net *net = fresh(state);
+    struct pair pair = open_pair(net);
+    send_text(net, pair.peer, "late");
+    assert_int_equal(linux_net_wire_drop(net, WORLD_TO_TARGET, 0), 0);
+    for (unsigned i = 0; i < 64; i++) {
+        assert_int_equal(linux_net_send(net, pair.target, piece, sizeof piece, 0), sizeof piece);
+        settle(net);
+        read_all(net, pair.peer, sizeof piece);
+    }
+    fixture()->trace.now_us += 200000;
+    settle(net);
+    assert_received(net, pair.target, "late");
+}
+
 static void wire_cut_loses_until_it_is_mended(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -237,22 +272,6 @@ static size_t fill(struct linux_net *net, int s)
         settle(net);
     }
     return sent;
-}
-
-/* Reads so many bytes, letting time pass where nothing else helps. */
-static void read_all(struct linux_net *net, int s, size_t want)
-{
-    static char bytes[1 << 16];
-    size_t got = 0;
-    for (unsigned turns = 0; got < want; turns++) {
-        assert_true(turns < 10000);
-        int64_t size = linux_net_recv(net, s, bytes, sizeof bytes, 0);
-        got += size > 0 ? (size_t)size : 0;
-        settle(net);
-        int64_t us = size <= 0 ? linux_net_due_us(net) : -1;
-        fixture()->trace.now_us += us > 0 ? us : 0;
-    }
-    assert_int_equal(got, want);
 }
 
 static void window_closed_stops_the_sender_until_it_opens(void **state)
@@ -917,6 +936,7 @@ int main(void)
         cmocka_unit_test(data_out_of_order_is_put_in_order),
         cmocka_unit_test(data_duplicated_is_read_once),
         cmocka_unit_test(data_dropped_comes_again_in_its_time),
+        cmocka_unit_test(data_sent_again_acknowledges_what_came_meanwhile),
         cmocka_unit_test(wire_cut_loses_until_it_is_mended),
         cmocka_unit_test(window_closed_stops_the_sender_until_it_opens),
         cmocka_unit_test(data_without_room_comes_again),

@@ -209,6 +209,26 @@ static void address_put_in_keeps_the_packet_intact(void **state)
     assert_memory_equal(bytes + packet.data, "hello", 5);
 }
 
+static void acknowledgment_put_in_keeps_the_packet_intact(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        uint8_t bytes[PACKET_ROOM];
+        struct packet packet;
+        struct packet got;
+        size_t size = build(v6 != 0, bytes);
+        assert_true(packet_parse(bytes, size, &packet));
+        packet_acknowledge(&packet, 0x0A0B0C0D, 7, bytes);
+        assert_true(packet_is_intact(bytes, size));
+        assert_true(packet_parse(bytes, size, &got));
+        assert_int_equal(got.ack, 0x0A0B0C0D);
+        assert_int_equal(got.window, 7);
+        assert_int_equal(packet.ack, got.ack);
+        assert_int_equal(packet.window, got.window);
+        assert_memory_equal(bytes + got.data, "hello", 5);
+    }
+}
+
 static void build_without_room_writes_nothing(void **state)
 {
     (void)state;
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test(contradicting_headers_are_refused),
         cmocka_unit_test(noise_never_reaches_beyond_the_packet),
         cmocka_unit_test(address_put_in_keeps_the_packet_intact),
+        cmocka_unit_test(acknowledgment_put_in_keeps_the_packet_intact),
         cmocka_unit_test(build_without_room_writes_nothing),
         cmocka_unit_test(kind_goes_by_the_strongest_flag),
     };
