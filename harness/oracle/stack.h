@@ -68,6 +68,8 @@ struct stack_file {
     uint32_t at_report;        /* the newest report of epoll_wait since at_watch, */
     uint32_t at_report_before; /* and the one before */
     uint32_t at_stir;          /* the newest event of which epoll tells edge-triggered */
+    uint32_t at_touch;         /* the newest at which it may: an option, or anything of the
+                                  connection but this file's own receiving and questions */
     uint16_t watch_fd;         /* the number that was registered */
     int32_t told;              /* that errno */
     struct facts_stack_option option[STACK_OPTIONS];

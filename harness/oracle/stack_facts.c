@@ -745,9 +745,35 @@ static void take_step(struct stack *stack, const struct trace_event *event, uint
     }
 }
 
+/* Linux also wakes an edge-triggered watcher where nothing new is to be told: at the acknowledgment
+ * of its FIN (sk_state_change) and when SO_SNDBUF is set (sk_write_space). epoll(7) lets it. */
+static void take_touch(struct stack *stack, const struct trace_event *event, uint32_t at)
+{
+    bool option = event->kind == TRACE_CALL && event->what == TRACE_CALL_SETSOCKOPT;
+    struct stack_file *own = option ? file_of(stack, event->fd) : NULL;
+    if (own != NULL) {
+        own->at_touch = at;
+    }
+    bool changes = event->kind == TRACE_STATE || event->kind == TRACE_SEGMENT ||
+                   (event->kind == TRACE_CALL && event->what != TRACE_CALL_POLL &&
+                    event->what != TRACE_CALL_EPOLL_WAIT);
+    if (!changes || event->conn == 0 || event->conn >= STACK_CONNS) {
+        return;
+    }
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        uint16_t file = stack->conn[event->conn].end[host].file;
+        bool asks = event->kind == TRACE_CALL && host == event->host &&
+                    (event->what == TRACE_CALL_RECV || event->what == TRACE_CALL_GETSOCKOPT);
+        if (file != 0 && !asks) {
+            stack->file[file].at_touch = at;
+        }
+    }
+}
+
 void facts_stack_take(struct stack *stack, const struct trace_event *event, uint32_t at)
 {
     stack->now_us = event->time_us;
+    take_touch(stack, event, at);
     switch (event->kind) {
     case TRACE_STEP:
         take_step(stack, event, at);

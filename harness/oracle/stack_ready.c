@@ -131,7 +131,7 @@ static int due(const struct stack *stack, const struct stack_file *file, uint32_
         return before == 0 ? 1 : -1;
     }
     if ((file->watch & EPOLLET) != 0) {
-        return before == 0 || file->at_stir > before ? 1 : -1;
+        return before == 0 || file->at_stir > before ? 1 : file->at_touch > before ? 0 : -1;
     }
     return 1;
 }

@@ -103,8 +103,14 @@ static bool goal_step(struct stack_world *stack)
 static void world_deliver(struct world *world)
 {
     struct stack_world *stack = stack_of(world);
+    unsigned rounds = 0;
     do {
         (void)packet_wire_collect(&stack->wire);
+        if (rounds++ == STACK_ROUNDS_MAX) {
+            stack_nonsense(stack, TRACE_HOST_TARGET, "inject",
+                           "both ends went on answering each other, %d times at one instant",
+                           STACK_ROUNDS_MAX);
+        }
     } while (!stack_has_ended(stack) && packet_wire_deliver_all(&stack->wire));
 }
 

@@ -9,7 +9,12 @@
 #include "stack/stack.h"
 #include "world/world.h"
 
-enum { STACK_SOCKETS_MAX = 1024, STACK_SAMPLE_US = 1000000, STACK_NETWORK_BITS = 24 };
+enum {
+    STACK_SOCKETS_MAX = 1024,
+    STACK_SAMPLE_US = 1000000,
+    STACK_ROUNDS_MAX = 4096, /* deliveries without a call or time between them */
+    STACK_NETWORK_BITS = 24
+};
 
 extern const uint8_t stack_addresses[TRACE_HOST_COUNT][4];
 

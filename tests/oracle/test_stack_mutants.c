@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "oracle/stack_play.h"
 
@@ -124,6 +125,8 @@ static const struct mutant mutants[] = {
     ROW(RDY, 04, "readiness/input", 8, CALL(RECV), 0, ERROR, EAGAIN),
     ROW(RDY, 05, "data/full-buffers", 15, READY, 0, B, POLLPRI),
     ROW(RDY, 06, "readiness/edge", 10, READY, 0, LOST, 0),
+    ROW(RDY, 06, "readiness/level", 6, CALL(EPOLL_CTL), 0, B,
+        EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET),
     ROW(RDY, 09, "readiness/watch-closed", 11, READY, 0, FD, 77),
     ROW(RDY, 12, "readiness/oneshot", 8, READY, 0, LOST, 0),
     ROW(TMO, 01, "timeouts/keepalive-off", 1, CALL(GETSOCKOPT), 0, B, 1),

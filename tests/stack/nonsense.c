@@ -30,12 +30,6 @@ static int fake_reset(const struct sockspec_stack_host *given)
     return is("reset-fails") ? -ENOMEM : 0;
 }
 
-static void fake_inject(const void *packet, size_t size)
-{
-    (void)packet;
-    (void)size;
-}
-
 static int64_t fake_advance(uint32_t ms)
 {
     (void)ms;
@@ -106,6 +100,17 @@ static void put_syn(bool intact)
     size_t size = packet_build(&syn, NULL, bytes, sizeof(bytes));
     bytes[size - 1] = (uint8_t)(bytes[size - 1] ^ !intact);
     host.on_output(bytes, size);
+}
+
+static void fake_inject(const void *packet, size_t size)
+{
+    (void)packet;
+    (void)size;
+    if (is("inject-answers")) {
+        local_port = 40000;
+        remote_port = 7000;
+        put_syn(true);
+    }
 }
 
 static int fake_connect(int s, uint16_t port, bool own)

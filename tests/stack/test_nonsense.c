@@ -70,6 +70,7 @@ static void answers_nonsense_error_names_operation(void **state)
         {"output-no-ip", "on_output", "no whole IPv4 packet"},
         {"output-long", "on_output", "3000 bytes"},
         {"output-checksum", "on_output", "checksum"},
+        {"inject-answers", "inject", "answering each other"},
         {"output-flood", "connect", "4096 packets"},
         {"state-unknown", "state", "99"},
         {"state-backwards", "state", "SYN-SENT cannot follow FIN-WAIT-2"},
