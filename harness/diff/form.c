@@ -68,10 +68,18 @@ static void note_made(struct diff_form *form, const struct trace_event *event)
         event->what == TRACE_CALL_SOCKET ? ++form->sockets : socket_of(form, event->fd);
 }
 
+/* Where the options as they were when a connection began are kept; 0: of no connection that both
+ * worlds number. */
+static uint32_t begun(const struct diff_form *form, const struct trace_event *event)
+{
+    return event->conn < DIFF_CONNS_MAX ? form->numbers[event->conn] : 0;
+}
+
 static void note_buffers(struct diff_form *form, const struct trace_event *event)
 {
     uint64_t bit = descriptor_bit(event->fd);
     uint64_t made = descriptor_bit(event->result);
+    uint32_t at = begun(form, event);
     switch (event->what) {
     case TRACE_CALL_SETSOCKOPT:
         form->set_sndbuf |= event->a == socket_option(SO_SNDBUF) ? bit : 0;
@@ -81,7 +89,17 @@ static void note_buffers(struct diff_form *form, const struct trace_event *event
         form->set_sndbuf &= ~made;
         form->set_rcvbuf &= ~made;
         break;
+    case TRACE_CALL_CONNECT:
+        if (event->err == EINPROGRESS && at != 0) {
+            form->sndbuf_begun[at] = form->set_sndbuf;
+            form->rcvbuf_begun[at] = form->set_rcvbuf;
+        }
+        break;
     case TRACE_CALL_ACCEPT:
+        /* What the listener is told after the handshake is not the connection's. */
+        inherit(&form->set_sndbuf, bit & form->sndbuf_begun[at], made);
+        inherit(&form->set_rcvbuf, bit & form->rcvbuf_begun[at], made);
+        break;
     case TRACE_CALL_DUP:
         inherit(&form->set_sndbuf, bit, made);
         inherit(&form->set_rcvbuf, bit, made);
@@ -373,6 +391,8 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     ret_form->takes = 0;
     ret_form->set_sndbuf = 0;
     ret_form->set_rcvbuf = 0;
+    memset(ret_form->sndbuf_begun, 0, sizeof ret_form->sndbuf_begun);
+    memset(ret_form->rcvbuf_begun, 0, sizeof ret_form->rcvbuf_begun);
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
         take_event(ret_form, trace, i, uses);

@@ -42,6 +42,8 @@ struct diff_form {
     uint16_t numbers[DIFF_CONNS_MAX]; /* of all others, counted without those */
     uint64_t set_sndbuf; /* descriptors, as bits, for which the scenario set the option */
     uint64_t set_rcvbuf;
+    uint64_t sndbuf_begun[DIFF_CONNS_MAX]; /* the same, when the connection began; 0 for none */
+    uint64_t rcvbuf_begun[DIFF_CONNS_MAX];
 };
 
 /* `by_end` is set by the caller, all else is written. `scenario` is what was played; NULL: none of

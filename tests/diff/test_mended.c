@@ -846,6 +846,24 @@ static const struct {
      "wire inject syn 1 to-peer\n"
      "wire release both\n"
      "wire hold to-peer\n"},
+    {"a listener's buffer that is set after the handshake is not the connection's",
+     "app socket peer\n"
+     "app bind 7003\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7003\n"
+     "app option SO_SNDBUF off\n"
+     "app accept 5\n"
+     "app 5 get SO_SNDBUF\n"},
+    {"a listener's buffer that is set before the handshake is",
+     "app socket peer\n"
+     "app bind 7003\n"
+     "app option SO_SNDBUF 5000\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7003\n"
+     "app accept 5\n"
+     "app 5 get SO_SNDBUF\n"},
 };
 /* clang-format on */
 
