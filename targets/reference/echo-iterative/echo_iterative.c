@@ -24,8 +24,9 @@ static bool is_shortage(int error)
     return error == ENOBUFS || error == ENOMEM;
 }
 
-/* After its limit recv() or send() fails with EAGAIN. That of send() is shorter, so that a request to
- * stop that comes just before it is noticed soon; whoever waits on accept() or recv() is woken. */
+/* After its limit recv() or send() fails with EAGAIN. That of send() is shorter, so that a request
+ * to stop that comes just before it is noticed soon; whoever waits on accept() or recv() is woken.
+ */
 static int limit_waiting(int fd, int idle_ms)
 {
     struct timeval limit = {.tv_sec = idle_ms / 1000, .tv_usec = idle_ms % 1000 * 1000};
