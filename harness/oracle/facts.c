@@ -88,6 +88,14 @@ void facts_finish_closing(struct facts *facts)
     facts->closing.at = 0;
 }
 
+/* Calls that wait for something to come to their descriptor: closing it leaves them asleep. A close
+ * that sleeps does so for a moment, in the thread that closes. */
+static bool sleeps_on_descriptor(enum scenario_call family)
+{
+    return family == SCENARIO_CALL_ACCEPT || family == SCENARIO_CALL_CONNECT ||
+           family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
+}
+
 static void take_block(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     enum scenario_call family = facts_family(event->what);
@@ -100,7 +108,7 @@ static void take_block(struct facts *facts, const struct trace_event *event, uin
     struct facts_fd *record = facts_fd(facts, event->fd);
     if (record != NULL) {
         facts_followed_up(record);
-        record->slept_on = event->b > 0 && family != SCENARIO_CALL_WAIT;
+        record->slept_on = record->slept_on || (event->b > 0 && sleeps_on_descriptor(family));
     }
     if (family == SCENARIO_CALL_WAIT) {
         facts->at_sleep = at;

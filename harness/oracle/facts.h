@@ -173,7 +173,8 @@ struct facts_fd {
     bool inherited : 1;         /* 0, 1, 2 as the program found them */
     bool listens : 1;           /* a listener, or a child's copy of one */
     bool execed : 1;            /* another program was started with it, and has not touched it */
-    bool slept_on : 1; /* a thread sleeps in a transfer or accept on it, and there are others */
+    bool
+        slept_on : 1; /* a thread sleeps in accept, connect or a transfer on it; there are others */
     uint32_t conn;
     uint32_t at_opened;
     uint32_t at_closed;     /* of the previous generation while open */
