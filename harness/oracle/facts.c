@@ -278,8 +278,16 @@ static bool tells(const struct facts *facts, const struct trace_event *event, en
     enum { DROPPED_OR_INJECTED = 1 << TRACE_FATE_DROPPED | 1 << TRACE_FATE_INJECTED };
     return ((unsigned)RST_OR_URGENT >> event->what & 1U) != 0 ||
            ((unsigned)DROPPED_OR_INJECTED >> fate & 1U) != 0 ||
-           (fate == TRACE_FATE_DELIVERED && event->what == SCENARIO_SEGMENT_DATA &&
-            event->host != facts->host);
+           ((fate == TRACE_FATE_DELIVERED || fate == TRACE_FATE_RETRANSMITTED) &&
+            event->what == SCENARIO_SEGMENT_DATA && event->host != facts->host);
+}
+
+/* The very bytes that the program waits for are sent again, by a peer that has closed: they had not
+ * come in time, and nobody is left to be answered. */
+static bool comes_too_late(const struct facts_conn *conn, const struct trace_event *event)
+{
+    return (conn->flags & FACTS_PEER_CLOSED) != 0 && event->a - 1 <= conn->received &&
+           conn->received < event->a - 1 + event->b;
 }
 
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -305,6 +313,8 @@ static void take_segment(struct facts *facts, const struct trace_event *event, u
     if (fate == TRACE_FATE_DROPPED || fate == TRACE_FATE_INJECTED) {
         conn->flags |= FACTS_LOSSY;
         conn->flags |= event->what == SCENARIO_SEGMENT_RST ? FACTS_PEER_RESET : 0;
+    } else if (fate == TRACE_FATE_RETRANSMITTED && event->what == SCENARIO_SEGMENT_DATA) {
+        conn->flags |= comes_too_late(conn, event) ? FACTS_LOSSY : 0;
     } else if (event->host != facts->host && fate == TRACE_FATE_DELIVERED &&
                event->what == SCENARIO_SEGMENT_DATA && event->a + event->b - 1 > conn->arrived) {
         conn->arrived = event->a + event->b - 1;
@@ -436,7 +446,7 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
         conn->flags |= FACTS_LOSSY;
         break;
     case TRACE_PEER_CLOSED:
-        conn->flags |= facts->played ? 0 : FACTS_PEER_GONE;
+        conn->flags |= FACTS_PEER_CLOSED | (facts->played ? 0 : FACTS_PEER_GONE);
         break;
     case TRACE_PEER_RESET:
         conn->flags |= FACTS_PEER_RESET;

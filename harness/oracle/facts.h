@@ -28,7 +28,7 @@ enum facts_conn_flag {
     FACTS_STALLED = 1 << 4,    /* the peer does not read now */
     FACTS_EVER_STALLED = 1 << 5,
     FACTS_OFF_PROTOCOL = 1 << 6, /* no answer is owed any more */
-    FACTS_LOSSY = 1 << 7,        /* a segment of it was lost or forged */
+    FACTS_LOSSY = 1 << 7,        /* a segment of it was lost, forged or came too late */
     FACTS_URGENT = 1 << 8,
     FACTS_SILENT = 1 << 9,         /* the peer was silent, or let nothing be sent, for too long */
     FACTS_OLD = 1 << 10,           /* it belonged to a program that was restarted since */
@@ -46,7 +46,8 @@ enum facts_conn_flag {
     FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
     FACTS_RST_CAME = 1 << 23,      /* an RST from the peer's end was on the wire, not held */
     FACTS_RST_WENT = 1 << 24,      /* an RST from the program's end was on the wire */
-    FACTS_STRUCK = 1 << 25         /* a call on it was made to fail */
+    FACTS_STRUCK = 1 << 25,        /* a call on it was made to fail */
+    FACTS_PEER_CLOSED = 1 << 26    /* the peer closed, before the drain or in it */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only
