@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "linux/net.h"
 #include "test.h"
@@ -156,5 +157,28 @@ static inline void assert_states(enum trace_host host, uint32_t conn, const enum
 #define ASSERT_STATES(host, conn, ...)                                                             \
     assert_states(host, conn, (const enum tcp_state[]){__VA_ARGS__},                               \
                   sizeof((const enum tcp_state[]){__VA_ARGS__}) / sizeof(enum tcp_state))
+
+static inline void assert_state(struct linux_net *net, int s, enum tcp_state state)
+{
+    assert_string_equal(tcp_state_name(linux_net_state(net, s)), tcp_state_name(state));
+}
+
+static inline void send_text(struct linux_net *net, int s, const char *text)
+{
+    assert_int_equal(linux_net_send(net, s, text, strlen(text), 0), strlen(text));
+}
+
+static inline void assert_received(struct linux_net *net, int s, const char *text)
+{
+    char buffer[256];
+    assert_int_equal(linux_net_recv(net, s, buffer, sizeof buffer, 0), strlen(text));
+    assert_memory_equal(buffer, text, strlen(text));
+}
+
+static inline void assert_recv(struct linux_net *net, int s, int64_t result)
+{
+    char buffer[256];
+    assert_int_equal(linux_net_recv(net, s, buffer, sizeof buffer, 0), result);
+}
 
 #endif
