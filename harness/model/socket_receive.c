@@ -168,7 +168,7 @@ static bool nobody_reads(const struct model_socket *socket, const struct tcp_seg
     bool ends = (tcp->state == TCP_CLOSING || tcp->state == TCP_LAST_ACK) && tcp->fin_sent &&
                 segment->ack == tcp->snd_nxt;
     return (socket->shut & NET_SHUT_RECV) != 0 && tcp_segment_space(segment) > 0 && !ends &&
-           !tcp_after(segment->ack, tcp->snd_nxt) &&
+           tcp_ack_acceptable(tcp, segment->ack) &&
            (tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2 || behind_fin) &&
            (segment->flags & (TCP_CTL_RST | TCP_CTL_SYN)) == 0 &&
            tcp_after(segment->seq + segment->length, tcp->rcv_nxt) &&

@@ -258,6 +258,13 @@ static inline bool check_sequence(struct tcp_endpoint *endpoint, const struct tc
     return (segment->flags & TCP_CTL_ACK) != 0;
 }
 
+bool tcp_ack_acceptable(const struct tcp_endpoint *endpoint, uint32_t ack)
+{
+    uint32_t acked = endpoint->snd_una - endpoint->iss - (endpoint->passive ? 1 : 0);
+    uint32_t behind = acked < endpoint->snd_wnd_max ? acked : endpoint->snd_wnd_max;
+    return !tcp_after(ack, endpoint->snd_nxt) && !tcp_before(ack, endpoint->snd_una - behind);
+}
+
 /* 3.10.7.4, fifth: the acknowledgment. False when the segment is done with. */
 static inline bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                                struct tcp_actions *actions)
@@ -272,9 +279,8 @@ static inline bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_s
         actions->bits |= TCP_NOW_OPEN;
         move(endpoint, actions, TCP_EVENT_RECV_ACK);
     }
-    if (tcp_after(segment->ack, endpoint->snd_nxt) ||
-        tcp_before(segment->ack, endpoint->snd_una - endpoint->snd_wnd_max)) {
-        actions->bits |= TCP_SEND_CHALLENGE; /* RFC 5961 5.2 */
+    if (!tcp_ack_acceptable(endpoint, segment->ack)) {
+        actions->bits |= TCP_SEND_CHALLENGE;
         return false;
     }
     if (tcp_after(segment->ack, endpoint->snd_una)) {

@@ -115,6 +115,10 @@ void tcp_open_passive(struct tcp_endpoint *endpoint, uint32_t iss, uint32_t wind
 void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segment *segment,
                           struct tcp_actions *ret_actions);
 
+/* Whether an acknowledgment is one of what was sent, or not older than it may be: RFC 5961 5.2,
+ * with MAX.SND.WND never above what was acknowledged so far (tcp_ack of Linux). */
+bool tcp_ack_acceptable(const struct tcp_endpoint *endpoint, uint32_t ack);
+
 /* What nearly every segment of an open connection is: the next data, an acknowledgment of something
  * that was sent, or both, and nothing else. Takes such a segment as tcp_endpoint_receive would and
  * sets the action bits (TCP_ACKED, TCP_WINDOW, and TCP_TAKE_DATA with TCP_SEND_ACK for all of its

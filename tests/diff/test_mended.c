@@ -864,6 +864,20 @@ static const struct {
      "app 1 connect 7003\n"
      "app accept 5\n"
      "app 5 get SO_SNDBUF\n"},
+    {"data after close() whose acknowledgment is refused",
+     "role stack\n"
+     "wire cut to-target\n"
+     "app 4 socket\n"
+     "app 5 socket peer\n"
+     "app 4 bind 7104\n"
+     "app 5 bind 7105\n"
+     "wire hold both\n"
+     "app 4 connect 7105\n"
+     "app 5 connect 7104\n"
+     "wire release both\n"
+     "app 5 close\n"
+     "wire inject synack 4 both\n"
+     "app 4 send \"a\"\n"},
 };
 /* clang-format on */
 

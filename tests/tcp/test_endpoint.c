@@ -410,6 +410,10 @@ static void ack_of_what_was_never_sent_is_challenged(void **state)
     (void)state;
     s.ack = e.snd_nxt + 1;
     assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
+    s.ack = e.iss - 1; /* from before the connection */
+    assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
+    e.snd_una += 2 * WINDOW;
+    e.snd_nxt = e.snd_una;
     s.ack = e.snd_una - WINDOW - 1; /* RFC 5961 5.2 */
     assert_int_equal(TCP_SEND_CHALLENGE, receive(&e, &s, &a));
     s.ack = e.snd_una - WINDOW;
