@@ -137,6 +137,17 @@ static bool is_blocked(const struct linux_tracer *tracer, const struct tracer_pr
     return true;
 }
 
+/* As kill(2), whose signals Linux gives to the first thread unless it holds them back: sent to the
+ * process, another thread would take it first where it is stopped by us at that instant. */
+static int send_signal(struct linux_tracer *tracer, const struct tracer_process *process,
+                       int number)
+{
+    const struct tracer_thread *leader = tracer_thread_find(tracer, process->pid);
+    bool takes = leader != NULL && (blocked_by(process, process->pid) >> (number - 1) & 1) == 0;
+    return takes ? (int)syscall(SYS_tgkill, process->pid, process->pid, number)
+                 : kill(process->pid, number);
+}
+
 int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fatal)
 {
     const struct tracer_process *first = tracer->first;
@@ -152,7 +163,7 @@ int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fa
     if (fatal && !blocked && !even_if_fatal) {
         return -EPERM;
     }
-    if (kill(first->pid, number) != 0) {
+    if (send_signal(tracer, first, number) != 0) {
         return -errno;
     }
     if (blocked) {

@@ -27,6 +27,7 @@ struct play {
     struct linux_tracer *tracer;
     struct trace trace;
     uint32_t entered; /* families that on_enter was told of */
+    int sent;         /* signal that on_enter sends; 0: none */
     unsigned unused;
     enum trace_noop reason;
     int output;
@@ -34,7 +35,11 @@ struct play {
 
 static void on_enter(void *context, enum scenario_call family)
 {
-    ((struct play *)context)->entered |= 1U << family;
+    struct play *play = context;
+    play->entered |= 1U << family;
+    if (play->sent != 0) {
+        assert_int_equal(linux_tracer_signal(play->tracer, play->sent, false), 0);
+    }
 }
 
 /* Connections are known by nothing but their ports here. */
@@ -522,6 +527,29 @@ static void sigpipe_is_told_as_the_kernels(void **state)
     expect_exit(play, TRACE_EXIT_SIGNALLED, SIGPIPE);
 }
 
+/* As Linux chooses; the other thread, stopped at its call, would take a signal to the process
+ * first. */
+static void signal_at_a_thread_s_call_goes_to_the_first_thread(void **state)
+{
+    struct play *play = *state;
+    cpu_set_t all, one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one); /* As plays are: else it matters who runs first. */
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    start(play, "stop-beside-thread");
+    assert_int_equal(go(play), ASLEEP);
+    play->sent = SIGTERM;
+    linux_tracer_arm(play->tracer, 1U << SCENARIO_CALL_SEND);
+    linux_tracer_stopping(play->tracer);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
+    enum end end = go(play);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(end, ENDED);
+    assert_int_equal(play->entered, 1U << SCENARIO_CALL_SEND);
+    expect_exit(play, TRACE_EXIT_STOPPED_BY_HANDLER, 3);
+}
+
 static void stop_by_a_handler_is_told(void **state)
 {
     struct play *play = *state;
@@ -821,6 +849,7 @@ int main(void)
         TEST(abort_is_told),
         TEST(sigpipe_is_told_as_the_kernels),
         TEST(stop_by_a_handler_is_told),
+        TEST(signal_at_a_thread_s_call_goes_to_the_first_thread),
         TEST(signal_that_would_kill_is_refused),
         TEST(signal_after_the_end_finds_nobody),
         TEST(fault_without_a_row_is_refused),

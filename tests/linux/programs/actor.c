@@ -207,6 +207,31 @@ static int act_stop(void)
     return 3;
 }
 
+/* Sends a byte when SIGUSR2 tells it to. */
+static void *send_when_told(void *argument)
+{
+    int near, far;
+    int number;
+    connect_both(&near, &far);
+    need(sigwait(argument, &number) == 0 && send(near, "t", 1, 0) == 1);
+    for (;;) {
+        pause();
+    }
+    return NULL;
+}
+
+static int act_stop_beside_thread(void)
+{
+    pthread_t thread;
+    sigset_t told;
+    handle(SIGTERM, 0);
+    need(sigemptyset(&told) == 0 && sigaddset(&told, SIGUSR2) == 0 &&
+         pthread_sigmask(SIG_BLOCK, &told, NULL) == 0 &&
+         pthread_create(&thread, NULL, send_when_told, &told) == 0);
+    need(pause() == -1 && errno == EINTR);
+    return 3;
+}
+
 /* In the background by two forks, as daemon(3) has it and more. */
 static int act_daemon(void)
 {
@@ -437,7 +462,7 @@ static const struct {
     {"alarm", act_alarm},         {"epoll", act_epoll},
     {"select", act_select},       {"descriptors", act_descriptors},
     {"sigpipe", act_sigpipe},     {"limited", act_limited},
-    {"calls", act_calls},
+    {"calls", act_calls},         {"stop-beside-thread", act_stop_beside_thread},
 };
 
 int main(int argc, char **argv)
