@@ -16,7 +16,7 @@ enum {
     SLICE_US = 1000000,         /* longest wait without a look at the target */
     LOOKS_WITHOUT_REST = 64,    /* looks at a running target before the first rest */
     REST_MAX_US = 1000,         /* between two looks at a running target */
-    IDLE_MAX_US = 180000000     /* longest silence that kernels with their own timers live through */
+    IDLE_MAX_US = 180000000 /* longest silence that kernels with their own timers live through */
 };
 
 int64_t linux_time_real_us(void)

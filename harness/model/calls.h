@@ -107,8 +107,8 @@ int model_sys_thread_create(struct model *model);
  * hands it over. `forgotten`: as if model_thread_forget followed. */
 void model_sys_thread_end(struct model *model, bool forgotten, unsigned *ret_task,
                           unsigned *ret_thread);
-/* The other program of a pair has ended, on whatever thread: tells which thread of the one at `host`
- * has the baton from here on; the runner hands it over. */
+/* The other program of a pair has ended, on whatever thread: tells which thread of the one at
+ * `host` has the baton from here on; the runner hands it over. */
 unsigned model_thread_go_on(struct model *model, enum trace_host host);
 /* The number of a thread that has ended may be given out again. */
 void model_thread_forget(struct model *model, unsigned thread);

@@ -268,8 +268,9 @@ static void timer_fire(struct model *model, struct model_timer *timer)
 static bool keeps_alive(const struct model_socket *socket)
 {
     enum tcp_state state = (enum tcp_state)socket->tcp.state;
-    return !(socket->orphan && state == TCP_FIN_WAIT_2) && socket->options.keepalive && socket->key != 0 && state != TCP_SYN_SENT &&
-           state != TCP_SYN_RECEIVED && state != TCP_TIME_WAIT;
+    return !(socket->orphan && state == TCP_FIN_WAIT_2) && socket->options.keepalive &&
+           socket->key != 0 && state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED &&
+           state != TCP_TIME_WAIT;
 }
 
 static bool keepalive_is_over(const struct model_socket *socket, int64_t silent_us)
