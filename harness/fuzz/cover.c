@@ -190,7 +190,7 @@ void fuzz_cover_folder(const char *folder, const char *trimmed, uint8_t *counter
     static struct cover cover;
     struct dirent **entries = NULL;
     cover.counters = counters;
-    cover.edges = (size_t)(__stop___sancov_cntrs - __start___sancov_cntrs);
+    cover.edges = (size_t)((uintptr_t)__stop___sancov_cntrs - (uintptr_t)__start___sancov_cntrs);
     size_t features =
         cover.edges + FUZZ_COUNTERS + FUZZ_STATS_RULES + (size_t)TRACE_CALL_COUNT * ERRNO_MAX;
     cover.words = (features + 63) / 64;

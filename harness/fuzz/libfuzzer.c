@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_process_run(data, size);
     fuzz_counters_flatten(counters, sizeof(counters));
-    fuzz_counters_flatten(__start___sancov_cntrs,
-                          (size_t)(__stop___sancov_cntrs - __start___sancov_cntrs));
+    fuzz_counters_flatten(__start___sancov_cntrs, (size_t)((uintptr_t)__stop___sancov_cntrs -
+                                                           (uintptr_t)__start___sancov_cntrs));
     return 0;
 }
 

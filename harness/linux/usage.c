@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -131,14 +132,16 @@ static int64_t heap_unused(const struct tracer_process *process)
     return resident < 0 ? 0 : (int64_t)(end - begin) - resident * KIB;
 }
 
-/* A line of /proc/PID/status that is in kB, as bytes; the pattern reads the number. */
-static int64_t status_of(const struct tracer_process *process, const char *pattern)
+/* A line of /proc/PID/status that is in kB, as bytes; 0 where there is none. */
+static int64_t status_of(const struct tracer_process *process, const char *name)
 {
     char line[LINE];
     int64_t kib = 0;
     FILE *status = proc_file(process, "status");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL &&
-           sscanf(line, pattern, &kib) != 1) {
+    bool found = false;
+    while (!found && status != NULL && fgets(line, sizeof line, status) != NULL) {
+        found = strncmp(line, name, strlen(name)) == 0;
+        kib = found ? strtoll(line + strlen(name), NULL, 10) : 0;
     }
     if (status != NULL) {
         (void)fclose(status);
@@ -148,12 +151,12 @@ static int64_t status_of(const struct tracer_process *process, const char *patte
 
 static int64_t held_by(const struct tracer_process *process)
 {
-    return status_of(process, "VmData: %" SCNd64) - heap_unused(process);
+    return status_of(process, "VmData:") - heap_unused(process);
 }
 
 static int64_t resident_of(const struct tracer_process *process)
 {
-    return status_of(process, "RssAnon: %" SCNd64);
+    return status_of(process, "RssAnon:");
 }
 
 static int64_t sum_of(const struct linux_tracer *tracer,
