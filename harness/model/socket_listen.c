@@ -13,13 +13,18 @@ static bool syn_queue_full(const struct model_socket *listener)
     return listener->syn_count > listener->backlog;
 }
 
-static void child_inherit(struct model_socket *child, const struct model_socket *listener,
-                          uint64_t key, uint32_t conn, const struct model_socket *from)
+static void child_take_options(struct model_socket *child, const struct model_socket *listener)
 {
     child->options = listener->options;
     child->options.defer_s = 0; /* its own queue is a new one */
-    child->recv_room = listener->recv_room;
     child->send_room = listener->send_room;
+}
+
+static void child_inherit(struct model_socket *child, const struct model_socket *listener,
+                          uint64_t key, uint32_t conn, const struct model_socket *from)
+{
+    child_take_options(child, listener);
+    child->recv_room = listener->recv_room;
     child->passive = true;
     child->app = listener->app;
     child->shut = listener->shut;
@@ -107,6 +112,9 @@ bool socket_child_waits(struct model *model, struct model_socket *child,
 void socket_child_opened(struct model *model, struct model_socket *child)
 {
     struct model_socket *listener = child->listener;
+    /* Up to here Linux had but a request; the socket is a copy of what the listener is now
+     * (tcp_create_openreq_child), but for the window that the handshake offered. */
+    child_take_options(child, listener);
     if (child->link_prev != NULL) {
         child->link_prev->link_next = child->link_next;
     } else {

@@ -320,6 +320,14 @@ static void present_early(struct model *model, struct model_socket *socket, uint
     model->net->presents_early = nested;
 }
 
+/* Whether data that was taken wakes who waits: not below the low-water mark (tcp_data_ready of
+ * Linux). */
+static inline bool data_wakes(const struct model_socket *socket)
+{
+    return socket->recv_used >= (uint32_t)socket->options.rcvlowat || socket->done ||
+           socket->tcp.rcv_wnd == 0;
+}
+
 /* Data, urgent data and FIN of a segment that the endpoint took. True: the node was kept. */
 static bool process_text(struct model *model, struct model_socket *socket, struct net_segment *node,
                          const struct tcp_actions *actions)
@@ -339,11 +347,11 @@ static bool process_text(struct model *model, struct model_socket *socket, struc
         socket->urgent = NET_URGENT_THERE;
         socket->urgent_byte =
             node->chunk->bytes[node->offset + (socket->urgent_seq - node->tcp.seq)];
-        ready |= POLLPRI;
+        ready |= POLLPRI | POLLIN; /* whatever the low-water mark (tcp_urg) */
     }
     if ((bits & TCP_TAKE_DATA) != 0) {
         kept = take_data(model, socket, node, actions);
-        ready |= POLLIN;
+        ready |= data_wakes(socket) ? POLLIN : 0U;
     } else if ((bits & TCP_HOLD) != 0 && node != NULL) {
         kept = hold_early(socket, node);
     }
@@ -498,8 +506,9 @@ static __attribute__((noinline)) bool process_expected(struct model *model,
     }
     if ((bits & TCP_TAKE_DATA) != 0) {
         struct tcp_actions actions = {.bits = bits, .take_length = node->tcp.length};
+        uint8_t urgent = socket->urgent;
         kept = take_data(model, socket, node, &actions);
-        if (!socket->orphan) {
+        if (!socket->orphan && (data_wakes(socket) || socket->urgent != urgent)) {
             socket_notify(model, socket, POLLIN);
         }
         if (socket->early != NULL) {

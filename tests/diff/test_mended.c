@@ -878,6 +878,32 @@ static const struct {
      "app 5 close\n"
      "wire inject synack 4 both\n"
      "app 4 send \"a\"\n"},
+    {"a listener's option that is set before the handshake ends is the connection's",
+     "role stack\n"
+     "wire lose ack 1\n"
+     "app 2 socket\n"
+     "app 2 bind 7102\n"
+     "app 2 listen 0\n"
+     "app 3 socket peer\n"
+     "app 3 connect 7102\n"
+     "app 2 option SO_OOBINLINE 1\n"
+     "wire inject urgent 3 both\n"
+     "app 2 accept 5\n"
+     "app 5 recv 1\n"},
+    {"below the low-water mark nobody is woken",
+     "role stack\n"
+     "app socket\n"
+     "app bind 7001\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 option SO_RCVLOWAT 2\n"
+     "app 1 connect 7001 own\n"
+     "app accept 2\n"
+     "app 1 watch edge\n"
+     "app 2 dup 3\n"
+     "app wait\n"
+     "app 3 send \"h\"\n"
+     "app wait\n"},
 };
 /* clang-format on */
 
