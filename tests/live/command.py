@@ -70,10 +70,14 @@ def verdicts(*arguments):
 
 
 def descendants(pid):
+    """Those of a process that has just ended are nobody's any more."""
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text(encoding="ascii").split():
-            found += [int(child), *descendants(int(child))]
+    try:
+        for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in task.read_text(encoding="ascii").split():
+                found += [int(child), *descendants(int(child))]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
     return found
 
 
