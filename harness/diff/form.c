@@ -224,7 +224,10 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
         }
         bool again = is_again(form, &event);
         if (again && form->recovers == UINT32_MAX) {
-            form->recovers = form->count;
+            /* Where it comes right behind a change of state, the other world may go on from that
+             * to the next one, which is joined to it (passes_through). */
+            bool moved = form->count > 0 && form->events[form->count - 1].kind == TRACE_STATE;
+            form->recovers = form->count - (moved ? 1 : 0);
             uses[DIFF_CHOICE_RECOVER]++;
         }
         uses[DIFF_CHOICE_SEQUENCE] += event.what == SCENARIO_SEGMENT_SYN;

@@ -34,7 +34,8 @@ struct diff_form {
     uint32_t sockets;                       /* that were made so far */
     uint32_t made[DIFF_FDS_MAX];            /* which of them each descriptor stands for */
     uint32_t recovers; /* index of the first event where bytes were sent again with
-                          no time between; UINT32_MAX: none */
+                          no time between, or of a change of state right before;
+                          UINT32_MAX: none */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t takes; /* segments that the step may still take from the wire by their places */
     bool timed;     /* time passed so far */

@@ -904,6 +904,29 @@ static const struct {
      "app wait\n"
      "app 3 send \"h\"\n"
      "app wait\n"},
+    {"bytes that are sent again right behind a change of state",
+     "role stack\n"
+     "app socket peer\n"
+     "app bind 7004\n"
+     "app listen 0\n"
+     "app 1 socket\n"
+     "app 1 connect 7004\n"
+     "app accept 2\n"
+     "wire lose data 1\n"
+     "wire hold both\n"
+     "app 3 socket\n"
+     "app 3 connect 7004\n"
+     "wire deliver 0\n"
+     "wire deliver 0\n"
+     "wire inject any 3 to-peer\n"
+     "app accept 4\n"
+     "app 2 shutdown both\n"
+     "app 4 send \"0\"\n"
+     "app 1 shutdown write\n"
+     "wire deliver 1\n"
+     "app 4 shutdown write\n"
+     "wire deliver 1\n"
+     "wire deliver 1\n"},
 };
 /* clang-format on */
 
