@@ -299,6 +299,26 @@ static void entered(struct model *model, struct model_socket *socket)
     }
 }
 
+/* What a new state brings with it, once the segment is answered. */
+static void process_state(struct model *model, struct model_socket *socket, enum tcp_state before,
+                          const struct tcp_segment *segment, uint32_t bits)
+{
+    if (socket->tcp.state == TCP_FIN_WAIT_2 && before == TCP_FIN_WAIT_1) {
+        socket->waits_whole = (segment->flags & TCP_CTL_FIN) != 0; /* which was not taken */
+        if (!socket->orphan) { /* sk_state_change of Linux wakes whoever watches, for whatever */
+            socket_notify(model, socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+        }
+    }
+    if ((bits & (TCP_MOVED | TCP_RESTART_2MSL)) != 0) {
+        bool small = socket->orphan && before == TCP_FIN_WAIT_2 &&
+                     socket->options.linger2_s <= NET_TIME_WAIT_US / 1000000;
+        if (socket->tcp.state == TCP_TIME_WAIT && before != TCP_TIME_WAIT && !small) {
+            socket->refused_us = -1; /* Linux goes on with a small socket from here */
+        }
+        entered(model, socket);
+    }
+}
+
 static bool process(struct model *model, struct model_socket *socket, uint64_t key,
                     const struct tcp_segment *segment, struct net_segment *node);
 
@@ -426,20 +446,7 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     if (socket->life != life) {
         return kept;
     }
-    if (socket->tcp.state == TCP_FIN_WAIT_2 && before == TCP_FIN_WAIT_1) {
-        socket->waits_whole = (segment->flags & TCP_CTL_FIN) != 0; /* which was not taken */
-        if (!socket->orphan) { /* sk_state_change of Linux wakes whoever watches, for whatever */
-            socket_notify(model, socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
-        }
-    }
-    if ((bits & (TCP_MOVED | TCP_RESTART_2MSL)) != 0) {
-        bool small = socket->orphan && before == TCP_FIN_WAIT_2 &&
-                     socket->options.linger2_s <= NET_TIME_WAIT_US / 1000000;
-        if (socket->tcp.state == TCP_TIME_WAIT && before != TCP_TIME_WAIT && !small) {
-            socket->refused_us = -1; /* Linux goes on with a small socket from here */
-        }
-        entered(model, socket);
-    }
+    process_state(model, socket, before, segment, bits);
     return kept;
 }
 
