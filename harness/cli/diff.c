@@ -79,17 +79,8 @@ static int64_t now_ms(void)
 
 static void tell_event(FILE *out, const char *who, const struct diff_form *form, uint32_t at)
 {
-    char text[TRACE_DESCRIBE_MAX];
-    if (at >= form->count) {
-        (void)fprintf(out, "  %-6s says nothing more\n", who);
-        return;
-    }
-    const struct trace_event *event = &form->events[at];
-    (void)trace_describe(event, text, sizeof text);
-    (void)fprintf(out, "  %-6s %s: %s", who, event->host == TRACE_HOST_PEER ? "peer" : "target",
-                  text);
-    (void)fprintf(out, " (conn %u, a %lld, b %lld)\n", event->conn, (long long)event->a,
-                  (long long)event->b);
+    char text[2 * TRACE_DESCRIBE_MAX];
+    (void)fprintf(out, "  %-6s %s\n", who, diff_form_describe(form, at, text, sizeof text));
 }
 
 static char *ladder_text(const struct trace *trace, const struct scenario *scenario)

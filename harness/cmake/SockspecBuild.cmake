@@ -55,10 +55,10 @@ function(sockspec_module name)
   set_property(GLOBAL APPEND PROPERTY SOCKSPEC_FOREIGN_LIBRARIES ${arg_LIBRARIES})
 endfunction()
 
-# sockspec_test(NAME SOURCES … MODULES … LABELS …)
+# sockspec_test(NAME SOURCES … MODULES … LABELS … ARGUMENTS …)
 # One cmocka executable that links the named folders, run by ctest.
 function(sockspec_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;MODULES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;MODULES;LABELS;ARGUMENTS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${name} PRIVATE sockspec_flags cmocka)
@@ -67,7 +67,8 @@ function(sockspec_test name)
   endforeach()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   # A skipped test shows as skipped, never as passed, and a failed one always as failed.
-  add_test(NAME ${name} COMMAND sh "${PROJECT_SOURCE_DIR}/harness/cmake/run_test.sh" $<TARGET_FILE:${name}>)
+  add_test(NAME ${name} COMMAND sh "${PROJECT_SOURCE_DIR}/harness/cmake/run_test.sh" $<TARGET_FILE:${name}>
+    ${arg_ARGUMENTS})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
 endfunction()
 

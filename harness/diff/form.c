@@ -3,8 +3,11 @@
 #include "diff/form.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "trace/describe.h"
 
 enum { PORT_GIVEN_FIRST = 32768 }; /* ip_local_port_range */
 
@@ -419,4 +422,19 @@ uint32_t diff_form_compare(const struct diff_form *a, const struct diff_form *b)
         }
     }
     return a->count == b->count ? UINT32_MAX : count;
+}
+
+const char *diff_form_describe(const struct diff_form *form, uint32_t at, char *buffer, size_t size)
+{
+    char text[TRACE_DESCRIBE_MAX];
+    if (at >= form->count) {
+        (void)snprintf(buffer, size, "nothing more");
+        return buffer;
+    }
+    const struct trace_event *event = &form->events[at];
+    (void)snprintf(buffer, size, "%s: %s (conn %u, a %lld, b %lld)",
+                   event->host == TRACE_HOST_PEER ? "peer" : "target",
+                   trace_describe(event, text, sizeof text), event->conn, (long long)event->a,
+                   (long long)event->b);
+    return buffer;
 }

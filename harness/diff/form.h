@@ -56,4 +56,9 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
  * equal. */
 uint32_t diff_form_compare(const struct diff_form *a, const struct diff_form *b);
 
+/* Event `at` in words, on one line: whose it is, what it says, and its numbers; behind the last one
+ * that nothing more comes. Returns `buffer`. */
+const char *diff_form_describe(const struct diff_form *form, uint32_t at, char *buffer,
+                               size_t size);
+
 #endif

@@ -213,6 +213,8 @@ struct model_socket {
     uint32_t send_room;
     uint16_t mss;        /* bytes of a full segment, where `strict` */
     uint32_t send_extra; /* of scripted programs: NET_SKB for each buffer, which fills the room */
+    uint32_t send_kept;  /* of scripted programs: sequence number from which the bytes of the first
+                            buffer fill it, acknowledged or not */
     struct net_segment *recv_first;
     struct net_segment *recv_last;
     struct net_segment *early; /* ahead of a gap, by sequence number */
@@ -528,7 +530,11 @@ static inline uint32_t socket_send_used(const struct model_socket *socket)
 /* What fills the send buffer (sk_wmem_queued of Linux). */
 static inline uint32_t socket_send_memory(const struct model_socket *socket)
 {
-    return socket_send_used(socket) + socket->send_extra;
+    if (!socket->app) {
+        return socket_send_used(socket);
+    }
+    return socket->send_first != NULL ? socket->send_end - socket->send_kept + socket->send_extra
+                                      : 0;
 }
 static inline bool socket_writable(const struct model_socket *socket)
 {
@@ -608,6 +614,9 @@ void socket_listener_arrive(struct model *model, struct model_socket *listener, 
  * TCP_DEFER_ACCEPT and no data yet (tcp_check_req of Linux). */
 bool socket_child_waits(struct model *model, struct model_socket *child,
                         const struct tcp_segment *segment);
+/* Before the end of its handshake Linux has but a request; the socket is a copy of what the
+ * listener is then (tcp_create_openreq_child), but for the window that the handshake offered. */
+void socket_child_follow(struct model_socket *child, const struct model_socket *listener);
 /* The handshake of a child is complete: it can be accepted. */
 void socket_child_opened(struct model *model, struct model_socket *child);
 /* Where the listener of a handshake was shut and listens again, the handshake is its own once more:

@@ -419,6 +419,7 @@ int64_t socket_send_some(struct model *model, struct model_socket *socket,
             if (last == NULL) {
                 socket->send_first = chunk;
                 socket->send_at = chunk;
+                socket->send_kept = chunk->seq;
             } else {
                 last->next = chunk;
             }

@@ -13,21 +13,21 @@ static bool syn_queue_full(const struct model_socket *listener)
     return listener->syn_count > listener->backlog;
 }
 
-static void child_take_options(struct model_socket *child, const struct model_socket *listener)
+void socket_child_follow(struct model_socket *child, const struct model_socket *listener)
 {
     child->options = listener->options;
     child->options.defer_s = 0; /* its own queue is a new one */
     child->send_room = listener->send_room;
+    child->shut = listener->shut;
 }
 
 static void child_inherit(struct model_socket *child, const struct model_socket *listener,
                           uint64_t key, uint32_t conn, const struct model_socket *from)
 {
-    child_take_options(child, listener);
+    socket_child_follow(child, listener);
     child->recv_room = listener->recv_room;
     child->passive = true;
     child->app = listener->app;
-    child->shut = listener->shut;
     child->open = NET_CONNECTED;
     child->file.conn = conn;
     child->local = net_key_local(key);
@@ -112,9 +112,6 @@ bool socket_child_waits(struct model *model, struct model_socket *child,
 void socket_child_opened(struct model *model, struct model_socket *child)
 {
     struct model_socket *listener = child->listener;
-    /* Up to here Linux had but a request; the socket is a copy of what the listener is now
-     * (tcp_create_openreq_child), but for the window that the handshake offered. */
-    child_take_options(child, listener);
     if (child->link_prev != NULL) {
         child->link_prev->link_next = child->link_next;
     } else {

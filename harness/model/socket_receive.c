@@ -112,10 +112,33 @@ static void release_acked(struct model *model, struct model_socket *socket)
     }
 }
 
+/* A buffer that was acknowledged in part fills the room with all of its bytes where it went as one
+ * segment (tcp_clean_rtx_queue of Linux cuts off what comes before that alone). */
+static void keep_partly_acked(struct model_socket *socket)
+{
+    const struct net_chunk *next = socket->send_first;
+    if (next == NULL) {
+        return;
+    }
+    if (next->begins && tcp_before(socket->send_kept, next->seq)) {
+        socket->send_kept = next->seq; /* those before it are gone */
+    }
+    do {
+        next = next->next;
+    } while (next != NULL && !next->begins);
+    uint32_t end = next != NULL ? next->seq : socket->send_end;
+    if (end - socket->send_kept > socket->mss) {
+        socket->send_kept = socket->tcp.snd_una;
+    }
+}
+
 static void acked(struct model *model, struct model_socket *socket)
 {
     socket_congestion_acked(socket);
     release_acked(model, socket);
+    if (socket->app) {
+        keep_partly_acked(socket);
+    }
     socket_timer_measured(model, socket);
     if (socket->timer_kind == NET_TIMER_RETRANSMIT) {
         bool recovering = socket->retries > 0 && tcp_before(socket->tcp.snd_una, socket->recover);
@@ -616,6 +639,9 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
     if (socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED &&
         !socket_child_listens_again(socket)) {
         return embryo_alone_arrive(model, socket, segment, node, conn);
+    }
+    if (socket->listener != NULL && socket->tcp.state == TCP_SYN_RECEIVED) {
+        socket_child_follow(socket, socket->listener);
     }
     if (waits_small(socket) && (segment->flags & TCP_CTL_RST) != 0 &&
         !in_window(&socket->tcp, segment)) {
