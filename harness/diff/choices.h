@@ -14,6 +14,7 @@
     X(BUFFER, "the size of a buffer that nobody set: left out")                                   \
     X(RECOVER, "that bytes are sent again: compared up to there")                                 \
     X(STALL, "that a SYN is sent again while the process waits for its turn: played anew")        \
+    X(ZERO, "that 0, the number of who refuses a SYN, lies in a window: played anew")             \
     X(SEQUENCE, "initial sequence numbers: counted from them")
 /* clang-format on */
 #define DIFF_CHOICE_ENUM(name, text) DIFF_CHOICE_##name,

@@ -9,7 +9,7 @@
 
 enum {
     SENDS_MAX = SCENARIO_STEPS_MAX * 4,
-    STALLS_MAX = 16 /* plays of one scenario that a stall may spoil, one after the other */
+    SPOILT_MAX = 16 /* plays of one scenario that chance may spoil, one after the other */
 };
 
 struct side {
@@ -107,6 +107,13 @@ static void note_sends(struct diff *diff)
     }
 }
 
+/* An RST that is sent without a connection: it has no number of one. */
+static bool is_refusal(const struct trace_event *event)
+{
+    return event->kind == TRACE_SEGMENT && event->what == SCENARIO_SEGMENT_RST && event->a == 0 &&
+           (event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_HELD);
+}
+
 /* A handshake's first timer of a real kernel is 1 s: less than a process may have to wait for its
  * turn. All others are put off by more. */
 static bool shows_a_stall(const struct diff_form *form, uint32_t at)
@@ -115,6 +122,32 @@ static bool shows_a_stall(const struct diff_form *form, uint32_t at)
     return event != NULL && !form->timed && event->kind == TRACE_SEGMENT &&
            event->result == TRACE_FATE_RETRANSMITTED &&
            (event->what == SCENARIO_SEGMENT_SYN || event->what == SCENARIO_SEGMENT_SYN_ACK);
+}
+
+/* Who refuses a SYN that nobody expects does so with sequence number 0. In one handshake in 65,000
+ * that lies in the window of who sent it, by its initial sequence number; the answer is a
+ * challenge, and that is refused once more. */
+static bool shows_a_zero(const struct diff_form *form, uint32_t at)
+{
+    const struct trace_event *event = at < form->count ? &form->events[at] : NULL;
+    if (event == NULL || !is_refusal(event)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < at; i++) {
+        const struct trace_event *before = &form->events[i];
+        if (is_refusal(before) && before->host == event->host && before->conn == event->conn) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What by chance spoilt a play that differs at `at`; DIFF_CHOICE_COUNT: nothing did. */
+static enum diff_choice spoilt_by(const struct diff_form *form, uint32_t at)
+{
+    return shows_a_stall(form, at)  ? DIFF_CHOICE_STALL
+           : shows_a_zero(form, at) ? DIFF_CHOICE_ZERO
+                                    : DIFF_CHOICE_COUNT;
 }
 
 static enum status play_once(struct diff *diff, const struct scenario *scenario, uint64_t seed,
@@ -152,10 +185,12 @@ enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64
 {
     const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
     enum status status = play_once(diff, scenario, seed, ret_result, detail);
-    for (unsigned i = 0; i < STALLS_MAX && status == STATUS_OK && !ret_result->same &&
-                         shows_a_stall(form, ret_result->at);
-         i++) {
-        diff->uses[DIFF_CHOICE_STALL]++;
+    for (unsigned i = 0; i < SPOILT_MAX && status == STATUS_OK && !ret_result->same; i++) {
+        enum diff_choice chance = spoilt_by(form, ret_result->at);
+        if (chance == DIFF_CHOICE_COUNT) {
+            break;
+        }
+        diff->uses[chance]++;
         status = play_once(diff, scenario, seed, ret_result, detail);
     }
     return status;

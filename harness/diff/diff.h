@@ -40,8 +40,9 @@ enum status diff_is_steady(struct diff *diff, const struct scenario *scenario, u
 /* Plays on the world that is told alone. Errors: those of engine_run. */
 enum status diff_play_told(struct diff *diff, const struct scenario *scenario, uint64_t seed,
                            struct status_detail *detail) STATUS_MUST_USE;
-/* Plays on both; anew, and again, where a stall of the machine shows: a real kernel's clock runs on
- * while the process waits for its turn. Errors: those of engine_run. */
+/* Plays on both; anew, and again, where chance shows: a stall of the machine, for a real kernel's
+ * clock runs on while the process waits for its turn, or an initial sequence number near 0. Errors:
+ * those of engine_run. */
 enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,
                       struct diff_result *ret_result, struct status_detail *detail) STATUS_MUST_USE;
 /* Makes a scenario smaller as long as the worlds still differ, in place. */

@@ -293,57 +293,83 @@ static void difference_is_found_and_made_small(void **state)
 }
 
 /* A kernel whose SYN goes out again in the first plays: the process did not get its turn. */
-static struct pair stalling;
-static unsigned stalls_left;
+static struct pair chancy;
+static unsigned chances_left;
+static enum diff_choice chance;
 
-static int poll_and_stall(struct world *world, int s)
+/* What the traces of both worlds show at each poll; then what that of the one that chooses shows as
+ * long as it is spoilt. */
+static void show_segment(unsigned which, enum scenario_segment kind, enum trace_fate fate)
+{
+    struct trace *trace = (struct trace *)(uintptr_t)diff_trace(chancy.diff, which);
+    struct trace_event *event = trace_add(trace, TRACE_SEGMENT, TRACE_HOST_TARGET);
+    event->what = (uint8_t)kind;
+    event->result = fate;
+}
+
+static int poll_of_the_told(struct world *world, int s)
 {
     (void)world;
     (void)s;
-    if (stalls_left > 0) {
-        stalls_left--;
-        struct trace *trace = (struct trace *)(uintptr_t)diff_trace(stalling.diff, DIFF_CHOOSES);
-        struct trace_event *event = trace_add(trace, TRACE_SEGMENT, TRACE_HOST_TARGET);
-        event->what = SCENARIO_SEGMENT_SYN;
-        event->result = TRACE_FATE_RETRANSMITTED;
+    show_segment(DIFF_TOLD, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
+    return 0;
+}
+
+static int poll_of_the_chooser(struct world *world, int s)
+{
+    (void)world;
+    (void)s;
+    show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
+    if (chances_left > 0) {
+        chances_left--;
+        if (chance == DIFF_CHOICE_STALL) {
+            show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_SYN, TRACE_FATE_RETRANSMITTED);
+        } else {
+            show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
+        }
     }
     return 0;
 }
 
-static int poll_nothing(struct world *world, int s)
-{
-    (void)world;
-    (void)s;
-    return 0;
-}
-
-static void stalled_play_is_made_anew(void **state)
+static void spoilt_play_is_made_anew(enum diff_choice spoils)
 {
     static struct scenario_text parsed;
     static const char steps[] = "app socket\napp poll\n";
     struct status_detail detail = {""};
     struct diff_result result = {0};
     struct world_ops twisted[DIFF_WORLDS];
-    (void)state;
-    open_pair(&stalling);
+    open_pair(&chancy);
     for (unsigned i = 0; i < DIFF_WORLDS; i++) {
-        twisted[i] = *stalling.worlds[i]->ops;
-        twisted[i].poll = i == DIFF_CHOOSES ? poll_and_stall : poll_nothing;
-        stalling.worlds[i]->ops = &twisted[i];
+        twisted[i] = *chancy.worlds[i]->ops;
+        twisted[i].poll = i == DIFF_CHOOSES ? poll_of_the_chooser : poll_of_the_told;
+        chancy.worlds[i]->ops = &twisted[i];
     }
-    diff_free(stalling.diff);
-    assert_ok(diff_new(stalling.worlds[DIFF_TOLD], stalling.worlds[DIFF_CHOOSES], &stalling.diff,
-                       &detail),
-              &detail);
+    diff_free(chancy.diff);
+    assert_ok(
+        diff_new(chancy.worlds[DIFF_TOLD], chancy.worlds[DIFF_CHOOSES], &chancy.diff, &detail),
+        &detail);
     assert_ok(scenario_parse("steps", steps, sizeof steps - 1, &parsed, &detail), &detail);
-    stalls_left = 2;
-    assert_ok(diff_play(stalling.diff, &parsed.scenario, 1, &result, &detail), &detail);
+    chance = spoils;
+    chances_left = 2;
+    assert_ok(diff_play(chancy.diff, &parsed.scenario, 1, &result, &detail), &detail);
     assert_true(result.same);
-    assert_int_equal(diff_uses(stalling.diff)[DIFF_CHOICE_STALL], 2);
-    stalls_left = UINT32_MAX; /* what comes every time is no stall */
-    assert_ok(diff_play(stalling.diff, &parsed.scenario, 1, &result, &detail), &detail);
+    assert_int_equal(diff_uses(chancy.diff)[spoils], 2);
+    chances_left = UINT32_MAX; /* what comes every time is no chance */
+    assert_ok(diff_play(chancy.diff, &parsed.scenario, 1, &result, &detail), &detail);
     assert_false(result.same);
-    close_pair(&stalling);
+    close_pair(&chancy);
+}
+
+static void play_that_a_stall_spoilt_is_made_anew(void **state)
+{
+    (void)state;
+    spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
+}
+
+static void play_that_a_zero_in_a_window_spoilt_is_made_anew(void **state)
+{
+    (void)state;
+    spoilt_play_is_made_anew(DIFF_CHOICE_ZERO);
 }
 
 /* ---- The form ---- */
@@ -497,7 +523,8 @@ int main(void)
         cmocka_unit_test(generated_scenarios_use_all_of_role_stack),
         cmocka_unit_test(most_steps_have_an_effect),
         cmocka_unit_test(difference_is_found_and_made_small),
-        cmocka_unit_test(stalled_play_is_made_anew),
+        cmocka_unit_test(play_that_a_stall_spoilt_is_made_anew),
+        cmocka_unit_test(play_that_a_zero_in_a_window_spoilt_is_made_anew),
         cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
         cmocka_unit_test(form_joins_a_close_in_the_handshake),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
