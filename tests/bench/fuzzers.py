@@ -13,6 +13,7 @@ class LibFuzzer:
     """Executions per second of processor time, start-up apart: the difference between a long run and a short one."""
 
     def __init__(self, setting, executable, seeds, stats=None):
+        self.setting = setting
         self.executable = executable
         self.seeds = seeds
         self.stats = stats
@@ -27,7 +28,9 @@ class LibFuzzer:
         if stats:
             stats.unlink(missing_ok=True)
             environment["SOCKSPEC_STATS"] = str(stats)
-        _, seconds = run([self.executable, f"-runs={runs}", *LIBFUZZER_OPTIONS, self.seeds], environment)
+        # What a run finds goes to a folder of its own, so that the next one begins with the seeds alone.
+        found = self.setting.folder("found")
+        _, seconds = run([self.executable, f"-runs={runs}", *LIBFUZZER_OPTIONS, found, self.seeds], environment)
         return seconds
 
     def choose_runs(self, seconds):
