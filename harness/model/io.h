@@ -184,6 +184,8 @@ struct model_io {
     uint64_t calls_max;    /* of them, before a spin */
     uint32_t instant_at;   /* events when the first of them began */
     uint32_t attention;    /* enum io_attention */
+    uint64_t looks_seen;   /* model->changes since which `looks` were repeated */
+    unsigned looks;        /* that found nothing and took time */
 
     bool goal_open; /* world.advance: time shall pass */
     int64_t goal_at_us;
@@ -320,6 +322,9 @@ void io_signal_mask_apply(struct model *model);
 /* As model_sleep, without BLOCK and faults; `inside`: enum trace_wait. */
 int io_sleep(struct model *model, model_condition condition, void *argument, int64_t timeout_us,
              bool restarts, enum trace_wait inside);
+/* The running program looked without waiting and found nothing. Where it does so again at the same
+ * instant, a little time passes. */
+COLD_CALL void io_look_again(struct model *model);
 /* The stop signal did not help: every call of the program fails from here on. */
 void io_stop_fail(struct model *model, struct io_task *task);
 /* Time goes on to the next timer or to the goal, as far as it may; false: it may not. */

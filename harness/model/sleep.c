@@ -8,8 +8,10 @@
 #include "model/io.h"
 
 enum {
-    IDLE_ROUNDS_MAX = 100000
-}; /* on_idle said "go" so often and nothing changed: take it for the end */
+    IDLE_ROUNDS_MAX =
+        100000,    /* on_idle said "go" so often and nothing changed: take it for the end */
+    LOOKS_MAX = 10 /* take time at one instant: 1, 2, 4, … us, a thousandth of a second in all */
+};
 
 /* ---- The end of a run --------------------------------------------------------------------------
  */
@@ -291,6 +293,31 @@ int io_sleep(struct model *model, model_condition condition, void *argument, int
     return sleep_on(model, condition, argument, model->changes - 1, timeout_us, restarts, inside);
 }
 
+/* Time stands still while a program runs, but a limit may be due only "after now": at the instant
+ * of its end a loop then looks, without waiting, until the clock has gone on. So the second look
+ * takes a microsecond, the next ones twice as long as the one before. The calls go on being
+ * counted: what still looks around after a thousandth of a second spins. */
+COLD_CALL void io_look_again(struct model *model)
+{
+    struct model_io *io = model->io;
+    if (io->looks_seen != io->changes_seen) {
+        io->looks_seen = io->changes_seen;
+        io->looks = 0;
+        return;
+    }
+    if (io->looks == LOOKS_MAX) {
+        return;
+    }
+    int64_t until_us = model->now_us + (1 << io->looks++);
+    int64_t next_us = model_timer_next(model);
+    if (next_us <= until_us) {
+        model_timer_run(model, next_us);
+        return;
+    }
+    model_timer_run(model, until_us);
+    io->changes_seen = io->looks_seen = model->changes;
+}
+
 int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn,
                 model_condition condition, void *argument, int64_t timeout_us, unsigned flags)
 {
@@ -300,7 +327,11 @@ int model_sleep(struct model *model, enum trace_call call, int fd, uint32_t conn
     if (condition != NULL && condition(model, argument)) {
         return 0;
     }
-    if (timeout_us == 0 || task->life != IO_RUNNING) {
+    if (task->life != IO_RUNNING) {
+        return -ETIMEDOUT;
+    }
+    if (timeout_us == 0) {
+        io_look_again(model);
         return -ETIMEDOUT;
     }
     trace_block(model, call, fd, conn, timeout_us);

@@ -140,6 +140,9 @@ void model_sys_yield(struct model *model)
         io_thread_hand_over(model, other);
         self->preempted = false;
     }
+    if (io_task(model)->life == IO_RUNNING) {
+        io_look_again(model);
+    }
 }
 
 uint32_t model_thread_choose(struct model *model, uint32_t count)

@@ -139,10 +139,12 @@ void model_task_begin(struct model *model, enum trace_host host)
 /* An exit after the stop signal says by which means it came. */
 static enum trace_exit exit_how(const struct io_task *task, enum trace_exit how)
 {
-    if (how != TRACE_EXIT_RETURNED || (task->stop == IO_STOP_NONE && !task->stop_handled)) {
-        return how;
+    /* Where all of its calls fail a program may well abort: that is no crash of its own. */
+    if (task->stop == IO_STOP_ERRORS && (how == TRACE_EXIT_RETURNED || how == TRACE_EXIT_ABORTED)) {
+        return TRACE_EXIT_JUMPED;
     }
-    return task->stop == IO_STOP_ERRORS ? TRACE_EXIT_JUMPED : TRACE_EXIT_STOPPED_BY_HANDLER;
+    bool asked = task->stop != IO_STOP_NONE || task->stop_handled;
+    return how == TRACE_EXIT_RETURNED && asked ? TRACE_EXIT_STOPPED_BY_HANDLER : how;
 }
 
 void model_task_end(struct model *model, struct model_exit exit)
@@ -189,6 +191,8 @@ enum status model_world_run(struct world *world, const struct world_target *targ
     io->goal_open = false;
     io->idle_rounds = 0;
     io->over = false;
+    io->changes_seen = UINT64_MAX;
+    io->looks_seen = UINT64_MAX - 1;
     model->calls_at_instant = 0;
     model->hooks = hooks;
     model->target = target;

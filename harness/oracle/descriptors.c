@@ -27,9 +27,34 @@ static void judge_left_at_exit(struct oracle *oracle, unsigned rule, uint32_t in
     }
 }
 
-/* The program could know that the connection was over: the peer's end of it is no secret. */
-static bool is_over(const struct facts_conn *conn)
+/* It waits for room that a wire which loses or forges segments may never give it: its kernel still
+ * tries. */
+static bool waits_for_room(const struct oracle *oracle, uint32_t number)
 {
+    const struct facts *facts = &oracle->facts;
+    const struct facts_conn *conn = &facts->conns[number];
+    if (!facts->wire_lossy && (conn->flags & FACTS_LOSSY) == 0) {
+        return false;
+    }
+    if ((conn->flags & FACTS_SEND_STUCK) != 0) {
+        return true;
+    }
+    if (facts->at_last_block == 0) {
+        return false;
+    }
+    const struct trace_event *block = oracle_event(oracle, facts->at_last_block);
+    return block->conn == number && facts_family(block->what) == SCENARIO_CALL_SEND;
+}
+
+/* The program could know that the connection was over: the peer's end of it is no secret. */
+static bool is_over(const struct oracle *oracle, uint32_t number)
+{
+    const struct facts_conn *conn = &oracle->facts.conns[number];
+    bool half =
+        conn->state == TCP_CLOSE_WAIT && conn->at_rst == 0 && (conn->flags & FACTS_ERROR) == 0;
+    if (half && waits_for_room(oracle, number)) {
+        return false;
+    }
     return (conn->at_peer_fin | conn->at_rst) != 0 ||
            (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 ||
            (conn->flags & FACTS_ESTABLISHED) == 0 || conn->state == TCP_CLOSED;
@@ -55,7 +80,7 @@ ORACLE_EVENT(fdh_01)
             continue;
         }
         const struct facts_conn *conn = facts_conn(facts, record->conn);
-        if (conn != NULL && is_over(conn)) {
+        if (conn != NULL && is_over(oracle, record->conn)) {
             oracle_break(oracle, rule,
                          "the descriptor of an ended connection was still open at the end",
                          EVIDENCE(record->conn, record->at_opened, index + 1));

@@ -125,7 +125,8 @@ ORACLE_EVENT(err_06)
 {
     const struct facts *facts = &oracle->facts;
     if (facts->at_error != 0 && event->fd >= 0 && event->fd == facts->listener &&
-        !facts->stopping && facts->at_last_block <= facts->at_error) {
+        !facts->stopping && facts->at_last_block <= facts->at_error &&
+        facts->at_memory <= facts->at_error) {
         oracle_break(oracle, rule, "it closed its listener because of one connection's error",
                      EVIDENCE(0, facts->at_error, index + 1));
     }

@@ -167,6 +167,7 @@ static void establish(struct facts_conn *conn, const struct trace_event *event, 
 {
     conn->flags |= FACTS_ESTABLISHED;
     conn->at_established = at;
+    conn->at_rst = 0; /* one that came before ended an earlier attempt */
     conn->peer_us = conn->peer_us > 0 ? conn->peer_us : event->time_us;
 }
 

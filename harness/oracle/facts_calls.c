@@ -352,6 +352,10 @@ CALL(failed_transfer)
     }
     if (err == EAGAIN && facts_family(event->what) == SCENARIO_CALL_RECV) {
         conn->at_edge = 0;
+        if (record != NULL) {
+            record->at_in_hup = 0; /* no input after all */
+            facts_set_live(&record->live, FACTS_FD_IN_HUP, false);
+        }
     } else if (err == EAGAIN) {
         conn->flags |= FACTS_SEND_STUCK;
         conn->at_again = at;

@@ -228,10 +228,10 @@ ORACLE_EVENT(dat_20)
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_again, index + 1));
         return;
     }
-    if (facts->turn > record->at_again || facts->at_memory > record->at_again ||
-        (exits && event->what > TRACE_EXIT_CRASHED)) {
-        return; /* It waited in between, or was refused memory: whatever it does now has another
-                   reason. */
+    bool lacked = facts->at_memory > facts->at_last_block;
+    if (facts->turn > record->at_again || lacked || (exits && event->what > TRACE_EXIT_CRASHED)) {
+        return; /* It waited in between, or was refused memory and has not slept since: whatever it
+                   does now has another reason. */
     }
     enum scenario_call family = facts_family(oracle_event(oracle, record->at_again)->what);
     struct facts_conn *conn = facts_conn(facts, record->conn);

@@ -83,7 +83,8 @@ bool glance_is_restless(const struct trace *trace)
     return false;
 }
 
-bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
+/* The connection of the peer that a step names; 0: none yet. */
+static uint32_t conn_of_peer(const struct trace *trace, const struct trace_event *noop)
 {
     uint32_t conn = 0;
     for (const struct trace_event *event = trace->events; event < noop; event++) {
@@ -91,6 +92,12 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
             conn = event->conn;
         }
     }
+    return conn;
+}
+
+bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = conn_of_peer(trace, noop);
     for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
         if (event->kind == TRACE_SEGMENT && event->host == TRACE_HOST_TARGET &&
             event->conn == conn && event->what == SCENARIO_SEGMENT_RST &&
@@ -99,6 +106,36 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
         }
     }
     return false;
+}
+
+bool glance_client_had_ended(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = conn_of_peer(trace, noop);
+    bool begun = conn == 0;
+    bool ended = false;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        begun = begun || event->conn == conn;
+        if (event->kind == TRACE_EXIT && event->host == TRACE_HOST_TARGET) {
+            ended = ended || (begun && event->what == TRACE_EXIT_RETURNED);
+        } else if (event->kind == TRACE_PHASE && event->what == TRACE_PHASE_STARTED) {
+            ended = ended && conn != 0;
+        }
+    }
+    return ended && trace->header.role == TRACE_ROLE_CLIENT;
+}
+
+bool glance_all_was_answered(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = conn_of_peer(trace, noop);
+    int asked = 0;
+    int answered = 0;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        if (event->kind == TRACE_DIALOGUE && event->conn == conn) {
+            asked += event->what == TRACE_DIALOGUE_REQUEST_COMPLETE;
+            answered += event->what == TRACE_DIALOGUE_RESPONSE_SENT;
+        }
+    }
+    return asked > 0 && answered >= asked && trace->header.role == TRACE_ROLE_CLIENT;
 }
 
 bool glance_is_cut(const struct trace_event *event)

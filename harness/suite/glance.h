@@ -22,6 +22,12 @@ bool glance_never_listened(const struct trace *trace, char *reason, size_t size)
 bool glance_is_restless(const struct trace *trace);
 /* Whether the target had reset the connection of the peer that the step names. */
 bool glance_was_reset(const struct trace *trace, const struct trace_event *noop);
+/* Whether a client had ended by itself when the step came: the one that had made the connection of
+ * the peer that the step names; where there is none, whichever was started last. */
+bool glance_client_had_ended(const struct trace *trace, const struct trace_event *noop);
+/* Whether the peer that the step names had answered whatever a client had asked on its connection.
+ */
+bool glance_all_was_answered(const struct trace *trace, const struct trace_event *noop);
 /* A step that this world cannot do: what comes after it is not what the case says. */
 bool glance_is_cut(const struct trace_event *event);
 /* Index of the event from which on the run is not what the case says: such a step, or a call that

@@ -268,10 +268,31 @@ static void end_verdict(struct run *run)
 /* What the run says about the case itself, before any rule is looked at. */
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
 
-/* A step without effect: the case did not do what it says. Not so where the target itself had gone
- * astray, nor with a command. */
-static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
-                                size_t size)
+/* What the target had done that leaves a step nothing to act on; NULL: nothing of that kind. */
+static const char *overtaken(const struct run *run, const struct trace_event *event)
+{
+    const struct trace *trace = run->trace;
+    const struct scenario *scenario = &run->the_case->scenario;
+    if (glance_was_reset(trace, event)) {
+        return "the target had reset the connection by then";
+    }
+    if (glance_client_had_ended(trace, event)) {
+        return run->setup->subject->target.runs > 1
+                   ? "the client had ended by then"
+                   : "the client had ended by then; 'runs' in its manifest starts it again";
+    }
+    if (event->a >= 0 && event->a < scenario->count && event->what == SCENARIO_PEER_SEND) {
+        uint8_t payload = scenario->steps[event->a].what;
+        bool goes_on = payload == SCENARIO_PAYLOAD_NEXT || payload == SCENARIO_PAYLOAD_REST;
+        if (goes_on && glance_all_was_answered(trace, event)) {
+            return "the answer was shorter: it had been sent whole by then";
+        }
+    }
+    return NULL;
+}
+
+/* Why a case that needs something shows by a step without effect that the target lacks it; NULL. */
+static const char *lacking(uint32_t needs)
 {
     static const struct {
         enum cases_need need;
@@ -281,31 +302,35 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         CASES_NEED_TABLE(NEED_REASON)
 #undef NEED_REASON
     };
+    needs &= CASES_NEEDS_SHOWN_BY_RUN;
+    return needs != 0 ? shown[__builtin_ctz(needs)].reason : NULL;
+}
+
+/* A step without effect: the case did not do what it says. Not so where the target itself had gone
+ * astray, nor with a command: nobody knows how one goes about it, and a call that never comes is no
+ * fault of ours. */
+static enum case_fate noop_fate(struct run *run, const struct trace_event *event, char *reason,
+                                size_t size)
+{
+    const struct scenario *scenario = &run->the_case->scenario;
     char step[SCENARIO_STEP_TEXT_MAX] = "?";
-    if (event->a >= 0 && event->a < run->the_case->scenario.count) {
-        (void)scenario_print_step(&run->the_case->scenario, (unsigned)event->a, step, sizeof(step));
+    if (event->a >= 0 && event->a < scenario->count) {
+        (void)scenario_print_step(scenario, (unsigned)event->a, step, sizeof(step));
     }
-    if (event->b == TRACE_NOOP_NOT_ALLOWED || glance_is_cut(event)) {
-        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
-        return CASE_SKIPPED;
-    }
+    const char *noop = trace_noop_name((enum trace_noop)event->b);
+    const char *excuse = NULL;
     bool is_ours = subject_is_stack(run->setup->subject) && !run->setup->subject->stack.adapter;
-    if (run->setup->subject->program == NULL && !is_ours) {
-        /* Nobody knows how a command goes about it: a call that never comes is no fault of ours. */
-        (void)snprintf(reason, size, "'%s': %s", step, trace_noop_name((enum trace_noop)event->b));
+    if (event->b == TRACE_NOOP_NOT_ALLOWED || glance_is_cut(event) ||
+        (run->setup->subject->program == NULL && !is_ours)) {
+        excuse = noop;
+    }
+    excuse = excuse != NULL ? excuse : overtaken(run, event);
+    excuse = excuse != NULL ? excuse : lacking(run->the_case->needs);
+    if (excuse != NULL) {
+        (void)snprintf(reason, size, "'%s': %s", step, excuse);
         return CASE_SKIPPED;
     }
-    if (glance_was_reset(run->trace, event)) {
-        (void)snprintf(reason, size, "'%s': the target had reset the connection by then", step);
-        return CASE_SKIPPED;
-    }
-    uint32_t needs = run->the_case->needs & CASES_NEEDS_SHOWN_BY_RUN;
-    if (needs != 0) {
-        (void)snprintf(reason, size, "'%s': %s", step, shown[__builtin_ctz(needs)].reason);
-        return CASE_SKIPPED;
-    }
-    (void)snprintf(reason, size, "step %d '%s' had no effect: %s", (int)event->a, step,
-                   trace_noop_name((enum trace_noop)event->b));
+    (void)snprintf(reason, size, "step %d '%s' had no effect: %s", (int)event->a, step, noop);
     return CASE_FAULTY;
 }
 

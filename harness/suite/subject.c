@@ -86,7 +86,7 @@ enum status subject_open(struct subject *subject, const struct sockspec_program 
         .peer_program = (void *)program->peer,
         .port = subject->manifest.port,
         .stop_signal = subject->manifest.stop_signal,
-        .runs = 1,
+        .runs = subject->manifest.runs,
     };
     return STATUS_OK;
 }

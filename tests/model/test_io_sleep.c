@@ -335,6 +335,20 @@ static void stop_ignored_signal_turns_calls_into_errors(void **state)
     assert_true((fake_event(fake, TRACE_CALL, TRACE_CALL_READ, 0)->flags & TRACE_FAULTED) != 0);
 }
 
+static int aborts_at_error_main(struct fake *fake, struct model *model)
+{
+    (void)until_error_main(fake, model);
+    fake->runner.leave(fake, (struct model_exit){.how = TRACE_EXIT_ABORTED, .status = SIGABRT});
+    return 0;
+}
+
+static void stop_program_that_aborts_at_errors_did_not_stop(void **state)
+{
+    struct fake *fake = *state;
+    fake->dispositions[SIGTERM] = 1;
+    assert_int_equal(TRACE_EXIT_JUMPED, fake_play(fake, aborts_at_error_main).what);
+}
+
 static void stop_program_that_goes_on_is_left(void **state)
 {
     struct fake *fake = *state;
@@ -389,6 +403,46 @@ static void spin_names_the_call_that_made_no_progress(void **state)
     const struct trace_event *spin = fake_event(fake, TRACE_SPIN, -1, 0);
     assert_int_equal(TRACE_CALL_READ, spin->what);
     assert_int_equal(1000 + 4 * 4 + 1, spin->a);
+}
+
+/* A loop that takes a limit for due only after its instant, as libev does. */
+static int after_limit_main(struct fake *fake, struct model *model)
+{
+    int64_t end_us = model_sys_clock_us(model, CLOCK_MONOTONIC) + 500000;
+    fake_then(fake, advance_1s);
+    for (int64_t left_us = 500000; left_us >= 0; fake->values[0]++) {
+        (void)model_sys_poll(model, TRACE_CALL_POLL, NULL, 0, left_us, NULL);
+        left_us = end_us - model_sys_clock_us(model, CLOCK_MONOTONIC);
+    }
+    return 0;
+}
+
+static void spin_limit_that_is_due_after_its_instant_is_none(void **state)
+{
+    struct fake *fake = *state;
+    struct trace_event end = fake_play(fake, after_limit_main);
+    assert_int_equal(TRACE_EXIT_RETURNED, end.what);
+    assert_int_equal(3, fake->values[0]); /* to the instant, at it, and a microsecond later */
+    assert_null(fake_event(fake, TRACE_SPIN, -1, 0));
+}
+
+/* Looks around until the clock has gone on by 10 ms. */
+static int waits_by_looking_main(struct fake *fake, struct model *model)
+{
+    int64_t end_us = model_sys_clock_us(model, CLOCK_MONOTONIC) + 10 * 1000;
+    while (fake != NULL && model_sys_clock_us(model, CLOCK_MONOTONIC) < end_us) {
+        (void)model_sys_poll(model, TRACE_CALL_POLL, NULL, 0, 0, NULL);
+    }
+    return 0;
+}
+
+static void spin_while_the_clock_is_looked_at_is_one(void **state)
+{
+    struct fake *fake = *state;
+    (void)fake_play(fake, waits_by_looking_main);
+    const struct trace_event *spin = fake_event(fake, TRACE_SPIN, -1, 0);
+    assert_non_null(spin);
+    assert_int_equal(1023, spin->time_us); /* 1 + 2 + 4 + … + 512 */
 }
 
 static int busy_main(struct fake *fake, struct model *model)
@@ -592,9 +646,12 @@ int main(void)
         TEST(stop_handler_ends_the_program),
         TEST(stop_time_runs_on_to_the_programs_timers),
         TEST(stop_ignored_signal_turns_calls_into_errors),
+        TEST(stop_program_that_aborts_at_errors_did_not_stop),
         TEST(stop_program_that_goes_on_is_left),
         TEST(spin_unchanged_world_ends_the_run),
         TEST(spin_names_the_call_that_made_no_progress),
+        TEST(spin_limit_that_is_due_after_its_instant_is_none),
+        TEST(spin_while_the_clock_is_looked_at_is_one),
         TEST(spin_program_with_progress_is_none),
         TEST(spin_output_is_no_progress),
         TEST(trace_full_ends_the_run),

@@ -34,6 +34,7 @@ enum behaviour {
 /* ---- A world ---- */
 
 static enum behaviour behaviour;
+static const char *role = "server";
 static bool observers_lack;
 static bool drains_in_vain;
 static const struct world_ops *model_ops;
@@ -221,8 +222,7 @@ static struct suite_result result;
 static enum status run_suite(const char *scenario, unsigned count, unsigned player_count,
                              struct player_limits limits)
 {
-    static const struct sockspec_program program = {
-        .name = "fake", .role = "server", .profile = "echo"};
+    const struct sockspec_program program = {.name = "fake", .role = role, .profile = "echo"};
     static const struct report_sink_operations operations = {
         on_begin, on_case, on_verdict, on_case, on_notice, on_end, on_free};
     static struct report_sink sink = {&operations};
@@ -292,6 +292,19 @@ static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
     assert_int_equal(run_suite("time advance 60s\n", 1, 1, (struct player_limits){0}), STATUS_OK);
     assert_told("server/0 SKIP 'time advance 1m'");
     assert_told("--slow");
+}
+
+static void step_after_a_client_has_ended_skips_the_case(void **state)
+{
+    (void)state;
+    behaviour = ENDS_AT_ONCE;
+    assert_int_equal(run_suite("peer accept\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    assert_told("server/0 ERROR the server ended with status 3 before it listened");
+    role = "client";
+    assert_int_equal(run_suite("peer accept\n", 1, 1, (struct player_limits){0}), STATUS_OK);
+    role = "server";
+    assert_told(
+        "server/0 SKIP 'peer accept': the client had ended by then; 'runs' in its manifest");
 }
 
 static void step_on_a_connection_that_the_target_reset_skips_the_case(void **state)
@@ -477,6 +490,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
+        cmocka_unit_test(step_after_a_client_has_ended_skips_the_case),
         cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
         cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
         cmocka_unit_test(what_was_broken_before_a_step_that_is_too_slow_stands),
