@@ -9,7 +9,8 @@
 
 enum {
     SENDS_MAX = SCENARIO_STEPS_MAX * 4,
-    SPOILT_MAX = 16 /* plays of one scenario that chance may spoil, one after the other */
+    SPOILT_MAX = 64 /* plays of one scenario that chance may spoil, one after the other: longer than
+                       the 4 ms in which an initial sequence number stays near 0 */
 };
 
 struct side {
