@@ -159,6 +159,7 @@ struct net_options {
     uint16_t maxseg;
     uint8_t keepcnt;
     uint8_t syncnt;
+    bool syncnt_set; /* not the kernel's choice */
     uint8_t tos;
     uint8_t ttl;
     uint8_t tclass;

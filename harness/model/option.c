@@ -290,6 +290,7 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
                               : value;
     }
     row_set(row, &socket->options, value);
+    socket->options.syncnt_set |= row->offset == AT(syncnt);
     if (row->offset == AT(rcvlowat)) {
         /* tcp_set_rcvlowat of Linux: what is there may be enough now; after a FIN (SOCK_DONE) it
          * always is. */

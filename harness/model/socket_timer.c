@@ -73,14 +73,40 @@ void socket_timer_measured(struct model *model, struct model_socket *socket)
     }
 }
 
+static bool is_handshake(const struct model_socket *socket)
+{
+    return socket->tcp.state == TCP_SYN_SENT || socket->tcp.state == TCP_SYN_RECEIVED;
+}
+
+/* A handshake that a listener answered goes by the listener's options, and by no user timeout:
+ * Linux has no socket of its own for it. */
+static bool is_request(const struct model_socket *socket)
+{
+    return socket->listener != NULL && socket->tcp.state == TCP_SYN_RECEIVED;
+}
+
+/* TCP_USER_TIMEOUT; 0: none. */
+static int64_t user_timeout_us(const struct model_socket *socket)
+{
+    return is_request(socket) ? 0 : socket->options.user_timeout_ms * INT64_C(1000);
+}
+
 /* Whether a SYN was sent often enough: by count, or by the time that so many retries with doubling
  * would take (retransmits_timed_out of Linux, where TCP_USER_TIMEOUT does not say another one). */
 static bool tried_syn_enough(const struct model *model, const struct model_socket *socket)
 {
     int64_t doubling_us = ((INT64_C(2) << socket->options.syncnt) - 1) * SECOND_US;
-    return socket->retries >= socket->options.syncnt + NET_SYN_LINEAR ||
+    unsigned linear = socket->tcp.state == TCP_SYN_SENT ? NET_SYN_LINEAR : 0;
+    return socket->retries >= socket->options.syncnt + linear ||
            (socket->options.user_timeout_ms == 0 && socket->retries > 0 &&
             model->now_us - socket->sent_us >= doubling_us);
+}
+
+/* reqsk_timer_handler of Linux. */
+static bool tried_syn_ack_enough(const struct model_socket *child)
+{
+    const struct net_options *options = &child->listener->options;
+    return child->retries >= (options->syncnt_set ? options->syncnt : NET_SYN_ACK_RETRIES);
 }
 
 /* Whether it was tried often enough: a handshake by count, anything else by the time that so many
@@ -91,9 +117,8 @@ static bool tried_enough(const struct model *model, const struct model_socket *s
     static const int64_t orphan_us = INT64_C(102200000);
     switch ((enum tcp_state)socket->tcp.state) {
     case TCP_SYN_SENT:
-        return tried_syn_enough(model, socket);
     case TCP_SYN_RECEIVED:
-        return socket->retries >= NET_SYN_ACK_RETRIES;
+        return is_request(socket) ? tried_syn_ack_enough(socket) : tried_syn_enough(model, socket);
     default:
         return socket->retries > 0 &&
                model->now_us - socket->sent_us >= (socket->orphan ? orphan_us : data_us);
@@ -118,7 +143,7 @@ void socket_timer_cancel(struct model *model, struct model_socket *socket)
 static int64_t within_user_timeout(const struct model *model, const struct model_socket *socket,
                                    int64_t wait)
 {
-    int64_t limit = socket->options.user_timeout_ms * INT64_C(1000);
+    int64_t limit = user_timeout_us(socket);
     if (limit == 0 || (keeps_rto(model) && socket->retries == 0)) {
         return wait; /* Linux looks at it when something was sent again */
     }
@@ -165,7 +190,7 @@ void socket_timer_persist_update(struct model *model, struct model_socket *socke
 
 static bool user_timeout_passed(const struct model *model, const struct model_socket *socket)
 {
-    int64_t limit = socket->options.user_timeout_ms * INT64_C(1000);
+    int64_t limit = user_timeout_us(socket);
     return limit != 0 && (socket->retries > 0 || !keeps_rto(model)) &&
            model->now_us - socket->sent_us >= limit;
 }
@@ -173,16 +198,11 @@ static bool user_timeout_passed(const struct model *model, const struct model_so
 /* One more retransmission, or probe, is about to go out. */
 static void count_retry(struct model *model, struct model_socket *socket)
 {
-    if (keeps_rto(model) && socket->retries == 0 && socket->tcp.state != TCP_SYN_SENT) {
+    if (keeps_rto(model) && socket->retries == 0 && !is_handshake(socket)) {
         socket->sent_us = model->now_us;
     }
     socket->retries =
         socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
-}
-
-static bool is_handshake(const struct model_socket *socket)
-{
-    return socket->tcp.state == TCP_SYN_SENT || socket->tcp.state == TCP_SYN_RECEIVED;
 }
 
 static void fire_retransmit(struct model *model, struct model_socket *socket)
