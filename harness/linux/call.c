@@ -24,11 +24,10 @@ static bool is_progress(const struct tracer_call *call, int64_t result)
     if (receives) {
         return result > 0;
     }
-    if (sends) {
-        return result > 0 && call->file != NULL && call->file->watched;
+    if (sends || family == SCENARIO_CALL_CLOSE) {
+        return (result > 0 || !sends) && call->file != NULL && call->file->watched;
     }
-    return family == SCENARIO_CALL_ACCEPT || family == SCENARIO_CALL_CLOSE ||
-           call->what == TRACE_CALL_CONNECT;
+    return family == SCENARIO_CALL_ACCEPT || call->what == TRACE_CALL_CONNECT;
 }
 
 void tracer_call_drop(struct linux_tracer *tracer, struct tracer_call *call)
@@ -137,6 +136,12 @@ static void trace_call(struct linux_tracer *tracer, struct tracer_thread *thread
         (uint8_t)((call->nonblock ? TRACE_NONBLOCK : 0) | (call->faulted ? TRACE_FAULTED : 0));
 }
 
+/* One of the calls of a program that closes every number there may be, open or not. */
+static bool sweeps(const struct tracer_call *call, int64_t result)
+{
+    return call->what == TRACE_CALL_CLOSE && call->file == NULL && result == -EBADF;
+}
+
 /* The call is over, with the kernel's result or a fault's. */
 static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, int64_t result)
 {
@@ -158,11 +163,14 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
     if (is_progress(call, result)) {
         tracer_progress(tracer);
     } else if (!is_rest(call, result)) {
-        tracer_spin_count(tracer, call, result);
+        if (!sweeps(call, result) || tracer->last_fd == tracer_number(thread->process, call->fd)) {
+            tracer_spin_count(tracer, call, result);
+        }
         tracer->last_call = call->what;
         tracer->last_fd = tracer_number(thread->process, call->fd);
     }
-    if (call->traced) {
+    /* A high number stands for another process's: it is told of only where it was open. */
+    if (call->traced && !(sweeps(call, result) && call->fd >= LINUX_PROCESS_STRIDE)) {
         trace_call(tracer, thread, call, shown);
         if (call->row->report != NULL) {
             call->row->report(tracer, thread, call, shown);

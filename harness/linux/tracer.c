@@ -207,12 +207,16 @@ static struct trace_event *trace_process(struct linux_tracer *tracer, enum trace
     return event;
 }
 
-static void child_ended(struct linux_tracer *tracer, const struct tracer_process *process)
+static void child_ended(struct linux_tracer *tracer, const struct tracer_process *process,
+                        int status)
 {
     uint32_t place = tracer->ended_count++ % TRACER_ENDED_MAX;
     tracer->ended[place].pid = process->pid;
     tracer->ended[place].number = process->number;
     tracer->ended[place].nth = process->nth;
+    if (status != 0) {
+        (void)trace_process(tracer, TRACE_PROCESS_FAILED, process->number, process->nth);
+    }
     (void)trace_process(tracer, TRACE_PROCESS_ENDED, process->number, process->nth);
 }
 
@@ -255,7 +259,7 @@ static void process_ended(struct linux_tracer *tracer, struct tracer_process *pr
     }
     tracer_files_close_all(tracer, process, !tracer->exited);
     if (!first && !tracer->exited && !tracer->ending) {
-        child_ended(tracer, process);
+        child_ended(tracer, process, status);
     }
     tracer_process_remove(tracer, process);
     tracer_progress(tracer);

@@ -104,6 +104,34 @@ ORACLE_EVENT(fdh_01)
     }
 }
 
+/* How many closes of ever higher (`step` -1, backwards in time: lower) numbers that are not open
+ * follow each other from the one at `index` on, with nothing else but closes between them. */
+static uint32_t refused_in_a_row(const struct trace *trace, uint32_t index, int step, uint32_t most)
+{
+    uint32_t found = 0;
+    int64_t fd = trace->events[index].fd;
+    for (int64_t i = index; i >= 0 && i < trace->count && found < most; i += step) {
+        const struct trace_event *event = &trace->events[i];
+        bool beyond = (event->fd - fd) * step > 0;
+        if (event->kind == TRACE_CALL && event->what == TRACE_CALL_CLOSE && beyond) {
+            fd = event->fd;
+            found += event->err == EBADF;
+        } else if (event->kind == TRACE_CALL && i != index) {
+            break;
+        }
+    }
+    return found;
+}
+
+/* Whether the close at `index` is one of many that go through the numbers, whatever is open: what
+ * programs do that cannot know what they were started with. */
+static bool is_sweep(const struct trace *trace, uint32_t index)
+{
+    enum { SWEEP = 8 };
+    return refused_in_a_row(trace, index, 1, SWEEP) + refused_in_a_row(trace, index, -1, SWEEP) >=
+           SWEEP - 1;
+}
+
 ORACLE_EVENT(fdh_02)
 {
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
@@ -111,6 +139,9 @@ ORACLE_EVENT(fdh_02)
         return;
     }
     if (event->err == EBADF && !record->open && record->at_closed != 0) {
+        if (is_sweep(oracle->trace, index)) {
+            return;
+        }
         oracle_break(oracle, rule, "it closed a descriptor twice",
                      EVIDENCE(record->conn, record->at_closed, index + 1));
     } else if (event->err == 0 && record->conn != 0) {
@@ -161,13 +192,22 @@ ORACLE_END(fdh_04)
     }
 }
 
-/* Sockets that a program was started with and never touched, when all is quiet. */
-static void judge_execed(struct oracle *oracle, unsigned rule, uint32_t index)
+/* Sockets that a program was started with and never touched: one of those that run, when all is
+ * quiet, or one that ended before it was told to (its descriptors are closed by then). */
+static void judge_execed(struct oracle *oracle, unsigned rule, const struct trace_event *event,
+                         uint32_t index)
 {
     const struct facts *facts = &oracle->facts;
-    for (uint32_t fd = 0; facts->at_exec != 0 && fd < facts->fds_used; fd++) {
+    bool ended = event->kind == TRACE_PROCESS;
+    int64_t first = ended ? event->result * TRACE_PROCESS_STRIDE : 0;
+    int64_t end = ended ? first + TRACE_PROCESS_STRIDE : facts->fds_used;
+    if (ended && (event->what != TRACE_PROCESS_ENDED || facts->stopping ||
+                  event->result == TRACE_PROCESSES_MAX - 1)) {
+        return;
+    }
+    for (int64_t fd = first; facts->at_exec != 0 && fd < end && fd < facts->fds_used; fd++) {
         const struct facts_fd *record = &facts->fds[fd];
-        if (record->open && record->execed) {
+        if ((record->open || ended) && record->execed) {
             oracle_break(oracle, rule,
                          "another program was started with a socket that it has no use for",
                          EVIDENCE(record->conn, record->at_opened, facts->at_exec, index + 1));
@@ -180,8 +220,8 @@ static void judge_execed(struct oracle *oracle, unsigned rule, uint32_t index)
 ORACLE_EVENT(fdh_05)
 {
     const struct facts *facts = &oracle->facts;
-    if (event->kind == TRACE_PHASE) {
-        judge_execed(oracle, rule, index);
+    if (event->kind == TRACE_PHASE || event->kind == TRACE_PROCESS) {
+        judge_execed(oracle, rule, event, index);
         return;
     }
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
@@ -315,18 +355,29 @@ ORACLE_EVENT(fdh_08)
 
 ORACLE_EVENT(fdh_09)
 {
-    const struct facts *facts = &oracle->facts;
+    struct facts *facts = &oracle->facts;
     if (event->result < 0 ||
         (event->what != TRACE_CALL_SOCKET && facts_family(event->what) != SCENARIO_CALL_ACCEPT)) {
         return;
     }
     if (event->result > 2) {
         oracle_keep(oracle, rule, EVIDENCE(event->conn, index + 1));
-    } else if ((facts->console >> event->result & 1U) != 0) {
-        const struct facts_fd *record = &facts->fds[event->result];
+    } else if ((facts->console >> event->result & 1U) != 0 && facts->at_low == 0) {
+        facts->at_low = index + 1;
+        facts->at_low_closed = facts->fds[event->result].at_closed;
+        facts->low_conn = event->conn;
+    }
+}
+
+/* Who starts a program for each connection, which is its standard input, closes its own first so
+ * that accept gives that number. */
+ORACLE_END(fdh_09)
+{
+    const struct facts *facts = &oracle->facts;
+    if (facts->at_low != 0 && !facts->hands_low) {
         oracle_break(oracle, rule,
                      "it had closed a standard descriptor, and a socket took its number",
-                     EVIDENCE(event->conn, record->at_closed, index + 1));
+                     EVIDENCE(facts->low_conn, facts->at_low_closed, facts->at_low));
     }
 }
 

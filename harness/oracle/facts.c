@@ -47,9 +47,11 @@ COLD_CALL void facts_grow_fds(struct facts *facts, int64_t fd)
     facts->fds_used = (uint32_t)fd + 1;
 }
 
-void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int64_t now_us)
+void facts_close_fd(struct facts *facts, struct facts_closing closing)
 {
-    struct facts_fd *record = facts_use_fd(facts, fd);
+    const uint32_t at = closing.at;
+    const int64_t now_us = closing.time_us;
+    struct facts_fd *record = facts_use_fd(facts, closing.fd);
     if (record == NULL) {
         return;
     }
@@ -58,12 +60,12 @@ void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int
         record->at_closed = at;
         record->live |= FACTS_FD_CLOSED;
         facts->live |= FACTS_BATCH_CLOSED;
-        if (record->listener && facts->listener == fd) {
+        if (record->listener && facts->listener == closing.fd) {
             facts->listener = -1;
         }
     }
-    struct facts_conn *conn = facts_conn(facts, record->conn);
-    if (conn != NULL && last && conn->at_close == 0 && facts->at_exit == 0) {
+    struct facts_conn *conn = facts_conn(facts, closing.conn != 0 ? closing.conn : record->conn);
+    if (conn != NULL && closing.last && conn->at_close == 0 && facts->at_exit == 0) {
         facts_end_sending(facts, conn, now_us);
         int64_t there = conn->arrived > 0 || facts->wire_touched ? conn->arrived : conn->peer_sent;
         conn->unread_at_close = !facts->stopping && conn->owed > conn->answers && conn->sent > 0 &&
@@ -83,8 +85,7 @@ void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int
 
 void facts_finish_closing(struct facts *facts)
 {
-    facts_close_fd(facts, facts->closing.fd, facts->closing.last, facts->closing.at,
-                   facts->closing.time_us);
+    facts_close_fd(facts, facts->closing);
     facts->closing.at = 0;
 }
 
@@ -109,6 +110,13 @@ static void take_block(struct facts *facts, const struct trace_event *event, uin
     if (record != NULL) {
         facts_followed_up(record);
         record->slept_on = record->slept_on || (event->b > 0 && sleeps_on_descriptor(family));
+    }
+    struct facts_conn *conn =
+        family == SCENARIO_CALL_SEND
+            ? facts_conn(facts, event->conn != 0 || record == NULL ? event->conn : record->conn)
+            : NULL;
+    if (conn != NULL) {
+        conn->flags |= FACTS_SENDING;
     }
     if (family == SCENARIO_CALL_WAIT) {
         facts->at_sleep = at;
@@ -370,6 +378,7 @@ static void take_dialogue(struct facts *facts, const struct trace_event *event, 
         break;
     case TRACE_DIALOGUE_UNPREDICTABLE:
         conn->flags |= FACTS_OFF_PROTOCOL;
+        conn->flags |= conn->at_answer != 0 && conn->at_answer == at - 1 ? FACTS_TOOK_LEAVE : 0;
         break;
     default:
         break;
@@ -448,6 +457,9 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
         break;
     case TRACE_PEER_CLOSED:
         conn->flags |= FACTS_PEER_CLOSED | (facts->played ? 0 : FACTS_PEER_GONE);
+        /* Its kernel kept to itself that there was room again: for that there is a timer, which
+         * scripted time does not always wait for. */
+        conn->flags |= (conn->flags & FACTS_SENDING) != 0 ? FACTS_SILENT : 0;
         break;
     case TRACE_PEER_RESET:
         conn->flags |= FACTS_PEER_RESET;
@@ -509,6 +521,9 @@ static void start_program(struct facts *facts)
     facts->at_stop_handled = facts->at_stop_told = facts->at_stop_ignored = 0;
     facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
     facts->at_io = facts->at_alarm = facts->at_call = facts->at_fork = facts->at_exec = 0;
+    facts->at_child_failed = facts->at_user_signal = 0;
+    facts->at_low = facts->at_low_closed = facts->low_conn = 0;
+    facts->hands_low = false;
     memset(facts->at_ended, 0, sizeof facts->at_ended);
     facts->at_phase[TRACE_PHASE_READY] = 0;
 }
@@ -561,6 +576,9 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
     }
     if (event->what == SIGALRM) {
         facts->at_alarm = at;
+    }
+    if (event->what == SIGUSR1 || event->what == SIGUSR2) {
+        facts->at_user_signal = at;
     }
 }
 
@@ -624,12 +642,18 @@ static void take_process(struct facts *facts, const struct trace_event *event, u
     if (event->what == TRACE_PROCESS_ENDED && event->a > 0 && event->a <= FACTS_CHILDREN) {
         facts->at_ended[event->a - 1] = at;
     }
+    if (event->what == TRACE_PROCESS_FAILED) {
+        facts->at_child_failed = at;
+    }
+    int64_t first = event->result * TRACE_PROCESS_STRIDE;
+    for (int64_t fd = first; fd < first + TRACE_PROCESS_STRIDE && fd < facts->fds_used; fd++) {
+        facts->fds[fd].execed = facts->fds[fd].execed && event->what != TRACE_PROCESS_ENDED;
+    }
 }
 
 static void take_closed(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    facts->closing = (struct facts_closing){
-        .fd = event->fd, .last = event->a == 1, .time_us = event->time_us, .at = at};
+    facts->closing = facts_closing_of(event, at);
 }
 
 static void take_fault(struct facts *facts, const struct trace_event *event, uint32_t at)

@@ -47,7 +47,9 @@ enum facts_conn_flag {
     FACTS_RST_CAME = 1 << 23,      /* an RST from the peer's end was on the wire, not held */
     FACTS_RST_WENT = 1 << 24,      /* an RST from the program's end was on the wire */
     FACTS_STRUCK = 1 << 25,        /* a call on it was made to fail */
-    FACTS_PEER_CLOSED = 1 << 26    /* the peer closed, before the drain or in it */
+    FACTS_PEER_CLOSED = 1 << 26,   /* the peer closed, before the drain or in it */
+    FACTS_SENDING = 1 << 27,       /* a thread sleeps in a send on it: it waits for the peer */
+    FACTS_TOOK_LEAVE = 1 << 28     /* the program's answer said that none would follow */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only
@@ -210,7 +212,8 @@ struct facts_heap {
 /* A descriptor of which the kernel said that it is closed, while the call has not been told yet. */
 struct facts_closing {
     int32_t fd;
-    bool last; /* of its open file description */
+    bool last;     /* of its open file description */
+    uint32_t conn; /* 0: the one that the number stands for */
     int64_t time_us;
     uint32_t at; /* mark; 0: none */
 };
@@ -283,12 +286,18 @@ struct facts {
     uint32_t at_call;      /* the latest call of the program */
     uint32_t at_flood; /* the first of the latest failures of accept for want of descriptors that it
                           wrote about */
-    uint32_t at_flooded;               /* there were FACTS_FLOOD of them within a second */
-    uint32_t flood_full;               /* at_full of the latest */
-    uint32_t floods;                   /* how many since at_flood */
-    int64_t flood_us;                  /* time of the first */
-    uint32_t at_fork;                  /* the latest fork */
-    uint32_t at_exec;                  /* the latest exec that left sockets open */
+    uint32_t at_flooded;      /* there were FACTS_FLOOD of them within a second */
+    uint32_t flood_full;      /* at_full of the latest */
+    uint32_t floods;          /* how many since at_flood */
+    int64_t flood_us;         /* time of the first */
+    uint32_t at_fork;         /* the latest fork */
+    uint32_t at_exec;         /* the latest exec that left sockets open */
+    uint32_t at_child_failed; /* a child ended by a signal, or with a status not 0 */
+    uint32_t at_user_signal;  /* SIGUSR1 or SIGUSR2, whatever it means, was handled */
+    uint32_t at_low;          /* a socket got a number that belongs to standard streams */
+    uint32_t at_low_closed;   /* what had it was closed */
+    uint32_t low_conn;
+    bool hands_low; /* another program was started with a connection for a standard stream */
     uint32_t at_ended[FACTS_CHILDREN]; /* ends of children, by which one they were */
     uint32_t at_waiting_max;
     uint32_t batch; /* index of the latest wait's CALL */

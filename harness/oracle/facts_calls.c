@@ -167,7 +167,7 @@ CALL(done_send)
     conn->send_us = event->time_us;
     conn->moved_us = event->time_us;
     facts_gain_room(conn, event->time_us);
-    conn->flags &= ~(uint32_t)FACTS_SEND_STUCK;
+    conn->flags &= ~(uint32_t)(FACTS_SEND_STUCK | FACTS_SENDING);
     if (event->result < event->a) {
         conn->at_partial = at;
         conn->flags |= FACTS_SEND_STUCK;
@@ -201,7 +201,10 @@ CALL(done_shutdown)
 
 CALL(done_close)
 {
-    facts_close_fd(facts, event->fd, event->a == 1, at, event->time_us);
+    if (record != NULL) {
+        record->execed = false;
+    }
+    facts_close_fd(facts, facts_closing_of(event, at));
 }
 
 CALL(set_failed)
@@ -279,6 +282,9 @@ CALL(done_control)
 CALL(done_exec)
 {
     int64_t first = event->a * TRACE_PROCESS_STRIDE;
+    for (int64_t fd = first; fd < first + 3 && fd < facts->fds_used; fd++) {
+        facts->hands_low |= facts->fds[fd].open && facts->fds[fd].conn != 0;
+    }
     for (int64_t fd = first + 3; fd < first + TRACE_PROCESS_STRIDE && fd < facts->fds_used; fd++) {
         struct facts_fd *kept = &facts->fds[fd];
         if (kept->open && (kept->conn != 0 || kept->listens)) {
@@ -349,6 +355,9 @@ CALL(failed_transfer)
     }
     if (conn == NULL) {
         return;
+    }
+    if (facts_family(event->what) == SCENARIO_CALL_SEND) {
+        conn->flags &= ~(uint32_t)FACTS_SENDING;
     }
     if (err == EAGAIN && facts_family(event->what) == SCENARIO_CALL_RECV) {
         conn->at_edge = 0;
@@ -431,6 +440,7 @@ CALL(failed_wait)
     begin_wait(CALL_ARGUMENTS);
     if (event->err == EINTR && !is_meant(facts, at)) {
         facts->at_wait_intr = at;
+        facts->at_user_signal = (event->flags & TRACE_FAULTED) == 0 ? facts->at_user_signal : 0;
         facts->live |= FACTS_WAIT_INTR;
     }
 }

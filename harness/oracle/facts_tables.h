@@ -106,7 +106,18 @@ static inline bool facts_no_room(const struct facts *facts, const struct facts_c
            now_us - conn->room_us >= facts->patience_us;
 }
 
-/* The descriptor is closed; `last`: nothing refers to its open file description any more. */
-void facts_close_fd(struct facts *facts, int64_t fd, bool last, uint32_t at, int64_t now_us);
+/* What a call close, or an event FD_CLOSE, says. */
+static inline struct facts_closing facts_closing_of(const struct trace_event *event, uint32_t at)
+{
+    return (struct facts_closing){.fd = event->fd,
+                                  .last = event->a == 1,
+                                  .conn = event->conn,
+                                  .time_us = event->time_us,
+                                  .at = at};
+}
+
+/* The descriptor is closed. Several processes may share its number (the last one's), so its
+ * connection is the one that the event names. */
+void facts_close_fd(struct facts *facts, struct facts_closing closing);
 
 #endif

@@ -103,10 +103,13 @@ static void blame_all(struct oracle *oracle, unsigned rule, enum blame which, co
     }
 }
 
-/* The program ended the connection inside a message, for no reason that shows. */
+/* The program ended the connection inside a message, for no reason that shows. One that it gave in
+ * its answer to the message before (HTTP's `Connection: close`) shows when the peer has read that.
+ */
 static bool gave_up_in_message(const struct facts *facts, const struct facts_conn *conn)
 {
-    const uint32_t reasons = FACTS_LOSSY | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE;
+    const uint32_t reasons =
+        FACTS_LOSSY | FACTS_SILENT | FACTS_OLD | FACTS_RESOURCE | FACTS_TOOK_LEAVE;
     return (conn->flags & FACTS_CUT_MESSAGE) != 0 && (conn->flags & reasons) == 0 &&
            !facts->wire_lossy && facts->at_died == 0 && facts->at_full == 0 &&
            facts->at_memory == 0 && facts->at_stop_signal == 0;

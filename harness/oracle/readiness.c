@@ -184,7 +184,9 @@ ORACLE_END(rdy_07)
 {
     struct facts *facts = &oracle->facts;
     struct facts_fd *listener = facts_fd(facts, facts->edge_listener);
-    if (listener == NULL || facts->at_full != 0 || facts->at_died != 0) {
+    /* What an accept that failed leads to is ACC-09's and ERR-09's. */
+    if (listener == NULL || facts->at_full != 0 || facts->at_died != 0 ||
+        facts->at_soft_accept != 0) {
         return;
     }
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
@@ -272,6 +274,15 @@ ORACLE_EVENT(rdy_13)
     }
 }
 
+/* Whether it may end for another reason than the interruption: what the program means by SIGUSR1
+ * is its own affair, and a supervisor may follow a child that failed. */
+static bool is_told(const struct facts *facts)
+{
+    bool user = facts->at_user_signal != 0 && facts->at_wait_intr > facts->at_user_signal &&
+                facts->at_wait_intr - facts->at_user_signal <= 4;
+    return user || facts->at_child_failed != 0;
+}
+
 ORACLE_EVENT(rdy_14)
 {
     struct facts *facts = &oracle->facts;
@@ -285,7 +296,7 @@ ORACLE_EVENT(rdy_14)
         oracle_keep(oracle, rule, EVIDENCE(0, interrupted, index + 1));
         return;
     }
-    if (facts->stopping) {
+    if (facts->stopping || is_told(facts)) {
         return;
     }
     if (event->kind == TRACE_EXIT) {

@@ -976,7 +976,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed =
                 "A wait answered EINTR, and the program ended or closed its listener or a "
                 "healthy connection before it waited again. SIGALRM and stop signals are left "
-                "out.",
+                "out, a scenario's SIGUSR1 and SIGUSR2, which may ask it to end, and runs in which "
+                "a child failed: its parent may follow it.",
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT) | K(BLOCK),
             .calls_done = F(WAIT) | F(CLOSE),
@@ -1184,9 +1185,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed = "A program that makes a socket with SOCK_CLOEXEC uses an accepted "
                         "descriptor that never got "
                         "FD_CLOEXEC; or another program was started with a socket beyond numbers 0 "
-                        "to 2 and had not touched it when all was quiet. A program that asks for "
-                        "FD_CLOEXEC nowhere and starts no other is not judged.",
+                        "to 2 and had not touched it when all was quiet, or when it ended "
+                        "unasked. A program that asks for FD_CLOEXEC nowhere and starts no other "
+                        "is not judged.",
             SEEN_BY(CALLS),
+            .kinds = K(PROCESS),
             .phases = PHASE(QUIET),
             .calls_done = F(RECV) | F(SEND),
             .calls_failed = F(RECV) | F(SEND),
@@ -1259,10 +1262,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "a record that was zeroed.",
             .observed =
                 "socket or accept returns 0, 1 or 2 in a program that had found this number "
-                "open and closed it.",
+                "open and closed it, and no child becomes another program with a connection for "
+                "a standard stream, as inetd's do.",
             SEEN_BY(CALLS | FDS),
             .calls_done = F(SOCKET) | F(ACCEPT),
             ON_EVENT(fdh_09),
+            ON_END(fdh_09),
         },
     [ORACLE_FDH_10] =
         {

@@ -288,7 +288,8 @@ enum trace_exit { TRACE_EXIT_TABLE(TRACE_EXIT_ENUM) TRACE_EXIT_COUNT };
     X(ENDED, "ended")                                                                             \
     X(UNREAPED, "not waited for") /* it ended, and the program, asked to stop now, has not        \
                                      called wait for it */                                        \
-    X(LEFT, "left behind") /* it lives on when the first process has ended */
+    X(LEFT, "left behind") /* it lives on when the first process has ended */                     \
+    X(FAILED, "failed") /* it is about to end, by a signal or with a status that is not 0 */
 /* clang-format on */
 #define TRACE_PROCESS_ENUM(name, text) TRACE_PROCESS_##name,
 enum trace_process { TRACE_PROCESS_TABLE(TRACE_PROCESS_ENUM) TRACE_PROCESS_COUNT };
