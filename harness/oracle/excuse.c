@@ -54,6 +54,9 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->crossed_at_close) {
         return false; /* It closed for the silence before, and could not know of the request. */
     }
+    if (conn->unread_at_close && conn->at_saw_rst > conn->at_close) {
+        return false; /* Its answer was overtaken by the RST of its close: RST-05. */
+    }
     if (conn->at_open > facts->at_phase[TRACE_PHASE_PLAYED]) {
         return false; /* It waited in the queue until the peers closed. */
     }

@@ -234,7 +234,7 @@ struct facts {
     bool wire_touched;               /* hold, cut, lose, drop, duplicate or inject */
     bool wire_lossy;                 /* cut or lose: anything may be missing */
     uint32_t held[TRACE_HOST_COUNT]; /* segments of each sender that are held now */
-    bool has_threads;                /* it slept with other threads beside it, ever */
+    bool has_threads;                /* it made one, or slept with other threads beside it, ever */
     bool busy_at_quiet;              /* it slept in a call on one connection when all was quiet */
     bool cut_short;                  /* the run ended early: a spin, or a full trace */
     bool backing_off; /* it slept for a limited time after an error when the last step was played */

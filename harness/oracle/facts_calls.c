@@ -545,6 +545,8 @@ static void take_NONE(struct facts *facts, const struct trace_event *event, uint
         take_OTHER(facts, event, at);
     } else if (event->what == TRACE_CALL_FORK) {
         take_fork(facts, event, at);
+    } else if (event->what == TRACE_CALL_THREAD) {
+        facts->has_threads = true;
     } else if (event->what == TRACE_CALL_EXEC) {
         done_exec(facts, event, at, NULL, NULL);
     }
