@@ -119,8 +119,7 @@ static bool holds_nothing(struct linux_world *live)
         return true;
     }
     int more = surplus(live);
-    return more == 0 ||
-           (more > 0 && more <= live->kept && linux_tracer_sockets(live->tracer) <= live->sockets);
+    return more == 0 || (more > 0 && more <= live->kept && linux_tracer_sockets(live->tracer) == 0);
 }
 
 /* The time of the drain is over: what is held now is held for ever, by the next plays too. */
@@ -144,6 +143,7 @@ bool linux_time_step(struct linux_world *live)
         if (goal->early && left_us <= 0) {
             learn_kept(live);
         }
+        goal->broken_off = goal->early && left_us > 0 && !holds_nothing(live);
         return true;
     }
     int64_t due_us = linux_net_due_us(live->net);

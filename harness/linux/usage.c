@@ -63,7 +63,7 @@ int linux_tracer_sockets(const struct linux_tracer *tracer)
          process = process->next) {
         for (int fd = 0; fd < process->slots_size; fd++) {
             const struct tracer_file *file = process->slots[fd].file;
-            count += file != NULL && file->kind == TRACE_FILE_SOCKET;
+            count += file != NULL && file->kind == TRACE_FILE_SOCKET && file->conn != 0;
         }
     }
     return count;

@@ -155,8 +155,8 @@ static void enter_service(struct linux_world *live)
 {
     live->in_service = true;
     linux_net_sample(live->net, 0); /* a listener whose call was not seen */
-    live->baseline = linux_tracer_descriptors(live->tracer);
-    live->sockets = linux_tracer_sockets(live->tracer);
+    /* A client is ready with its connection open, which it shall not keep. */
+    live->baseline = linux_tracer_descriptors(live->tracer) - linux_tracer_sockets(live->tracer);
     linux_tracer_in_service(live->tracer);
 }
 

@@ -12,7 +12,7 @@
 struct linux_goal {
     bool open;
     bool early;      /* it ends when the target holds nothing that time could take from it */
-    bool broken_off; /* it took too much real time */
+    bool broken_off; /* it took too much real time, or too many wake-ups */
     int64_t at_us;
     int64_t real_us;      /* real time that may be spent on it */
     uint64_t wakeups_max; /* of the tracer's count */
@@ -36,7 +36,6 @@ struct linux_world {
     bool in_service;     /* it listened, or slept for the first time */
     bool deaf;           /* a server that does not listen, for no reason of the scenario's */
     int baseline;        /* descriptors when it was ready */
-    int sockets;         /* of them */
     int kept;            /* beyond these, with no connection left: seen to be held for ever */
     char absent[2 * STATUS_DETAIL_MAX]; /* which observers were refused, and why; empty: none */
     uint32_t memory_at; /* connections of this play from which on memory is looked at again */

@@ -235,6 +235,9 @@ ORACLE_EVENT(dat_20)
     }
     enum scenario_call family = facts_family(oracle_event(oracle, record->at_again)->what);
     struct facts_conn *conn = facts_conn(facts, record->conn);
+    if (conn != NULL && (conn->flags & FACTS_RESOURCE) != 0) {
+        return; /* Another call on it was refused memory: ERR-09. */
+    }
     bool lost = family == SCENARIO_CALL_ACCEPT || (conn != NULL && unfinished(facts, conn, family));
     if (lost && !(exits && !record->open)) {
         oracle_break(oracle, rule,

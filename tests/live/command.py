@@ -56,6 +56,17 @@ while True:
     c.close()
 """
 
+# Looks again and again whether its bytes are acknowledged, for three seconds, and then closes.
+NAPPING_CLIENT = """
+import socket, sys, time
+c = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+c.sendall(b"x" * 31 + b"\\n")
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    time.sleep(0.0005)
+c.close()
+"""
+
 
 def sockspec(*arguments, **options):
     return subprocess.run([SOCKSPEC, *arguments], capture_output=True, text=True, check=False, **options)
@@ -135,6 +146,18 @@ class Command(unittest.TestCase):
         code, grades = verdicts("check", "--profile", "echo", "--role", "client", "--", *CLIENT)
         self.assertEqual(code, 0)
         self.assertGreater(sum(grade == "PASS" for grade in grades.values()), 300)
+
+    def test_client_that_naps_is_not_held_to_what_it_would_still_close(self):
+        code, grades = verdicts("check", "--profile", "echo", "--role", "client", "--case", "client/close/answer-and-fin",
+                                "--", sys.executable, "-c", NAPPING_CLIENT, "{host}", "{port}")
+        self.assertIn(code, (0, 77), grades)  # the case wants a second connection, which does not come
+
+    def test_program_that_closes_every_number_is_judged(self):
+        sweep = "import os\nfor fd in range(3, 11000):\n try: os.close(fd)\n except OSError: pass\n"
+        code, grades = verdicts("check", "--profile", "echo", "--case", "server/data/one-request", "--", sys.executable, "-c",
+                                sweep + PYTHON_ECHO, "{port}")
+        self.assertEqual(code, 0)
+        self.assertEqual(grades["server/data/one-request", "FDH-02"], "PASS")
 
     def test_profile_of_another_protocol_is_told(self):
         one = ["--case", "server/data/one-request", "--", *ECHO]
