@@ -123,7 +123,9 @@ ORACLE_END(acc_12)
                      EVIDENCE(0, facts->at_flood, facts->at_full, facts->at_flooded));
     }
     for (uint32_t i = 1; facts->at_memory == 0 && i <= facts->conns_used; i++) {
-        if (facts_never_accepted(facts, &facts->conns[i])) {
+        /* One whose listener was closed for a while does not wait: it was turned away. */
+        if (facts_never_accepted(facts, &facts->conns[i]) &&
+            (facts->conns[i].flags & FACTS_RST_WENT) == 0) {
             oracle_break(oracle, rule,
                          "descriptors were free again, and a waiting connection was never accepted",
                          EVIDENCE(i, facts->conns[i].at_established, facts->at_full,
