@@ -142,9 +142,8 @@ def page(comparison):
            "order` are refused on the real kernel, and their cases are SKIP there. So are, without `--slow`, cases that let "
            "more than a second pass while a timer of the target runs.")
     yield ""
-    yield ("Pairs, a server against a client, are judged in the model only. The tracer follows the processes of one "
-           "program: its calls, descriptors and faults belong to the target's host, and idleness is the sleep of that "
-           "one program. The other end's calls would have no events, and the rules that bind it nothing to decide by.")
+    yield ("Pairs, a server against a client, are judged in the model only ([why]"
+           "(../decisions/0016-pairs-in-the-model-only.md)): each of their programs is judged here by itself.")
     yield ""
     yield "## Why they differ"
     yield ""
