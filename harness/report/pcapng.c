@@ -54,11 +54,28 @@ struct capture {
 
 /* ---- Packets ---- */
 
-static bool is_put_on_wire(const struct trace_event *event)
+static bool is_same(const struct trace_event *one, const struct trace_event *other)
 {
-    return event->kind == TRACE_SEGMENT &&
-           (event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_RETRANSMITTED ||
-            event->result == TRACE_FATE_DUPLICATED || event->result == TRACE_FATE_INJECTED);
+    return one->host == other->host && one->conn == other->conn && one->what == other->what &&
+           one->a == other->a;
+}
+
+/* What is held or lost as it is sent is told of by that alone; a segment that is in flight already
+ * is held or dropped later. */
+static bool is_put_on_wire(const struct capture *capture, const struct trace_event *event)
+{
+    if (event->kind != TRACE_SEGMENT || event->result == TRACE_FATE_DELIVERED) {
+        return false;
+    }
+    if (event->result != TRACE_FATE_HELD && event->result != TRACE_FATE_DROPPED) {
+        return true;
+    }
+    for (uint32_t i = capture->count; i-- > 0;) {
+        if (is_same(&capture->trace->events[capture->packets[i].event], event)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static uint8_t flags_of(const struct trace_event *event)
@@ -86,6 +103,9 @@ static void hear(struct capture *capture, uint32_t index)
 {
     const struct trace *trace = capture->trace;
     const struct trace_event *event = &trace->events[index];
+    if (event->result == TRACE_FATE_HELD || event->result == TRACE_FATE_DROPPED) {
+        return;
+    }
     if (index + 1 < trace->count) {
         const struct trace_event *next = &trace->events[index + 1];
         bool same = next->kind == TRACE_SEGMENT && next->conn == event->conn &&
@@ -125,8 +145,7 @@ static struct packet *packet_at(struct capture *capture, uint32_t index)
         if (packet->event > index || (event->conn != 0 && sent->conn != event->conn)) {
             continue;
         }
-        if (event->kind != TRACE_SEGMENT || packet->event == index ||
-            (sent->host == event->host && sent->a == event->a && sent->what == event->what)) {
+        if (event->kind != TRACE_SEGMENT || packet->event == index || is_same(sent, event)) {
             return packet;
         }
         before = before != NULL ? before : packet;
@@ -165,7 +184,7 @@ static enum status collect(struct capture *capture)
             (event->what == TRACE_CALL_BIND || event->what == TRACE_CALL_CONNECT)) {
             capture->port = (uint16_t)event->a;
         }
-        if (is_put_on_wire(event)) {
+        if (is_put_on_wire(capture, event)) {
             add_packet(capture, i);
         } else if (event->kind == TRACE_SEGMENT) {
             if (event->result == TRACE_FATE_DELIVERED) {
@@ -358,7 +377,7 @@ enum status pcapng_write(const struct trace *trace, const struct pcapng_note *no
     uint32_t segments = 0;
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
-        segments += is_put_on_wire(event);
+        segments += event->kind == TRACE_SEGMENT;
         capture.conns = event->conn > capture.conns ? event->conn : capture.conns;
     }
     capture.packets = calloc((size_t)segments + 1, sizeof *capture.packets);

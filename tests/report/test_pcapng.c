@@ -165,6 +165,31 @@ static void write_dropped_is_not_acknowledged(void **state)
     assert_int_equal(big_u32(capture.packets[2].bytes + 28), 1);
 }
 
+static void write_held_is_a_packet_and_heard_when_delivered(void **state)
+{
+    (void)state;
+    (void)segment(TRACE_HOST_PEER, SCENARIO_SEGMENT_SYN, TRACE_FATE_SENT, 0, 0);
+    (void)segment(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_HELD, 1, 10);
+    (void)segment(TRACE_HOST_TARGET, SCENARIO_SEGMENT_ACK, TRACE_FATE_SENT, 1, 0);
+    (void)segment(TRACE_HOST_PEER, SCENARIO_SEGMENT_DATA, TRACE_FATE_DELIVERED, 1, 10);
+    (void)segment(TRACE_HOST_TARGET, SCENARIO_SEGMENT_FIN, TRACE_FATE_SENT, 1, 0);
+    struct capture capture = written(NULL, 0);
+    assert_int_equal(capture.count, 4);
+    assert_string_equal(capture.packets[1].comments, "held\ndelivered\n");
+    assert_int_equal(big_u32(capture.packets[2].bytes + 28), 1);
+    assert_int_equal(big_u32(capture.packets[3].bytes + 28), 11);
+}
+
+static void write_lost_as_it_was_sent_is_a_packet(void **state)
+{
+    (void)state;
+    (void)segment(TRACE_HOST_PEER, SCENARIO_SEGMENT_SYN, TRACE_FATE_DROPPED, 0, 0);
+    (void)segment(TRACE_HOST_PEER, SCENARIO_SEGMENT_SYN, TRACE_FATE_RETRANSMITTED, 0, 0);
+    struct capture capture = written(NULL, 0);
+    assert_int_equal(capture.count, 2);
+    assert_string_equal(capture.packets[0].comments, "dropped\n");
+}
+
 static void write_note_stands_on_packet_before_its_event(void **state)
 {
     (void)state;
@@ -195,6 +220,8 @@ int main(void)
         cmocka_unit_test_setup(write_segment_keeps_place_and_length, fresh),
         cmocka_unit_test_setup(write_acknowledges_what_was_heard, fresh),
         cmocka_unit_test_setup(write_dropped_is_not_acknowledged, fresh),
+        cmocka_unit_test_setup(write_held_is_a_packet_and_heard_when_delivered, fresh),
+        cmocka_unit_test_setup(write_lost_as_it_was_sent_is_a_packet, fresh),
         cmocka_unit_test_setup(write_note_stands_on_packet_before_its_event, fresh),
         cmocka_unit_test_setup(write_injected_says_so, fresh),
     };
