@@ -25,6 +25,10 @@ static void misuse(struct walk *walk, unsigned id)
     case 3:
         WALK_PUT(APP_DISCONNECT, .id = (uint8_t)id);
         break;
+    case 4: /* nor is any descriptor that is none */
+        WALK_PUT(APP_MISUSE, .what = (uint8_t)walk_below(walk, SCENARIO_CALL_COUNT),
+                 .kind = walk_chance(walk, 2) ? SCENARIO_FILE : 0);
+        break;
     default: {
         int name = walk_name(walk, walk->sockets[id].host, WALK_CONNECTED);
         if (name >= 0) {

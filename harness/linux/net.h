@@ -146,6 +146,15 @@ int linux_net_option_get(struct linux_net *net, int s, int level, int name, void
                          uint32_t *size);
 int linux_net_app_watch(struct linux_net *net, int s, int op, uint32_t events);
 void linux_net_app_full(struct linux_net *net, bool full); /* accept: EMFILE */
+/* app_accept and the like of struct world_ops. The time of the trace goes along with a call that
+ * waits. */
+int linux_net_app_accept(struct linux_net *net, int s, int room, int *ret_told);
+bool linux_net_app_piped(struct linux_net *net);
+int64_t linux_net_app_blocking(struct linux_net *net, int s, struct world_blocking *call);
+int linux_net_app_misuse(const struct linux_net *net, enum scenario_call family, bool file,
+                         int *ret_fd);
+void linux_net_app_die(struct linux_net *net, enum trace_host host);
+int linux_net_app_unreachable(struct linux_net *net, int s, uint8_t code);
 int linux_net_app_wait(struct linux_net *net, enum trace_host host, struct world_ready *ready,
                        int max);
 int linux_net_next_ready(struct linux_net *net, enum trace_host host);

@@ -4,6 +4,7 @@
 #define SOCKSPEC_LINUX_NET_INTERNAL_H
 
 #include <libmnl/libmnl.h>
+#include <signal.h>
 
 #include "linux/net.h"
 #include "packet/wire.h"
@@ -184,6 +185,15 @@ enum status linux_scripted_init(struct linux_net *net,
 struct net_scripted *linux_scripted_at(struct linux_net *net, int s);
 /* The number of a new descriptor; takes the descriptor, also when there is none left (-EMFILE). */
 int linux_scripted_take(struct linux_net *net, int fd, enum trace_host host, uint32_t group);
+/* Forgets the number of a descriptor that is closed; true when it was the last of its description.
+ */
+bool linux_scripted_forget(struct linux_net *net, int s);
+/* What the last close of an app socket changed. */
+void linux_scripted_closed(struct linux_net *net, const struct net_scripted *before);
+/* Both hosts are scripted from here on (until the next reset): the signals of a program's calls are
+ * kept, not delivered. */
+void linux_scripted_begin_apps(struct linux_net *net);
+void linux_scripted_end_apps(struct linux_net *net);
 /* A call that would wait where the description is not O_NONBLOCK is made as if it were. */
 void linux_scripted_unblock(const struct net_scripted *socket, bool begin);
 /* What an operation changed on this end: on the wire, where the state goes with the segment, or in
@@ -218,6 +228,7 @@ struct linux_net {
     bool came;          /* shared: linux_shared_collect found something since linux_net_deliver */
     bool kernel_timers; /* as in struct linux_setup */
     bool apps;          /* both hosts are scripted in this play */
+    sigset_t mask;      /* of signals, before `apps` */
     int64_t expiry_us;  /* no end of a connection ends before this; INT64_MAX: none waits */
 
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];

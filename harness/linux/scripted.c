@@ -83,27 +83,34 @@ static int duplicate_of(const struct linux_net *net, int s)
     return -1;
 }
 
+bool linux_scripted_forget(struct linux_net *net, int s)
+{
+    bool last = duplicate_of(net, s) < 0;
+    net->scripted[s].fd = -1;
+    net->scripted[s].watched = false;
+    while (net->scripted_used > 0 && net->scripted[net->scripted_used - 1].fd < 0 &&
+           !net->scripted[net->scripted_used - 1].queued) {
+        net->scripted_used--;
+    }
+    return last;
+}
+
 /* Closes the descriptor; true when it was the last of its description. A duplicate that stays
  * names the socket from now on. */
 static bool number_give(struct linux_net *net, int s)
 {
-    struct net_scripted *socket = &net->scripted[s];
+    const struct net_scripted *socket = &net->scripted[s];
     int other = duplicate_of(net, s);
     bool watched = socket->watched;
     if (watched) {
         (void)epoll_ctl(net->epolls[socket->host], EPOLL_CTL_DEL, socket->fd, NULL);
     }
     close(socket->fd);
-    socket->fd = -1;
-    socket->watched = false;
+    bool last = linux_scripted_forget(net, s);
     if (watched && other >= 0) {
         watch(net, other);
     }
-    while (net->scripted_used > 0 && net->scripted[net->scripted_used - 1].fd < 0 &&
-           !net->scripted[net->scripted_used - 1].queued) {
-        net->scripted_used--;
-    }
-    return other < 0;
+    return last;
 }
 
 static int set_linger(int fd, bool on, int seconds)
@@ -171,7 +178,7 @@ void linux_scripted_close_all(struct linux_net *net)
     }
     net->scripted_used = 0;
     net->groups = 0;
-    net->apps = false;
+    linux_scripted_end_apps(net);
     for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
         net->ready[host].count = 0;
     }
@@ -304,7 +311,52 @@ static bool is_own(const struct name *name, enum trace_host host)
                                               : memcmp(&name->of.v4.sin_addr, own, 4) == 0;
 }
 
+/* What accept wrote where there was less room than the name takes. */
+struct part {
+    uint8_t bytes[sizeof(struct sockaddr_in)];
+    socklen_t size; /* that it told */
+};
+
+enum { UNTOUCHED = 0xA5 };
+
+/* The size that it told; -1 where it wrote other bytes than those of the name, or too many. */
+static int told_size(const struct part *part, const struct name *name, int room)
+{
+    bool good = true;
+    for (int i = 0; i < (int)sizeof part->bytes; i++) {
+        uint8_t want = i < room ? ((const uint8_t *)&name->of)[i] : (uint8_t)UNTOUCHED;
+        good = good && part->bytes[i] == want;
+    }
+    return good ? (int)part->size : -1;
+}
+
+/* accept4(2) with room for so many bytes (-1: NULL); the whole name all the same. */
+static int accept_with_room(int listener, int flags, int room, struct name *ret_name, int *ret_told)
+{
+    struct part part;
+    if (room >= (int)sizeof ret_name->of.v4) {
+        int fd = accept4(listener, &ret_name->of.any, &ret_name->size, flags);
+        *ret_told = fd >= 0 ? (int)ret_name->size : 0;
+        return fd;
+    }
+    memset(part.bytes, UNTOUCHED, sizeof part.bytes);
+    part.size = room > 0 ? (socklen_t)room : 0;
+    int fd = room < 0 ? accept4(listener, NULL, NULL, flags)
+                      : accept4(listener, (struct sockaddr *)part.bytes, &part.size, flags);
+    if (fd >= 0) {
+        (void)getpeername(fd, &ret_name->of.any, &ret_name->size);
+        *ret_told = room < 0 ? 0 : told_size(&part, ret_name, room);
+    }
+    return fd;
+}
+
 int linux_net_accept(struct linux_net *net, int s)
+{
+    int told = 0;
+    return linux_net_app_accept(net, s, (int)sizeof(struct sockaddr_in6), &told);
+}
+
+int linux_net_app_accept(struct linux_net *net, int s, int room, int *ret_told)
 {
     const struct net_scripted *listener = linux_scripted_at(net, s);
     struct name name = {.size = sizeof name.of};
@@ -320,8 +372,8 @@ int linux_net_accept(struct linux_net *net, int s)
         (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max});
     }
     linux_scripted_unblock(listener, true);
-    int fd =
-        accept4(listener->fd, &name.of.any, &name.size, app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept_with_room(listener->fd, app ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC, room, &name,
+                              ret_told);
     int error = errno;
     linux_scripted_unblock(listener, false);
     if (full) {
@@ -424,6 +476,15 @@ void linux_scripted_changed(struct linux_net *net, const struct net_scripted *so
     }
 }
 
+void linux_scripted_closed(struct linux_net *net, const struct net_scripted *before)
+{
+    linux_scripted_changed(net, before);
+    if (before->conn != 0 && before->app &&
+        net->wire.conns[before->conn].state[before->host] == TCP_FIN_WAIT_2) {
+        linux_conn_moved(net, (enum trace_host)before->host, before->conn); /* its minute begins */
+    }
+}
+
 int linux_net_shutdown(struct linux_net *net, int s, int how)
 {
     const struct net_scripted *socket = linux_scripted_at(net, s);
@@ -451,12 +512,7 @@ int linux_net_close(struct linux_net *net, int s)
         (void)set_linger(socket->fd, false, 0);
     }
     if (number_give(net, s)) {
-        linux_scripted_changed(net, &before);
-        if (before.conn != 0 && before.app &&
-            net->wire.conns[before.conn].state[before.host] == TCP_FIN_WAIT_2) {
-            linux_conn_moved(net, (enum trace_host)before.host,
-                             before.conn); /* its minute begins */
-        }
+        linux_scripted_closed(net, &before);
     }
     return 0;
 }

@@ -14,7 +14,7 @@ enum { WAIT_MAX = 64 };
 
 int linux_net_app_socket(struct linux_net *net, enum trace_host host)
 {
-    net->apps = true;
+    linux_scripted_begin_apps(net);
     linux_namespace_enter(&net->spaces, host);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = errno;

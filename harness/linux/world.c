@@ -532,49 +532,6 @@ static int world_dup(struct world *world, int s)
 {
     return linux_net_dup(NET, s);
 }
-static int world_app_socket(struct world *world, enum trace_host host)
-{
-    return linux_net_app_socket(NET, host);
-}
-static int world_app_connect(struct world *world, int s, enum trace_host to, uint16_t port)
-{
-    return linux_net_app_connect(NET, s, to, port);
-}
-static int world_app_disconnect(struct world *world, int s)
-{
-    return linux_net_app_disconnect(NET, s);
-}
-static int world_app_name(struct world *world, int s, bool peer, struct world_name *ret_name)
-{
-    return linux_net_app_name(NET, s, peer, ret_name);
-}
-static int world_app_flags(struct world *world, int s, bool descriptor)
-{
-    return linux_net_app_flags(NET, s, descriptor);
-}
-static int world_option_set(struct world *world, int s, int level, int name, const void *value,
-                            uint32_t size)
-{
-    return linux_net_option_set(NET, s, level, name, value, size);
-}
-static int world_option_get(struct world *world, int s, int level, int name, void *value,
-                            uint32_t *size)
-{
-    return linux_net_option_get(NET, s, level, name, value, size);
-}
-static int world_app_watch(struct world *world, int s, int op, uint32_t events)
-{
-    return linux_net_app_watch(NET, s, op, events);
-}
-static int world_app_wait(struct world *world, enum trace_host host, struct world_ready *ready,
-                          int max)
-{
-    return linux_net_app_wait(NET, host, ready, max);
-}
-static void world_app_full(struct world *world, bool full)
-{
-    linux_net_app_full(NET, full);
-}
 static int world_next_ready(struct world *world, enum trace_host host)
 {
     return linux_net_next_ready(NET, host);
@@ -672,16 +629,6 @@ static const struct world_ops operations = {
     .getsockopt = world_getsockopt,
     .poll = world_poll,
     .dup = world_dup,
-    .app_socket = world_app_socket,
-    .app_connect = world_app_connect,
-    .app_disconnect = world_app_disconnect,
-    .app_name = world_app_name,
-    .app_flags = world_app_flags,
-    .option_set = world_option_set,
-    .option_get = world_option_get,
-    .app_watch = world_app_watch,
-    .app_wait = world_app_wait,
-    .app_full = world_app_full,
     .next_ready = world_next_ready,
     .conn = world_conn,
     .state = world_state,
@@ -741,6 +688,7 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
     const char *reason = NULL;
     note_absent(live);
     both->ops = operations;
+    linux_world_app_operations(&both->ops);
     both->ops.observers = linux_tracer_observers(live->tracer, &reason) | TRACE_SEES_STATES |
                           TRACE_SEES_BYTES | (linux_net_is_shared() ? 0 : TRACE_SEES_WIRE);
     live->world.ops = &both->ops;

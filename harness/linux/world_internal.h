@@ -59,4 +59,7 @@ bool linux_time_advance(struct linux_world *live, int64_t us, uint32_t wakeups_m
 void linux_time_run_on(struct linux_world *live, int64_t us, uint32_t wakeups_max);
 bool linux_time_ran_on(const struct linux_world *live);
 
+/* world_app.c: what only scenarios without a target use. */
+void linux_world_app_operations(struct world_ops *ops);
+
 #endif

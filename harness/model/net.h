@@ -205,6 +205,7 @@ struct model_socket {
     uint8_t timer_kind; /* enum net_timer */
     uint8_t retries;
     int32_t error;      /* SO_ERROR */
+    int32_t soft_error; /* of the network, told only where nothing else is (sk_err_soft of Linux) */
     uint32_t in_flight; /* its segments on the wire */
 
     struct net_chunk *send_first;
@@ -678,8 +679,13 @@ void scripted_reset(struct model_net *net);
 struct model_socket *scripted_at(const struct model_net *net, int s);
 /* The lowest free number, or -EMFILE. */
 int scripted_number_take(struct model_net *net, struct model_socket *socket);
+/* close(2) up to where it may wait; true when it was the last descriptor, and socket_close_end is
+ * to follow. */
+bool scripted_close_begin(struct model *model, struct model_socket *socket, int s);
 /* As connect() with O_NONBLOCK. */
 int scripted_connect_to(struct model *model, struct model_socket *socket, struct net_name name);
+/* scripted_process.c */
+extern void scripted_process_ops(struct world_ops *ops);
 /* scripted_app.c */
 extern void scripted_app_ops(struct world_ops *ops);
 int world_scripted_socket(struct world *world, enum trace_host host);

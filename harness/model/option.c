@@ -213,6 +213,17 @@ static int give_int(void *value, socklen_t *size, int number)
     return give(value, size, &number, sizeof number);
 }
 
+/* Also what the network told softly. */
+static int take_any_error(struct model_socket *socket)
+{
+    int error = socket_take_error(socket);
+    if (error == 0) {
+        error = socket->soft_error;
+        socket->soft_error = 0;
+    }
+    return error;
+}
+
 /* States as TCP_INFO counts them (net/tcp_states.h). */
 static const uint8_t info_states[TCP_STATE_COUNT] = {
     [TCP_ESTABLISHED] = 1, [TCP_SYN_SENT] = 2,  [TCP_SYN_RECEIVED] = 3, [TCP_FIN_WAIT_1] = 4,
@@ -409,7 +420,7 @@ static int get_special(struct model_socket *socket, int name, void *value, sockl
     case SO_RCVBUF:
         return give_int(value, size, (int)socket->options.rcvbuf);
     case SO_ERROR:
-        return give_int(value, size, socket_take_error(socket));
+        return give_int(value, size, take_any_error(socket));
     case SO_TYPE:
         return give_int(value, size, SOCK_STREAM);
     case SO_PROTOCOL:

@@ -336,6 +336,17 @@ static int scripted_shutdown(struct world *world, int s, int how)
     return socket == NULL ? -EBADF : socket_shutdown(model, socket, how);
 }
 
+bool scripted_close_begin(struct model *model, struct model_socket *socket, int s)
+{
+    if (!number_give(model->net, socket, s)) {
+        return false;
+    }
+    io_epoll_forget(model, &socket->file);
+    scripted_forget(model->net, socket);
+    socket_close_begin(model, socket);
+    return true;
+}
+
 static int scripted_close(struct world *world, int s)
 {
     struct model *model = model_of(world);
@@ -343,10 +354,7 @@ static int scripted_close(struct world *world, int s)
     if (socket == NULL) {
         return -EBADF;
     }
-    if (number_give(model->net, socket, s)) {
-        io_epoll_forget(model, &socket->file);
-        scripted_forget(model->net, socket);
-        socket_close_begin(model, socket);
+    if (scripted_close_begin(model, socket, s)) {
         socket_close_end(model, socket);
     }
     return 0;

@@ -169,4 +169,5 @@ void scripted_app_ops(struct world_ops *ops)
     ops->app_wait = app_wait;
     ops->app_full = app_full;
     ops->choose_sends = app_choose_sends;
+    scripted_process_ops(ops);
 }

@@ -477,6 +477,7 @@ static inline void heard(const struct model *model, struct model_socket *socket)
 {
     socket->heard_us = model->now_us;
     socket->probes = 0;
+    socket->soft_error = 0;
 }
 
 /* The window or what is acknowledged moved on: more may go out. */

@@ -205,6 +205,12 @@ static void count_retry(struct model *model, struct model_socket *socket)
         socket->retries < NET_BACKOFF_MAX ? (uint8_t)(socket->retries + 1) : NET_BACKOFF_MAX;
 }
 
+/* tcp_write_err of Linux. */
+static int write_error(const struct model_socket *socket)
+{
+    return socket->soft_error != 0 ? socket->soft_error : ETIMEDOUT;
+}
+
 static void fire_retransmit(struct model *model, struct model_socket *socket)
 {
     if (socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED) {
@@ -212,7 +218,7 @@ static void fire_retransmit(struct model *model, struct model_socket *socket)
         return;
     }
     if (tried_enough(model, socket) || user_timeout_passed(model, socket)) {
-        socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
+        socket_abort(model, socket, TCP_EVENT_TIMEOUT, write_error(socket), false);
         return;
     }
     bool keeps = keeps_rto(model) && !is_handshake(socket);
@@ -243,7 +249,7 @@ static void fire_persist(struct model *model, struct model_socket *socket)
 {
     unsigned limit = socket->orphan ? NET_ORPHAN_RETRIES : NET_RETRIES;
     if (socket->probes > limit || user_timeout_passed(model, socket)) {
-        socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, false);
+        socket_abort(model, socket, TCP_EVENT_TIMEOUT, write_error(socket), false);
         return;
     }
     count_retry(model, socket);
@@ -315,7 +321,7 @@ static void keepalive_fire(struct model *model, struct model_timer *timer)
         return;
     }
     if (keepalive_is_over(socket, silent_us)) {
-        socket_abort(model, socket, TCP_EVENT_TIMEOUT, ETIMEDOUT, true);
+        socket_abort(model, socket, TCP_EVENT_TIMEOUT, write_error(socket), true);
         return;
     }
     model_timer_set(model, timer, model->now_us + socket->options.keepintvl_s * SECOND_US);

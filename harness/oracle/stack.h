@@ -129,6 +129,7 @@ struct stack_end {
     uint32_t at_ack;           /* the newest pure acknowledgment of it that was seen (held wires) */
     uint32_t at_segment;       /* the newest segment of it */
     uint32_t at_urgent;        /* urgent byte arrived */
+    uint32_t at_soft;          /* the newest ICMP message about it */
     uint32_t at_accepted_send; /* a send after the other end's full close that was taken */
 };
 
@@ -310,6 +311,16 @@ ORACLE_STACK_RULE(rdy_05);
 ORACLE_STACK_RULE(rdy_06);
 ORACLE_STACK_RULE(rdy_12);
 ORACLE_STACK_RULE(rdy_09);
+
+/* stack_process.c */
+ORACLE_STACK_RULE(acc_13);
+ORACLE_STACK_RULE(dat_06);
+ORACLE_STACK_RULE(dat_16);
+ORACLE_STACK_RULE(clo_09);
+ORACLE_STACK_RULE(rst_12);
+ORACLE_STACK_RULE(err_02);
+ORACLE_STACK_RULE(err_05);
+ORACLE_STACK_RULE(err_08);
 
 /* Judges a trace of role stack. */
 enum status oracle_stack_judge(struct oracle *oracle, struct status_detail *detail) STATUS_MUST_USE;

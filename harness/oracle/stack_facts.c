@@ -104,53 +104,6 @@ uint32_t facts_stack_queue(const struct stack *stack, const struct stack_file *l
     return count;
 }
 
-/* ---- Readiness ---- */
-
-/* What poll(2) of Linux says of a connection's end (tcp_poll). */
-static void ready_end(const struct stack_file *file, const struct stack_conn *conn,
-                      const struct stack_end *end, uint32_t *must, uint32_t *open)
-{
-    bool closed = end->state == TCP_CLOSED || end->state == TCP_TIME_WAIT;
-    bool read_shut = closed || file->at_shut_read != 0 || end->fin_arrived;
-    bool write_shut = closed || file->at_shut_write != 0;
-    *must |= read_shut && write_shut ? POLLHUP : 0;
-    *must |= read_shut ? POLLIN | POLLRDHUP : 0;
-    *must |= end->pending != 0 ? POLLERR : 0;
-    if (end->state == TCP_SYN_SENT || end->state == TCP_SYN_RECEIVED) {
-        return;
-    }
-    *must |= stack_unread(end) > 0 ? POLLIN : 0;
-    *open |= conn->urgent || conn->forged ? POLLPRI | POLLIN : 0;
-    *open |=
-        stack_unread(end) > STACK_SURE || facts_stack_option(file, SOL_SOCKET, SO_RCVLOWAT, 1) > 1
-            ? POLLIN
-            : 0;
-    if (write_shut || end->sent - conn->end[TRACE_HOST_COUNT - 1 - file->host].received == 0) {
-        *must |= POLLOUT;
-    } else {
-        *open |= POLLOUT; /* it depends on the room that is left */
-    }
-}
-
-void facts_stack_readiness(const struct stack *stack, const struct stack_file *file,
-                           uint32_t *ret_must, uint32_t *ret_open)
-{
-    *ret_must = 0;
-    *ret_open = 0;
-    if (file->role == STACK_LISTENER) {
-        uint32_t first = 0;
-        uint32_t alive = 0;
-        *ret_must = facts_stack_queue(stack, file, &first, &alive) > 0 ? POLLIN : 0;
-    } else if (file->role == STACK_FRESH || file->at_shut_listener != 0) {
-        *ret_must = POLLOUT | POLLHUP;
-    } else if (file->conn != 0 && file->role != STACK_UNKNOWN && !stack->conn[file->conn].own) {
-        const struct stack_conn *conn = &stack->conn[file->conn];
-        ready_end(file, conn, &conn->end[file->host], ret_must, ret_open);
-    } else {
-        *ret_open = UINT32_MAX;
-    }
-}
-
 /* ---- Calls ---- */
 
 static uint16_t open_file(struct stack *stack, const struct trace_event *event, uint32_t at,
@@ -308,7 +261,7 @@ static void take_setsockopt(struct stack *stack, const struct trace_event *event
 /* A call told of the error that waited. */
 static void tell(struct stack_file *file, struct stack_end *end, int32_t error, uint32_t at)
 {
-    if (error != 0 && error != EAGAIN) {
+    if (error != 0 && error != EAGAIN && error != EINTR) {
         file->at_told = file->at_told == 0 ? at : file->at_told;
         file->told = error;
         end->pending = end->pending == error ? 0 : end->pending;
@@ -363,7 +316,9 @@ static void take_getsockopt(struct stack *stack, const struct trace_event *event
         return;
     }
     view.file->error_read = true;
-    if (view.own != NULL) {
+    /* What the network said softly of a connection that goes on is not its end. */
+    bool soft = view.own != NULL && view.own->at_soft != 0 && view.own->pending == 0;
+    if (view.own != NULL && !soft) {
         tell(view.file, view.own, (int32_t)event->b, at);
     }
 }
@@ -458,6 +413,16 @@ static void take_call(struct stack *stack, const struct trace_event *event, uint
         break;
     default:
         break;
+    }
+}
+
+/* An ICMP message: there may be an error to be read again. */
+static void take_message(struct stack *stack, const struct trace_event *event, uint32_t at)
+{
+    struct stack_view view;
+    if (facts_stack_see(stack, event, &view) && view.file != NULL && view.own != NULL) {
+        view.file->error_read = false;
+        view.own->at_soft = at;
     }
 }
 
@@ -783,6 +748,12 @@ void facts_stack_take(struct stack *stack, const struct trace_event *event, uint
         break;
     case TRACE_READY:
         take_ready(stack, event, at);
+        break;
+    case TRACE_FAULT:
+        take_message(stack, event, at);
+        break;
+    case TRACE_FD_CLOSE:
+        take_close(stack, event, at); /* its process died */
         break;
     case TRACE_STATE:
         take_state(stack, event, at);

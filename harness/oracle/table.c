@@ -354,8 +354,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
         {
             .id = "DAT-06",
             .title = "A transfer or accept that was interrupted before anything moved (EINTR) is "
-                     "tried again.",
-            BOTH,
+                     "tried again; a stack gives the count where a part had moved.",
+            .binds = ORACLE_BOTH | ORACLE_STACK,
             GOOD_FAIL,
             .cite = "POSIX send(), recv(), read(), write() EINTR; signal(7) Interruption of system "
                     "calls",
@@ -364,13 +364,16 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed =
                 "A receive, send or accept answered EINTR, and the descriptor was closed or "
                 "the program ended without another try. SIGALRM and stop signals are left "
-                "out: with them EINTR may be meant.",
+                "out: with them EINTR may be meant. Of a stack: transfers that wait, and a handled "
+                "signal.",
             SEEN_BY(CALLS | EXITS),
             .kinds = K(EXIT) | K(BLOCK),
             .calls_done = F(RECV) | F(SEND) | F(ACCEPT) | F(CLOSE),
             .calls_failed = F(RECV) | F(SEND) | F(ACCEPT),
             .when = FACTS_FD_INTR,
             ON_EVENT(dat_06),
+            .stack_calls = C(RECV) | C(SEND),
+            ON_STACK(dat_06),
         },
     [ORACLE_DAT_08] =
         {
@@ -1633,8 +1636,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "POSIX accept(); accept(2)",
             .why = "Programs read beyond their buffers otherwise.",
-            .observed = "The address that accept fills in.",
-            .reason = "a scripted accept asks for no address, so nobody sees how one is filled in",
+            .observed = "accept without an address, with room for half of one, and for all: the "
+                        "length that it tells, and the bytes that it wrote.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(ACCEPT),
+            ON_STACK(acc_13),
         },
     [ORACLE_ACC_14] =
         {
@@ -1805,8 +1811,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "XSH 2.10.16 SO_RCVTIMEO, SO_SNDTIMEO; socket(7)",
             .why = "Clients bound their waits by it.",
-            .observed = "A call that blocks for the time set.",
-            .reason = "only a call that blocks shows it, and scripted calls never do",
+            .observed = "A receive or send that waits for the time set: its answer, how long it "
+                        "took, and the state behind it.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(RECV) | C(SEND),
+            ON_STACK(dat_16),
         },
     [ORACLE_DAT_17] =
         {
@@ -1999,9 +2008,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "POSIX close(); XSH 2.10.16 SO_LINGER; socket(7) SO_LINGER",
             .why = "Programs take its return for delivery.",
-            .observed = "How long close takes.",
-            .reason = "only a call that blocks shows it: while a scripted close blocks, nobody "
-                      "could deliver the acknowledgment",
+            .observed = "A close that waits, with the wire held and without: how long it took, and "
+                        "whether the FIN was acknowledged by then.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(CLOSE),
+            ON_STACK(clo_09),
         },
     [ORACLE_CLO_10] =
         {
@@ -2213,9 +2224,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "POSIX _Exit(); RFC 9293 3.6.1 SHLD-3",
             .why = "Peers of a program that crashed would hang.",
-            .observed = "The death of a process that holds sockets.",
-            .reason = "scripted sockets belong to no process that could die; programs under the "
-                      "harness show it",
+            .observed = "The process that holds the sockets of a host is killed: what goes out.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(FD_CLOSE),
+            ON_STACK(rst_12),
         },
     [ORACLE_RST_15] =
         {
@@ -2308,8 +2320,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "POSIX send() MSG_NOSIGNAL, EPIPE; XSH 2.10.14",
             .why = "Libraries cannot ignore a signal of their program.",
-            .observed = "Signals of the process that sends.",
-            .reason = "scripted calls are not those of a process that signals could reach",
+            .observed = "EPIPE of a send with MSG_NOSIGNAL, and of one without: whether SIGPIPE "
+                        "was raised in the thread that made the call.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(SEND),
+            ON_STACK(err_02),
         },
     [ORACLE_ERR_04] =
         {
@@ -2336,8 +2351,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "RFC 9293 3.9.2.2 MUST-56; RFC 5461",
             .why = "Anybody could end anybody's connections.",
-            .observed = "ICMP messages.",
-            .reason = "the wire carries TCP segments alone, no ICMP",
+            .observed = "ICMP messages (destination unreachable, code 0, 1 or 5) about an open "
+                        "connection, and its state behind them.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(FAULT) | K(STATE),
+            ON_STACK(err_05),
         },
     [ORACLE_ERR_08] =
         {
@@ -2347,9 +2365,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "POSIX EBADF, ENOTSOCK of each page",
             .why = "A mistake would hit somebody else's file.",
-            .observed = "Calls with such numbers.",
-            .reason = "a scripted call names a socket of the scenario: with a closed one it is "
-                      "never made",
+            .observed =
+                "Each call on a descriptor that has just been closed, and on one of a file.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_calls = C(BIND) | C(LISTEN) | C(ACCEPT) | C(CONNECT) | C(RECV) | C(SEND) |
+                           C(SHUTDOWN) | C(CLOSE) | C(GETSOCKOPT),
+            ON_STACK(err_08),
         },
     [ORACLE_RDY_01] =
         {

@@ -10,6 +10,9 @@ enum {
     IPV6_HEADER = 40,
     TCP_HEADER = 20,
     PROTOCOL_TCP = 6,
+    PROTOCOL_ICMP = 1,
+    ICMP_HEADER = 8,
+    ICMP_UNREACHABLE = 3,
     TTL = 64,
     FLAG_BITS = 0x3F /* FIN to URG */
 };
@@ -249,6 +252,31 @@ size_t packet_build(const struct packet *packet, const uint8_t *data, uint8_t *b
     }
     write_sums(packet, bytes, at, segment);
     return total;
+}
+
+size_t packet_build_unreachable(const struct packet *packet, uint8_t code, uint8_t *bytes,
+                                size_t size)
+{
+    struct packet about = *packet;
+    about.length = 0; /* the message holds no more than the headers */
+    size_t before = (size_t)IPV4_HEADER + ICMP_HEADER;
+    size_t held =
+        packet->v6 || size < before ? 0 : packet_build(&about, NULL, bytes + before, size - before);
+    if (held == 0) {
+        return 0;
+    }
+    const struct packet outer = {0};
+    (void)write_ip(&outer, ICMP_HEADER + held, bytes);
+    bytes[9] = PROTOCOL_ICMP;
+    memcpy(bytes + 12, packet->destination, 4);
+    memcpy(bytes + 16, packet->source, 4);
+    write16(bytes + 10, (uint16_t)~fold(sum(0, bytes, IPV4_HEADER)));
+    uint8_t *icmp = bytes + IPV4_HEADER;
+    memset(icmp, 0, ICMP_HEADER);
+    icmp[0] = ICMP_UNREACHABLE;
+    icmp[1] = code;
+    write16(icmp + 2, (uint16_t)~fold(sum(0, icmp, ICMP_HEADER + held)));
+    return before + held;
 }
 
 enum scenario_segment packet_kind(const struct packet *packet)

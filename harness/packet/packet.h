@@ -40,6 +40,11 @@ bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet);
  * behind it; returns its size, 0 when `size` is too small. `packet->data` is not read. */
 size_t packet_build(const struct packet *packet, const uint8_t *data, uint8_t *bytes, size_t size);
 
+/* Writes the ICMP message that a packet of this segment could not be delivered (RFC 792, type 3),
+ * as if its destination had sent it; returns its size, 0 when `size` is too small. IPv4 only. */
+size_t packet_build_unreachable(const struct packet *packet, uint8_t code, uint8_t *bytes,
+                                size_t size);
+
 /* Whether the checksums of IP and TCP are right (RFC 1071; RFC 9293 3.1). False also for what
  * packet_parse refuses. */
 bool packet_is_intact(const uint8_t *bytes, size_t size);

@@ -573,6 +573,35 @@ int packet_wire_inject(struct packet_wire *wire, uint32_t conn_number, enum scen
     return 0;
 }
 
+int packet_wire_unreachable(struct packet_wire *wire, uint32_t number, enum trace_host host,
+                            uint8_t code)
+{
+    uint8_t bytes[WIRE_MTU];
+    (void)packet_wire_collect(wire);
+    if (number == 0) {
+        return -ENOTCONN;
+    }
+    packet_wire_sample_end(wire, number, host);
+    const struct packet_wire_conn *conn = &wire->conns[number];
+    enum tcp_state state = (enum tcp_state)conn->state[host];
+    if (conn->v6 || !tcp_states[state].synchronized || state == TCP_TIME_WAIT) {
+        return -ENOTCONN;
+    }
+    /* An acknowledgment, as it may have sent at any time: its number is never out of the window. */
+    struct packet about = {.source_port = conn->ports[host],
+                           .destination_port = conn->ports[packet_wire_other(host)],
+                           .seq = conn->sent_end[host],
+                           .ack = conn->expects[host],
+                           .flags = TCP_CTL_ACK};
+    memcpy(about.source, conn->addresses[host], PACKET_ADDRESS);
+    memcpy(about.destination, conn->addresses[packet_wire_other(host)], PACKET_ADDRESS);
+    size_t size = packet_build_unreachable(&about, code, bytes, sizeof bytes);
+    wire->hosts.give(wire->hosts.context, host, bytes, size);
+    (void)collect_from(wire, host);
+    packet_wire_sample_end(wire, number, host);
+    return 0;
+}
+
 void packet_wire_reset_end(struct packet_wire *wire, uint32_t number, enum trace_host host)
 {
     struct packet_wire_segment *segment = segment_new(wire);

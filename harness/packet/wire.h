@@ -168,6 +168,11 @@ void packet_wire_cut(struct packet_wire *wire, enum world_direction direction, b
 /* Into the connection `number`; -ENOTCONN where it is 0 or that end is CLOSED. */
 int packet_wire_inject(struct packet_wire *wire, uint32_t number, enum scenario_segment kind,
                        enum world_direction direction);
+/* An ICMP message comes to `host`: what it sent last in that connection found its destination
+ * unreachable, with this code. 0; -ENOTCONN unless its end is synchronized and not in TIME-WAIT, or
+ * where the connection speaks IPv6. */
+int packet_wire_unreachable(struct packet_wire *wire, uint32_t number, enum trace_host host,
+                            uint8_t code);
 /* Puts an RST in front of one end of a connection, untraced. */
 void packet_wire_reset_end(struct packet_wire *wire, uint32_t number, enum trace_host host);
 

@@ -129,6 +129,10 @@ static void put_lists(struct bytes_writer *writer)
               list_calls(scenario_verbs[SCENARIO_KERNEL_SHORT].calls, words));
     put_words(writer, "CALL of `kernel interrupt`", words,
               list_calls(scenario_verbs[SCENARIO_KERNEL_INTERRUPT].calls, words));
+    put_words(writer, "CALL of `app blocking`", words,
+              list_calls(scenario_verbs[SCENARIO_APP_BLOCKING].calls, words));
+    put_words(writer, "CALL of `app misuse`", words,
+              list_calls(scenario_verbs[SCENARIO_APP_MISUSE].calls, words));
     for (unsigned i = 0; i < SCENARIO_ERRNO_COUNT; i++) {
         words[i] = scenario_errno_name((enum scenario_errno)i);
     }

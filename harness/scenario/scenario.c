@@ -60,6 +60,7 @@ enum {
     ORDER_MAX = 65535,
     SEGMENT_INDEX_MAX = 255,
     OPTION_MAX = INT32_MAX,
+    ICMP_CODE_MAX = 15,
     ID_MAX = SCENARIO_SOCKETS_MAX - 1
 };
 
@@ -69,6 +70,11 @@ enum {
 #define CALLS_INTERRUPT                                                                            \
     (CALL_BIT(ACCEPT) | CALL_BIT(CONNECT) | CALL_BIT(RECV) | CALL_BIT(SEND) | CALL_BIT(WAIT) |     \
      CALL_BIT(SLEEP))
+
+#define CALLS_BLOCKING (CALL_BIT(RECV) | CALL_BIT(SEND) | CALL_BIT(CLOSE))
+#define CALLS_MISUSE                                                                               \
+    (CALL_BIT(BIND) | CALL_BIT(LISTEN) | CALL_BIT(ACCEPT) | CALL_BIT(CONNECT) | CALL_BIT(RECV) |   \
+     CALL_BIT(SEND) | CALL_BIT(SHUTDOWN) | CALL_BIT(CLOSE) | CALL_BIT(OPTION))
 
 /* The columns that rows share, so that each row says only what is its own. */
 #define VERB(name, actor_, text)                                                                   \
@@ -170,7 +176,9 @@ const struct scenario_verb_row
     VERB(APP_LISTEN, APP, "listen")
         ID | SCENARIO_USES_NUMBER, NUMBER(0, BACKLOG_MAX), .help = "listens with this backlog"},
     VERB(APP_ACCEPT, APP, "accept")
-        ID | SCENARIO_USES_NUMBER, NUMBER(0, ID_MAX), .help = "accepts; N names the new socket"},
+        ID | SCENARIO_USES_NUMBER | SCENARIO_USES_WORDS, NUMBER(0, ID_MAX), .words = {"null", "cut"},
+        .help = "accepts; N names the new socket; `null` asks for no address, `cut` has room for "
+                "half of it"},
     VERB(APP_CONNECT, APP, "connect")
         ID | SCENARIO_USES_NUMBER | SCENARIO_USES_WORDS, NUMBER(0, PORT_MAX), .words = {"own"},
         .help = "connects to this port of the other host, or of its own"},
@@ -194,7 +202,8 @@ const struct scenario_verb_row
         ID, .help = "asks for its readiness"},
     VERB(APP_OPTION, APP, "option")
         ID | SCENARIO_USES_SOCKOPT | SCENARIO_USES_NUMBER, NUMBER(0, OPTION_MAX), .all_word = "off",
-        .help = "sets a socket option; SO_LINGER: {1, N seconds}, `off`: -1, SO_LINGER {0, 0}"},
+        .help = "sets a socket option; SO_LINGER: {1, N seconds}, `off`: -1, SO_LINGER {0, 0}; "
+                "SO_RCVTIMEO, SO_SNDTIMEO: milliseconds"},
     VERB(APP_GET, APP, "get")
         ID | SCENARIO_USES_SOCKOPT, .help = "reads a socket option; of TCP_INFO the state"},
     VERB(APP_NAMES, APP, "names")
@@ -211,6 +220,20 @@ const struct scenario_verb_row
     VERB(APP_WAIT, APP, "wait")
         .fields = SCENARIO_USES_WORDS, .words = {"peer"}, .no_word = "target",
         .help = "asks the epoll of the target's host, or the peer's, what is ready"},
+    VERB(APP_BLOCKING, APP, "blocking")
+        ID | SCENARIO_USES_CALL | SCENARIO_USES_OPTION | SCENARIO_USES_WORDS, NUMBER(0, SCENARIO_AMOUNT_MAX),
+        .calls = CALLS_BLOCKING, .keyword = "size", .words = {"interrupted"},
+        .help = "the call as on a descriptor without O_NONBLOCK, and without MSG_NOSIGNAL; it waits until "
+                "its time limit is over, or until a handled signal comes"},
+    VERB(APP_MISUSE, APP, "misuse")
+        .fields = SCENARIO_USES_CALL | SCENARIO_USES_WORDS, .calls = CALLS_MISUSE, .words = {"file"},
+        .help = "the call on a descriptor that has just been closed, or on one of a file that is no socket"},
+    VERB(APP_DIE, APP, "die")
+        .fields = SCENARIO_USES_WORDS, .words = {"peer"}, .no_word = "target",
+        .help = "the process that holds the sockets of the target's host, or of the peer's, is killed"},
+    VERB(APP_UNREACHABLE, APP, "unreachable")
+        ID | SCENARIO_USES_NUMBER, NUMBER(0, ICMP_CODE_MAX),
+        .help = "an ICMP message comes about a segment that it sent: destination unreachable, code N"},
 /* clang-format on */
 }
 ;

@@ -104,10 +104,13 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
  * app       socket [peer] | bind N | listen N | accept N | connect N [own] | send PAYLOAD |
  *           recv N [peek] [waitall] [oob] | shutdown HOW | close | reset | linger N | dup N | poll
  * | option NAME N|off | get NAME | names | urgent | disconnect | flags | watch [edge] [oneshot]
- * [again] [off] | wait [peer] Scripted sockets on either host, for stack cases: calls of a program
- * that never wait. N of accept and dup is the new app socket, of bind and connect the port;
- * `connect` goes to the other host unless `own` stands there. `watch` and `wait` are epoll: one
- * instance on each host. */
+ * [again] [off] | wait [peer] | blocking CALL [size N] [interrupted] | misuse CALL [file] | die
+ * [peer] | unreachable N Scripted sockets on either host, for stack cases: calls of a program that
+ * never wait, but for `blocking`. N of accept and dup is the new app socket, of bind and connect
+ * the port; `connect` goes to the other host unless `own` stands there. `watch` and `wait` are
+ * epoll: one instance on each host. `misuse` is a call on a descriptor that was closed, or that is
+ * no socket; `die` ends the process that holds all app sockets of its host; `unreachable` is an
+ * ICMP message. */
 #define SCENARIO_VERB_TABLE(X)                                                                     \
     X(PEER_CONNECT, PEER, "connect")                                                               \
     X(PEER_ACCEPT, PEER, "accept")                                                                 \
@@ -161,7 +164,11 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
     X(APP_DISCONNECT, APP, "disconnect")                                                           \
     X(APP_FLAGS, APP, "flags")                                                                     \
     X(APP_WATCH, APP, "watch")                                                                     \
-    X(APP_WAIT, APP, "wait")
+    X(APP_WAIT, APP, "wait")                                                                       \
+    X(APP_BLOCKING, APP, "blocking")                                                               \
+    X(APP_MISUSE, APP, "misuse")                                                                   \
+    X(APP_DIE, APP, "die")                                                                         \
+    X(APP_UNREACHABLE, APP, "unreachable")
 
 #define SCENARIO_VERB_ENUM(name, actor, text) SCENARIO_##name,
 enum scenario_verb { SCENARIO_VERB_TABLE(SCENARIO_VERB_ENUM) SCENARIO_VERB_COUNT };
@@ -195,7 +202,7 @@ enum scenario_segment { SCENARIO_SEGMENT_TABLE(SCENARIO_SEGMENT_ENUM) SCENARIO_S
     X(SO_ERROR) X(SO_RCVBUF) X(SO_SNDBUF) X(SO_LINGER) X(SO_KEEPALIVE) X(SO_REUSEADDR) \
     X(SO_REUSEPORT) X(SO_OOBINLINE) X(SO_RCVLOWAT) X(SO_ACCEPTCONN) X(TCP_NODELAY) X(TCP_CORK) \
     X(TCP_KEEPIDLE) X(TCP_KEEPINTVL) X(TCP_KEEPCNT) X(TCP_USER_TIMEOUT) X(TCP_DEFER_ACCEPT) \
-    X(TCP_LINGER2) X(TCP_SYNCNT) X(TCP_INFO)
+    X(TCP_LINGER2) X(TCP_SYNCNT) X(TCP_INFO) X(SO_RCVTIMEO) X(SO_SNDTIMEO)
 /* clang-format on */
 #define SCENARIO_OPTION_ENUM(name) SCENARIO_OPTION_##name,
 enum scenario_option { SCENARIO_OPTION_TABLE(SCENARIO_OPTION_ENUM) SCENARIO_OPTION_COUNT };
@@ -203,9 +210,13 @@ enum scenario_option { SCENARIO_OPTION_TABLE(SCENARIO_OPTION_ENUM) SCENARIO_OPTI
 
 /* Words behind a step of `app`, as bits of `kind`: their places in the row of the verb. */
 enum {
-    SCENARIO_ON_PEER = 1 << 0, /* socket, wait: on the peer's host */
-    SCENARIO_OWN = 1 << 0,     /* connect: to the own host */
-    SCENARIO_PEEK = 1 << 0,    /* recv */
+    SCENARIO_ON_PEER = 1 << 0,     /* socket, wait: on the peer's host */
+    SCENARIO_OWN = 1 << 0,         /* connect: to the own host */
+    SCENARIO_NULL = 1 << 0,        /* accept: asks for no address */
+    SCENARIO_CUT = 1 << 1,         /* accept: has room for a part of it */
+    SCENARIO_INTERRUPTED = 1 << 0, /* blocking: a handled signal comes while it waits */
+    SCENARIO_FILE = 1 << 0,        /* misuse: of a file that is no socket */
+    SCENARIO_PEEK = 1 << 0,        /* recv */
     SCENARIO_WAITALL = 1 << 1,
     SCENARIO_OOB = 1 << 2,
     SCENARIO_EDGE = 1 << 0, /* watch */

@@ -480,6 +480,15 @@ static int stack_app_flags(struct world *world, int s, bool descriptor)
     return (int)stack_within(stack, host_of(socket), STACK_FLAGS, flags, INT32_MAX);
 }
 
+static int stack_app_unreachable(struct world *world, int s, uint8_t code)
+{
+    struct stack_world *stack = stack_of(world);
+    const struct stack_socket *socket = at(stack, s);
+    return socket == NULL
+               ? -EBADF
+               : packet_wire_unreachable(&stack->wire, socket->conn, host_of(socket), code);
+}
+
 /* The contract has no epoll. */
 static int stack_app_watch(struct world *world, int s, int op, uint32_t events)
 {
@@ -557,6 +566,7 @@ void stack_sockets_operations(struct world_ops *ops)
     ops->app_flags = stack_app_flags;
     ops->option_set = stack_option_set;
     ops->option_get = stack_option_get;
+    ops->app_unreachable = stack_app_unreachable;
     ops->app_watch = stack_app_watch;
     ops->app_wait = stack_app_wait;
     ops->next_ready = stack_next_ready;

@@ -11,7 +11,9 @@
 _Static_assert((int)SOCKSPEC_STACK_TCP_INFO - (int)SOCKSPEC_STACK_SO_ERROR ==
                        (int)SCENARIO_OPTION_TCP_INFO &&
                    (int)SOCKSPEC_STACK_TCP_CORK - (int)SOCKSPEC_STACK_SO_ERROR ==
-                       (int)SCENARIO_OPTION_TCP_CORK,
+                       (int)SCENARIO_OPTION_TCP_CORK &&
+                   (int)SOCKSPEC_STACK_SO_SNDTIMEO - (int)SOCKSPEC_STACK_SO_ERROR ==
+                       (int)SCENARIO_OPTION_SO_SNDTIMEO,
                "the contract has the options in the order of the language");
 
 static const char *const no_operation[SOCKSPEC_STACK_OPERATION_COUNT] = {
@@ -37,7 +39,7 @@ uint64_t stack_case_step_needs(const struct scenario_step *step)
     case SCENARIO_APP_LISTEN:
         return OP(LISTEN);
     case SCENARIO_APP_ACCEPT:
-        return OP(ACCEPT);
+        return OP(ACCEPT) | (step->kind != 0 ? OP(ACCEPT_ADDRESS) : 0);
     case SCENARIO_APP_CONNECT:
         return (step->kind & SCENARIO_OWN) != 0 ? OP(CONNECT_OWN) : OP(CONNECT);
     case SCENARIO_APP_SEND:
@@ -69,6 +71,11 @@ uint64_t stack_case_step_needs(const struct scenario_step *step)
     case SCENARIO_APP_WATCH:
     case SCENARIO_APP_WAIT:
         return OP(WATCH);
+    case SCENARIO_APP_BLOCKING:
+    case SCENARIO_APP_DIE:
+        return OP(PROCESS);
+    case SCENARIO_APP_MISUSE:
+        return OP(MISUSE);
     default:
         return 0;
     }
@@ -103,7 +110,7 @@ static const struct {
     {"ACC-07", OP(ACCEPT)},
     {"ACC-08", OP(ACCEPT) | OP(ERRORS)},
     {"ACC-11", OP(ACCEPT)},
-    {"ACC-13", OP(ACCEPT)},
+    {"ACC-13", OP(ACCEPT_ADDRESS)},
     {"ACC-14", OP(SO_KEEPALIVE) | OP(TCP_NODELAY)},
     {"ACC-15", OP(ACCEPT) | OP(SHUTDOWN)},
     {"DAT-01", OP(SEND) | OP(RECV)},
@@ -115,7 +122,8 @@ static const struct {
     {"DAT-12", OP(RECV) | OP(ERRORS)},
     {"DAT-13", OP(URGENT) | OP(POLL)},
     {"DAT-15", OP(SEND)},
-    {"DAT-16", OP(SEND) | OP(RECV)},
+    {"DAT-06", OP(PROCESS)},
+    {"DAT-16", OP(PROCESS)},
     {"DAT-17", OP(ERRORS)},
     {"HCL-01", OP(SHUTDOWN)},
     {"HCL-02", OP(ERRORS)},
@@ -129,7 +137,7 @@ static const struct {
     {"CLO-04", 0},
     {"CLO-05", OP(DUP)},
     {"CLO-08", OP(SEND) | OP(CLOSE)},
-    {"CLO-09", OP(SO_LINGER)},
+    {"CLO-09", OP(PROCESS)},
     {"CLO-10", OP(RECV)},
     {"CLO-11", OP(SEND)},
     {"CLO-13", OP(CLOSE)},
@@ -144,18 +152,18 @@ static const struct {
     {"RST-09", 0},
     {"RST-10", 0},
     {"RST-11", OP(ACCEPT)},
-    {"RST-12", OP(CLOSE)},
+    {"RST-12", OP(PROCESS)},
     {"RST-15", OP(DISCONNECT)},
     {"TWT-01", 0},
     {"TWT-02", 0},
     {"TWT-03", 0},
     {"TWT-04", 0},
     {"TWT-05", 0},
-    {"ERR-02", OP(ERRORS)},
+    {"ERR-02", OP(PROCESS)},
     {"ERR-03", OP(ERRORS)},
     {"ERR-04", OP(SEND)},
     {"ERR-05", 0},
-    {"ERR-08", OP(NUMBERS)},
+    {"ERR-08", OP(MISUSE)},
     {"RDY-01", OP(POLL)},
     {"RDY-02", OP(POLL)},
     {"RDY-03", OP(POLL)},

@@ -307,6 +307,11 @@ static void add_step(struct phrase *words, const struct trace_event *event)
 
 static void add_fault(struct phrase *words, const struct trace_event *event)
 {
+    if (event->what == TRACE_CALL_NONE) {
+        phrase_add(words, "ICMP about descriptor %d: destination unreachable, code %" PRId64,
+                   event->fd, event->a);
+        return;
+    }
     phrase_add(words, "fault: %s", trace_call_name((enum trace_call)event->what));
     if (event->fd >= 0) {
         phrase_add(words, "(%d)", event->fd);

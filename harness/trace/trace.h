@@ -122,7 +122,7 @@ enum trace_call { TRACE_CALL_TABLE(TRACE_CALL_ENUM) TRACE_CALL_COUNT };
     X(NOOP, "noop") /* what: scenario_verb, fd: id; a: index of the step; b: enum trace_noop */   \
     X(FAULT, "fault") /* a fault that struck; what: trace_call, fd, conn, err; a: short           \
                          limit, b: 1 when only POSIX allows it; flags TRACE_EINTR by a            \
-                         handled signal */                                                        \
+                         handled signal; what NONE: an ICMP message, a: its code */                                                        \
     X(TIME, "time") /* virtual time went on: a: microseconds */                                   \
     X(SIGNAL, "signal") /* what: number; a: enum trace_disposition; b: 1 raised by the kernel     \
                            model (SIGPIPE) */                                                     \

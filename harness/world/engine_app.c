@@ -6,16 +6,20 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "world/engine_internal.h"
 
 enum {
     READY_MAX = 32, /* maxevents of `app wait` */
     WATCHED = POLLIN | POLLOUT | POLLRDHUP | POLLPRI,
-    UNASKED = POLLERR | POLLHUP | POLLNVAL /* reported whether asked for or not */
+    UNASKED = POLLERR | POLLHUP | POLLNVAL, /* reported whether asked for or not */
+    ROOM_WHOLE = sizeof(struct sockaddr_in),
+    ROOM_CUT = ROOM_WHOLE / 2
 };
 
 /* Level and name of each option of the language. */
@@ -31,16 +35,16 @@ static const struct {
     SOCKET_ROW(SO_ACCEPTCONN), TCP_ROW(TCP_NODELAY),      TCP_ROW(TCP_CORK),
     TCP_ROW(TCP_KEEPIDLE),     TCP_ROW(TCP_KEEPINTVL),    TCP_ROW(TCP_KEEPCNT),
     TCP_ROW(TCP_USER_TIMEOUT), TCP_ROW(TCP_DEFER_ACCEPT), TCP_ROW(TCP_LINGER2),
-    TCP_ROW(TCP_SYNCNT),       TCP_ROW(TCP_INFO),
+    TCP_ROW(TCP_SYNCNT),       TCP_ROW(TCP_INFO),         SOCKET_ROW(SO_RCVTIMEO),
+    SOCKET_ROW(SO_SNDTIMEO),
 #undef SOCKET_ROW
 #undef TCP_ROW
 };
 
 /* ---- Events ---- */
 
-/* One call with its result, as the worlds trace those of a program. */
-static struct trace_event *note_call(struct engine *engine, const struct engine_app *app,
-                                     enum trace_call call, int64_t result)
+struct trace_event *engine_app_note(struct engine *engine, const struct engine_app *app,
+                                    enum trace_call call, int64_t result)
 {
     struct trace_event *event = trace_add(engine->trace, TRACE_CALL, (enum trace_host)app->host);
     event->what = (uint8_t)call;
@@ -50,6 +54,14 @@ static struct trace_event *note_call(struct engine *engine, const struct engine_
     event->result = result >= 0 ? result : -1;
     event->err = result >= 0 ? 0 : (int32_t)-result;
     return event;
+}
+
+void engine_app_note_signal(struct engine *engine, const struct engine_app *app, int number)
+{
+    struct trace_event *event = trace_add(engine->trace, TRACE_SIGNAL, (enum trace_host)app->host);
+    event->what = (uint8_t)number;
+    event->a = TRACE_SIGNAL_HANDLED;
+    event->b = number == SIGPIPE;
 }
 
 static void note_ready(struct engine *engine, enum trace_host host, int s, int64_t asked,
@@ -129,6 +141,12 @@ static const uint8_t *pattern(struct engine *engine, const struct engine_stream 
     return engine->pattern + start;
 }
 
+const uint8_t *engine_app_pattern(struct engine *engine, const struct engine_app *app, size_t size)
+{
+    stream_follow(engine, app);
+    return pattern(engine, app->stream, app->stream->sent, size);
+}
+
 static void stream_sent(struct engine_stream *stream, const uint8_t *literal, uint32_t size)
 {
     struct engine_piece *last =
@@ -142,6 +160,14 @@ static void stream_sent(struct engine_stream *stream, const uint8_t *literal, ui
         stream->unknown = true;
     }
     stream->sent += size;
+}
+
+void engine_app_sent(struct engine *engine, const struct engine_app *app, int64_t size)
+{
+    (void)engine;
+    if (size > 0) {
+        stream_sent(app->stream, NULL, (uint32_t)size);
+    }
 }
 
 /* Whether these bytes are those that the stream holds from `offset` on. */
@@ -199,6 +225,14 @@ static void note_bytes(struct engine *engine, const struct engine_app *app, uint
                    : (int64_t)(hash_of(engine->buffer, size) >> 1); /* as a positive number */
 }
 
+void engine_app_received(struct engine *engine, const struct engine_app *app, int64_t size)
+{
+    if (size > 0) {
+        note_bytes(engine, app, app->stream->received, (size_t)size, true);
+        app->stream->received += (uint32_t)size;
+    }
+}
+
 /* ---- Making and ending ---- */
 
 static enum engine_effect app_socket(struct engine *engine, const struct scenario_step *step)
@@ -212,12 +246,30 @@ static enum engine_effect app_socket(struct engine *engine, const struct scenari
     if (socket >= 0) {
         keep(engine, step->id, socket, host, NULL);
     }
-    struct trace_event *event = note_call(
+    struct trace_event *event = engine_app_note(
         engine, &(struct engine_app){.socket = socket >= 0 ? socket : -1, .host = (uint8_t)host},
         TRACE_CALL_SOCKET, socket);
     event->a = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     event->b = AF_INET;
     return ENGINE_EFFECT;
+}
+
+/* The room that an accept had for an address, and the size that it told. */
+struct told {
+    int room; /* -1: it asked for none; 0: nothing is known */
+    int size;
+};
+
+static int accept_from(struct engine *engine, const struct scenario_step *step,
+                       const struct engine_app *app, struct told *ret_told)
+{
+    if (engine->ops->app_accept == NULL) {
+        return engine->ops->accept(engine->world, app->socket);
+    }
+    ret_told->room = (step->kind & SCENARIO_NULL) != 0  ? -1
+                     : (step->kind & SCENARIO_CUT) != 0 ? (int)ROOM_CUT
+                                                        : (int)ROOM_WHOLE;
+    return engine->ops->app_accept(engine->world, app->socket, ret_told->room, &ret_told->size);
 }
 
 /* accept and dup: `from` names the new socket. */
@@ -228,10 +280,13 @@ static enum engine_effect app_another(struct engine *engine, const struct scenar
     if (!is_free(engine, step->from) || engine->streams_used == SCENARIO_STEPS_MAX) {
         return ENGINE_NO_EFFECT;
     }
-    int socket = accepts ? engine->ops->accept(engine->world, app->socket)
+    struct told told = {0, 0};
+    int socket = accepts ? accept_from(engine, step, app, &told)
                          : engine->ops->dup(engine->world, app->socket);
     struct trace_event *event =
-        note_call(engine, app, accepts ? TRACE_CALL_ACCEPT : TRACE_CALL_DUP, socket);
+        engine_app_note(engine, app, accepts ? TRACE_CALL_ACCEPT : TRACE_CALL_DUP, socket);
+    event->a = told.room;
+    event->b = told.size;
     if (socket >= 0) {
         keep(engine, step->from, socket, (enum trace_host)app->host, accepts ? NULL : app->stream);
         stream_follow(engine, &engine->apps[step->from]);
@@ -240,30 +295,59 @@ static enum engine_effect app_another(struct engine *engine, const struct scenar
     return ENGINE_EFFECT;
 }
 
+static bool is_timeout(enum scenario_option option)
+{
+    return option == SCENARIO_OPTION_SO_RCVTIMEO || option == SCENARIO_OPTION_SO_SNDTIMEO;
+}
+
 static void set_option(struct engine *engine, const struct engine_app *app,
                        enum scenario_option option, uint32_t number)
 {
     int value = number == SCENARIO_ALL ? -1 : (int)number;
     struct linger linger = {.l_onoff = value >= 0, .l_linger = value >= 0 ? value : 0};
+    struct timeval time = {.tv_sec = value / 1000, .tv_usec = value % 1000 * 1000L};
     bool is_linger = option == SCENARIO_OPTION_SO_LINGER;
-    int result = engine->ops->option_set(
-        engine->world, app->socket, sockopts[option].level, sockopts[option].name,
-        is_linger ? (const void *)&linger : &value, is_linger ? sizeof linger : sizeof value);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_SETSOCKOPT, result);
+    bool is_time = is_timeout(option);
+    int result = engine->ops->option_set(engine->world, app->socket, sockopts[option].level,
+                                         sockopts[option].name,
+                                         is_linger ? (const void *)&linger
+                                         : is_time ? (const void *)&time
+                                                   : &value,
+                                         is_linger ? sizeof linger
+                                         : is_time ? sizeof time
+                                                   : sizeof value);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_SETSOCKOPT, result);
     event->a = (int64_t)sockopts[option].level << 16 | sockopts[option].name;
     event->b = is_linger ? (int64_t)linger.l_onoff | (int64_t)linger.l_linger << 32 : value;
+}
+
+/* Milliseconds. */
+static void get_timeout(struct engine *engine, const struct engine_app *app,
+                        enum scenario_option option)
+{
+    struct timeval time = {0, 0};
+    uint32_t size = sizeof time;
+    int result = engine->ops->option_get(engine->world, app->socket, sockopts[option].level,
+                                         sockopts[option].name, &time, &size);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_GETSOCKOPT, result);
+    event->a = (int64_t)sockopts[option].level << 16 | sockopts[option].name;
+    event->b = result >= 0 ? (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000 : 0;
 }
 
 static void get_option(struct engine *engine, const struct engine_app *app,
                        enum scenario_option option)
 {
+    if (is_timeout(option)) {
+        get_timeout(engine, app, option);
+        return;
+    }
     int value[2] = {0, 0};
     uint32_t size = option == SCENARIO_OPTION_SO_LINGER  ? sizeof value
                     : option == SCENARIO_OPTION_TCP_INFO ? 1
                                                          : sizeof value[0];
     int result = engine->ops->option_get(engine->world, app->socket, sockopts[option].level,
                                          sockopts[option].name, value, &size);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_GETSOCKOPT, result);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_GETSOCKOPT, result);
     event->a = (int64_t)sockopts[option].level << 16 | sockopts[option].name;
     if (result >= 0) {
         event->b = (int64_t)value[0] | (int64_t)value[1] << 32;
@@ -279,7 +363,7 @@ static void app_close(struct engine *engine, const struct scenario_step *step)
     uint32_t conn = engine->ops->conn(engine->world, app.socket);
     engine->apps[step->id].socket = -1;
     int result = engine->ops->close(engine->world, app.socket);
-    struct trace_event *event = note_call(engine, &app, TRACE_CALL_CLOSE, result);
+    struct trace_event *event = engine_app_note(engine, &app, TRACE_CALL_CLOSE, result);
     event->conn = conn;
     event->a = --app.stream->refs == 0;
 }
@@ -299,7 +383,11 @@ static void app_send(struct engine *engine, const struct engine_app *app,
             fills ? pattern(engine, app->stream, app->stream->sent, size) : literal;
         result =
             engine->ops->send(engine->world, app->socket, bytes, size, MSG_DONTWAIT | MSG_ZEROCOPY);
-        note_call(engine, app, TRACE_CALL_SEND, result)->a = (int64_t)size;
+        if (result == -EPIPE && engine->ops->app_piped != NULL &&
+            engine->ops->app_piped(engine->world)) {
+            engine_app_note_signal(engine, app, SIGPIPE);
+        }
+        engine_app_note(engine, app, TRACE_CALL_SEND, result)->a = (int64_t)size;
         if (result > 0) {
             stream_sent(app->stream, literal, (uint32_t)result);
         }
@@ -310,7 +398,7 @@ static void app_urgent(struct engine *engine, const struct engine_app *app)
 {
     stream_follow(engine, app);
     int64_t result = engine->ops->send(engine->world, app->socket, "!", 1, MSG_OOB | MSG_DONTWAIT);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_SEND, result);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_SEND, result);
     event->a = 1;
     event->b = MSG_OOB;
     app->stream->unknown |= result > 0; /* the byte may be read in the stream or beside it */
@@ -327,7 +415,7 @@ static void app_recv(struct engine *engine, const struct engine_app *app,
     uint32_t offset = app->stream->received;
     int64_t result =
         engine->ops->recv(engine->world, app->socket, engine->buffer, size, flags | MSG_DONTWAIT);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_RECV, result);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_RECV, result);
     event->a = (int64_t)size;
     event->b = flags;
     if (result > 0) {
@@ -343,7 +431,7 @@ static void app_names(struct engine *engine, const struct engine_app *app)
     for (int peer = 0; peer < 2; peer++) {
         struct world_name name = {0};
         int result = engine->ops->app_name(engine->world, app->socket, peer != 0, &name);
-        struct trace_event *event = note_call(
+        struct trace_event *event = engine_app_note(
             engine, app, peer != 0 ? TRACE_CALL_GETPEERNAME : TRACE_CALL_GETSOCKNAME, result);
         event->a = name.port;
         event->b = name.place;
@@ -354,7 +442,8 @@ static void app_flags(struct engine *engine, const struct engine_app *app)
 {
     for (int descriptor = 0; descriptor < 2; descriptor++) {
         int result = engine->ops->app_flags(engine->world, app->socket, descriptor != 0);
-        note_call(engine, app, TRACE_CALL_FCNTL, result)->a = descriptor != 0 ? F_GETFD : F_GETFL;
+        engine_app_note(engine, app, TRACE_CALL_FCNTL, result)->a =
+            descriptor != 0 ? F_GETFD : F_GETFL;
     }
 }
 
@@ -362,7 +451,7 @@ static void app_poll(struct engine *engine, const struct engine_app *app)
 {
     int got = engine->ops->poll(engine->world, app->socket);
     got = got > 0 ? got & (WATCHED | UNASKED) : got;
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_POLL, got > 0 ? 1 : got);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_POLL, got > 0 ? 1 : got);
     event->fd = -1;
     event->conn = 0;
     event->a = 1;
@@ -381,7 +470,7 @@ static void app_watch(struct engine *engine, const struct engine_app *app,
                       ((step->kind & SCENARIO_EDGE) != 0 ? (uint32_t)EPOLLET : 0) |
                       ((step->kind & SCENARIO_ONESHOT) != 0 ? (uint32_t)EPOLLONESHOT : 0);
     int result = engine->ops->app_watch(engine->world, app->socket, op, events);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_EPOLL_CTL, result);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_EPOLL_CTL, result);
     event->a = op;
     event->b = op == EPOLL_CTL_DEL ? 0 : events;
 }
@@ -392,8 +481,8 @@ static enum engine_effect app_wait(struct engine *engine, const struct scenario_
     enum trace_host host =
         (step->kind & SCENARIO_ON_PEER) != 0 ? TRACE_HOST_PEER : TRACE_HOST_TARGET;
     int count = engine->ops->app_wait(engine->world, host, ready, READY_MAX);
-    note_call(engine, &(struct engine_app){.socket = -1, .host = (uint8_t)host},
-              TRACE_CALL_EPOLL_WAIT, count)
+    engine_app_note(engine, &(struct engine_app){.socket = -1, .host = (uint8_t)host},
+                    TRACE_CALL_EPOLL_WAIT, count)
         ->a = READY_MAX;
     for (int i = 0; i < count; i++) {
         note_ready(engine, host, ready[i].s, ready[i].asked & WATCHED, ready[i].got);
@@ -413,7 +502,7 @@ static void app_connect(struct engine *engine, const struct engine_app *app,
     enum trace_host there = (enum trace_host)(TRACE_HOST_COUNT - 1 - here);
     enum trace_host to = (step->kind & SCENARIO_OWN) != 0 ? here : there;
     int result = engine->ops->app_connect(engine->world, app->socket, to, (uint16_t)step->from);
-    struct trace_event *event = note_call(engine, app, TRACE_CALL_CONNECT, result);
+    struct trace_event *event = engine_app_note(engine, app, TRACE_CALL_CONNECT, result);
     event->a = step->from;
     event->b = AF_INET;
 }
@@ -430,19 +519,19 @@ static void simple_call(struct engine *engine, const struct engine_app *app,
     switch (step->verb) {
     case SCENARIO_APP_BIND:
         result = ops->bind(world, app->socket, (uint16_t)step->from);
-        note_call(engine, app, TRACE_CALL_BIND, result)->a = step->from;
+        engine_app_note(engine, app, TRACE_CALL_BIND, result)->a = step->from;
         break;
     case SCENARIO_APP_LISTEN:
         result = ops->listen(world, app->socket, (int)step->from);
-        note_call(engine, app, TRACE_CALL_LISTEN, result)->a = step->from;
+        engine_app_note(engine, app, TRACE_CALL_LISTEN, result)->a = step->from;
         break;
     case SCENARIO_APP_SHUTDOWN:
         result = ops->shutdown(world, app->socket, how[step->what]);
-        note_call(engine, app, TRACE_CALL_SHUTDOWN, result)->a = how[step->what];
+        engine_app_note(engine, app, TRACE_CALL_SHUTDOWN, result)->a = how[step->what];
         break;
     default:
         result = ops->app_disconnect(world, app->socket);
-        note_call(engine, app, TRACE_CALL_CONNECT, result)->b = AF_UNSPEC;
+        engine_app_note(engine, app, TRACE_CALL_CONNECT, result)->b = AF_UNSPEC;
         break;
     }
 }
@@ -509,6 +598,9 @@ enum engine_effect engine_app_play(struct engine *engine, const struct scenario_
     }
     if (step->verb == SCENARIO_APP_WAIT) {
         return app_wait(engine, step);
+    }
+    if (step->verb >= SCENARIO_APP_BLOCKING) {
+        return engine_process_play(engine, step);
     }
     const struct engine_app *app = &engine->apps[step->id];
     if (app->socket < 0 || !can_be_sent(step)) {

@@ -161,5 +161,18 @@ static inline int64_t engine_send(struct engine *engine, int socket, struct engi
 
 /* engine_app.c: scripted programs on either host. */
 enum engine_effect engine_app_play(struct engine *engine, const struct scenario_step *step);
+/* One call with its result, as the worlds trace those of a program. */
+struct trace_event *engine_app_note(struct engine *engine, const struct engine_app *app,
+                                    enum trace_call call, int64_t result);
+void engine_app_note_signal(struct engine *engine, const struct engine_app *app, int number);
+/* Of filling, the next bytes of the socket's stream; they last as long as the play. */
+const uint8_t *engine_app_pattern(struct engine *engine, const struct engine_app *app, size_t size);
+void engine_app_sent(struct engine *engine, const struct engine_app *app, int64_t size);
+/* Bytes of the buffer were received. */
+void engine_app_received(struct engine *engine, const struct engine_app *app, int64_t size);
+
+/* engine_process.c: what happens to a scripted program as a process: calls that wait, signals,
+ * descriptors that are none, death; and ICMP. */
+enum engine_effect engine_process_play(struct engine *engine, const struct scenario_step *step);
 
 #endif

@@ -92,6 +92,18 @@ struct world_name {
     uint16_t port; /* 0: none */
 };
 
+/* A call that waits: on a descriptor without O_NONBLOCK, and without MSG_NOSIGNAL. The wire goes on
+ * meanwhile. It ends when it is done, when the time limit of the socket (SO_RCVTIMEO, SO_SNDTIMEO,
+ * SO_LINGER) is over, or when a handled signal comes. */
+struct world_blocking {
+    enum scenario_call family; /* RECV, SEND or CLOSE */
+    void *data;                /* to receive into, or to send; as long as a zero-copy send's */
+    size_t size;
+    bool interrupt;       /* a handled signal comes as soon as it waits */
+    bool ret_interrupted; /* out: it came */
+    bool ret_piped;       /* out: the call raised SIGPIPE */
+};
+
 /* What epoll_wait(2) reports of one registration. */
 struct world_ready {
     int s; /* as it was registered, also when that number is closed by now */
@@ -158,6 +170,24 @@ struct world_ops {
     /* Whether accept of such sockets finds no free descriptor (EMFILE). NULL: the world has no such
      * limit. */
     void (*app_full)(struct world *world, bool full);
+    /* accept with room for so many bytes of an address, -1: with none asked for. `ret_told`: the
+     * size that it told; -1: the bytes were not those of the name, or more than there was room for.
+     * NULL: `accept` must do, and tells nothing. */
+    int (*app_accept)(struct world *world, int s, int room, int *ret_told);
+    /* Whether the latest `send` on such a socket raised SIGPIPE. NULL: nobody sees it. */
+    bool (*app_piped)(struct world *world);
+    /* The rest is left NULL by worlds whose sockets belong to no process that waits, is signalled
+     * or dies. */
+    int64_t (*app_blocking)(struct world *world, int s, struct world_blocking *call);
+    /* Such a call on a descriptor that has just been closed, or (`file`) on one of a file that is
+     * no socket; `ret_fd` is its number. */
+    int (*app_misuse)(struct world *world, enum scenario_call family, bool file, int *ret_fd);
+    /* The process that holds all such sockets of a host is killed. */
+    void (*app_die)(struct world *world, enum trace_host host);
+    /* An ICMP message (destination unreachable, with this code) about the last segment of the
+     * socket's connection comes to its host; -ENOTCONN unless the connection is synchronized. NULL:
+     * there is no wire. */
+    int (*app_unreachable)(struct world *world, int s, uint8_t code);
     /* What another kernel chose and this one shall choose too, from the next reset to the one after
      * it: what each `send` on such sockets returned, in order (bytes or -errno). Borrowed. May be
      * left out. */

@@ -77,7 +77,13 @@ static const struct {
     {SCENARIO_KERNEL_ORDER, SCENARIO_KERNEL_ORDER, "Linux decides the order of ready descriptors itself"},
     {SCENARIO_TIME_CLOCK, SCENARIO_TIME_CLOCK, "scripted programs read no clock"},
     {SCENARIO_TARGET_SIGNAL, SCENARIO_TARGET_RESTART, "there is no program"},
+    {SCENARIO_APP_BLOCKING, SCENARIO_APP_BLOCKING, "it takes real time, and what a send takes meanwhile is Linux's choice"},
+    {SCENARIO_APP_DIE, SCENARIO_APP_DIE, "Linux decides in which order it closes what a process held"},
+    {SCENARIO_APP_UNREACHABLE, SCENARIO_APP_UNREACHABLE, "how long Linux remembers a soft error follows its header prediction"},
 };
+enum { UNUSED_WORDS = SCENARIO_APP_ACCEPT }; /* an accept that is told no name says of no reset connection which it was */
+/* Only calls that wait have limits, and Linux rounds them to ticks of its clock. */
+static const uint64_t unused_options = 1ULL << SCENARIO_OPTION_SO_RCVTIMEO | 1ULL << SCENARIO_OPTION_SO_SNDTIMEO;
 /* clang-format on */
 
 /* What a number of scenarios was made of. */
@@ -208,7 +214,7 @@ static void check_verb(const struct vocabulary *seen, unsigned verb)
         return;
     }
     if ((fields & SCENARIO_USES_WORDS) != 0) {
-        assert_int_equal(seen->words[verb], words_of(verb));
+        assert_int_equal(seen->words[verb], verb == UNUSED_WORDS ? 0 : words_of(verb));
     }
     if ((fields & SCENARIO_USES_SEGMENT) != 0) {
         assert_int_equal(seen->segments[verb], (1U << SCENARIO_SEGMENT_COUNT) - 1);
@@ -227,7 +233,7 @@ static void generated_scenarios_use_all_of_role_stack(void **state)
     for (unsigned verb = 0; verb < SCENARIO_VERB_COUNT; verb++) {
         check_verb(&seen, verb);
     }
-    assert_int_equal(seen.set, (1ULL << SCENARIO_OPTION_COUNT) - 1);
+    assert_int_equal(seen.set, ((1ULL << SCENARIO_OPTION_COUNT) - 1) & ~unused_options);
     assert_int_equal(seen.got, (1ULL << SCENARIO_OPTION_COUNT) - 1);
     assert_int_equal(seen.hows, (1U << SCENARIO_HOW_COUNT) - 1);
     /* All others are a profile's, which there is none of. */

@@ -262,9 +262,37 @@ static void kind_goes_by_the_strongest_flag(void **state)
     }
 }
 
+/* RFC 792: the message goes back to the sender, with the headers of what could not be delivered. */
+static void unreachable_goes_back_with_the_headers(void **state)
+{
+    (void)state;
+    uint8_t bytes[PACKET_ROOM];
+    struct packet about = sample(false);
+    struct packet held;
+    size_t size = packet_build_unreachable(&about, 1, bytes, sizeof bytes);
+    assert_int_equal(size, 20 + 8 + 40);
+    assert_int_equal(bytes[9], 1); /* ICMP */
+    assert_memory_equal(bytes + 12, about.destination, 4);
+    assert_memory_equal(bytes + 16, about.source, 4);
+    assert_int_equal(bytes[20], 3);
+    assert_int_equal(bytes[21], 1);
+    uint32_t total = 0;
+    for (size_t i = 20; i < size; i += 2) {
+        total += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+    }
+    assert_int_equal((total & 0xFFFF) + (total >> 16), 0xFFFF);
+    assert_true(packet_parse(bytes + 28, size - 28, &held));
+    assert_int_equal(held.source_port, about.source_port);
+    assert_int_equal(held.seq, about.seq);
+    assert_int_equal(packet_build_unreachable(&about, 1, bytes, size - 1), 0);
+    about.v6 = true;
+    assert_int_equal(packet_build_unreachable(&about, 1, bytes, sizeof bytes), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unreachable_goes_back_with_the_headers),
         cmocka_unit_test(ipv4_built_is_read_back),
         cmocka_unit_test(ipv6_built_is_read_back),
         cmocka_unit_test(options_are_no_data),

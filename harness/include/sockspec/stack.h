@@ -44,7 +44,11 @@
     X(TCP_NODELAY, "TCP_NODELAY") X(TCP_CORK, "TCP_CORK") X(TCP_KEEPIDLE, "TCP_KEEPIDLE")         \
     X(TCP_KEEPINTVL, "TCP_KEEPINTVL") X(TCP_KEEPCNT, "TCP_KEEPCNT")                               \
     X(TCP_USER_TIMEOUT, "TCP_USER_TIMEOUT") X(TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT")               \
-    X(TCP_LINGER2, "TCP_LINGER2") X(TCP_SYNCNT, "TCP_SYNCNT") X(TCP_INFO, "TCP_INFO")
+    X(TCP_LINGER2, "TCP_LINGER2") X(TCP_SYNCNT, "TCP_SYNCNT") X(TCP_INFO, "TCP_INFO")             \
+    X(SO_RCVTIMEO, "SO_RCVTIMEO") X(SO_SNDTIMEO, "SO_SNDTIMEO")                                   \
+    X(ACCEPT_ADDRESS, "accept address") /* of these three no function: they are of processes that */ \
+    X(PROCESS, "process") /* wait, are signalled and die, */                                      \
+    X(MISUSE, "misuse") /* and of descriptors that are none; always absent */
 /* clang-format on */
 
 #define SOCKSPEC_STACK_ENUM(name, word) SOCKSPEC_STACK_##name,
@@ -109,7 +113,7 @@ struct sockspec_stack {
      * (a fork of one that called nothing), or, where `resets`, again and again in the same. */
     int (*reset)(const struct sockspec_stack_host *host);
     bool resets;
-    /* A whole IPv4 packet arrived. */
+    /* A whole IPv4 packet arrived: a TCP segment, or ICMP about one that it sent. */
     void (*inject)(const void *packet, size_t size);
     /* `ms` went by (0: none). Returns after how many milliseconds, at least 1, it wants to be told
      * next, if nothing else happens; -1: never. */
