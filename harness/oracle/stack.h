@@ -9,13 +9,14 @@
 #include "oracle/facts.h"
 
 enum {
-    STACK_FDS = 512,            /* descriptor numbers */
-    STACK_FILES = 512,          /* open file descriptions; 0 is none */
-    STACK_CONNS = 512,          /* connections; 0 is none */
-    STACK_GAPS = 16,            /* pieces of a stream that arrived behind a gap */
-    STACK_OPTIONS = 8,          /* options of one socket that are remembered */
-    STACK_SURE = 4096,          /* so little unread input finds room in any buffer */
-    STACK_WAITING_US = 60000000 /* TIME-WAIT and an orphan's FIN-WAIT-2 on Linux */
+    STACK_FDS = 512,             /* descriptor numbers */
+    STACK_FILES = 512,           /* open file descriptions; 0 is none */
+    STACK_CONNS = 512,           /* connections; 0 is none */
+    STACK_GAPS = 16,             /* pieces of a stream that arrived behind a gap */
+    STACK_OPTIONS = 8,           /* options of one socket that are remembered */
+    STACK_SURE = 4096,           /* so little unread input finds room in any buffer */
+    STACK_WAITING_US = 60000000, /* TIME-WAIT and an orphan's FIN-WAIT-2 on Linux, */
+    STACK_WAITING_LATE_US = STACK_WAITING_US / 8 /* whose timers may be so much later */
 };
 
 /* What became of an open file description. */
@@ -46,6 +47,7 @@ struct stack_file {
     uint16_t listener; /* file that accepted it */
     uint16_t shut_fd;  /* the number through which it was shut for writing */
     int64_t port;      /* bound to; 0 none */
+    int64_t to_port;   /* connected to; 0 none */
     int64_t backlog;
     int64_t peeked; /* bytes that the last MSG_PEEK showed and nobody has read since */
     uint32_t conn;

@@ -229,7 +229,7 @@ ORACLE_STACK_RULE(clo_13)
                 }
                 int64_t closed_us = oracle->trace->events[file->at_closed - 1].time_us;
                 int64_t from = closed_us > end->state_us ? closed_us : end->state_us;
-                if (event->time_us - from > STACK_WAITING_US + 2 * SECOND) {
+                if (event->time_us - from > STACK_WAITING_US + STACK_WAITING_LATE_US + 2 * SECOND) {
                     oracle_break(oracle, rule, "an orphan stayed in FIN-WAIT-2",
                                  EVIDENCE(i, end->at_state[TCP_FIN_WAIT_2], index + 1));
                 }
@@ -299,7 +299,8 @@ ORACLE_STACK_RULE(twt_01)
     }
     int64_t took = event->time_us - view.own->state_us;
     bool good = stack_is_linux(oracle)
-                    ? took >= STACK_WAITING_US - SECOND && took <= STACK_WAITING_US + SECOND
+                    ? took >= STACK_WAITING_US - SECOND &&
+                          took <= STACK_WAITING_US + STACK_WAITING_LATE_US + SECOND
                     : took > 0;
     oracle_stack_verdict(oracle, rule, good, "TIME-WAIT lasted too short or too long", event->conn,
                          view.own->at_state[TCP_TIME_WAIT], index + 1);

@@ -189,6 +189,7 @@ static void take_connect(struct stack *stack, const struct trace_event *event, u
     file->at_disconnect = 0;
     file->conn = event->conn;
     file->at_connect = at;
+    file->to_port = event->a;
     conn->at_connect = at;
     conn->port = event->a;
     conn->from_port = file->port;

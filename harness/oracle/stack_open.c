@@ -262,6 +262,13 @@ ORACLE_STACK_RULE(cre_17)
                          event->conn, begun, index + 1);
 }
 
+/* Whether the program still wants the connection as it was opened. */
+static bool is_kept_open(const struct stack *stack, const struct stack_end *end)
+{
+    const struct stack_file *file = &stack->file[end->file];
+    return end->file != 0 && file->at_shut_write == 0 && file->at_shut_read == 0;
+}
+
 /* Both ends called connect, or one called it to itself. */
 ORACLE_STACK_RULE(cre_18)
 {
@@ -283,7 +290,7 @@ ORACLE_STACK_RULE(cre_18)
                     stack_been(&end[0], TCP_SYN_SENT) && stack_been(&end[1], TCP_SYN_SENT);
         if (both && !stack->cut &&
             (!stack_been(&end[0], TCP_ESTABLISHED) || !stack_been(&end[1], TCP_ESTABLISHED)) &&
-            end[0].file != 0 && end[1].file != 0 && !stack->holds) {
+            is_kept_open(stack, &end[0]) && is_kept_open(stack, &end[1]) && !stack->holds) {
             oracle_break(oracle, rule, "a simultaneous open did not end in ESTABLISHED",
                          EVIDENCE(i, end[0].at_syn_arrived, end[1].at_syn_arrived));
         }
@@ -349,7 +356,10 @@ ORACLE_STACK_RULE(acc_02)
     bool there = peers == (event->host == TRACE_HOST_TARGET);
     enum world_place place = there ? WORLD_PLACE_PEER : WORLD_PLACE_TARGET;
     bool serves = view.file->role == STACK_ACCEPTED;
-    int64_t port = serves != peers ? view.conn->port : peers ? view.other->local_port : 0;
+    int64_t port = serves && !peers   ? view.conn->port
+                   : !serves && peers ? view.file->to_port
+                   : peers            ? view.other->local_port
+                                      : 0;
     oracle_stack_verdict(oracle, rule,
                          event->b == (int64_t)place && (port == 0 || port == event->a) &&
                              event->a != 0,
