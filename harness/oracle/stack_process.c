@@ -42,10 +42,11 @@ ORACLE_STACK_RULE(acc_13)
     if (event->err == EFAULT) {
         oracle_break(oracle, rule, "accept wants an address that was not asked for",
                      EVIDENCE(event->conn, index + 1));
-    } else if (event->err == 0 && event->a != 0) {
-        bool cut = event->a > 0 && event->a < WHOLE;
-        bool good = event->a < 0 || event->b == WHOLE ||
-                    (cut && event->b == event->a && !stack_is_linux(oracle));
+    } else if (event->err == 0 && event->b != 0) {
+        int32_t room = (int32_t)event->b; /* -1: no address was asked for */
+        int32_t told = (int32_t)(event->b >> 32);
+        bool cut = room > 0 && room < WHOLE;
+        bool good = room < 0 || told == WHOLE || (cut && told == room && !stack_is_linux(oracle));
         oracle_stack_verdict(oracle, rule, good,
                              "accept told another length than that of the name, or wrote other "
                              "bytes than there was room for",

@@ -285,8 +285,9 @@ static enum engine_effect app_another(struct engine *engine, const struct scenar
                          : engine->ops->dup(engine->world, app->socket);
     struct trace_event *event =
         engine_app_note(engine, app, accepts ? TRACE_CALL_ACCEPT : TRACE_CALL_DUP, socket);
-    event->a = told.room;
-    event->b = told.size;
+    if (told.room != 0 && (told.room != ROOM_WHOLE || (socket >= 0 && told.size != ROOM_WHOLE))) {
+        event->b = (int64_t)told.size << 32 | (uint32_t)told.room; /* not as it usually is */
+    }
     if (socket >= 0) {
         keep(engine, step->from, socket, (enum trace_host)app->host, accepts ? NULL : app->stream);
         stream_follow(engine, &engine->apps[step->from]);

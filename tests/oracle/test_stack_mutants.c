@@ -46,6 +46,8 @@ struct mutant {
 #define STATE_OF(state) TRACE_STATE, TCP_##state
 #define SEGMENT(kind) TRACE_SEGMENT, SCENARIO_SEGMENT_##kind
 #define READY TRACE_READY, 0
+/* Of an accept: the size that it told, and the room that there was. */
+#define ADDRESS(told, room) (int64_t)((uint64_t)(told) << 32 | (room))
 #define ROW(area, number, ...)                                                                     \
     {                                                                                              \
         ORACLE_##area##_##number, __VA_ARGS__                                                      \
@@ -74,7 +76,7 @@ static const struct mutant mutants[] = {
     ROW(ACC, 07, "accept/not-a-listener", 7, CALL(ACCEPT), 0, ERROR, EAGAIN),
     ROW(ACC, 08, "accept/reset-in-queue", 7, CALL(ACCEPT), 0, ERROR, ECONNABORTED),
     ROW(ACC, 11, "accept/no-descriptor", 10, CALL(ACCEPT), 0, ERROR, EAGAIN),
-    ROW(ACC, 13, "accept/address-cut", 7, CALL(ACCEPT), 0, B, -1),
+    ROW(ACC, 13, "accept/address-cut", 7, CALL(ACCEPT), 0, B, ADDRESS(-1, 8)),
     ROW(ACC, 13, "accept/no-address-asked-for", 5, CALL(ACCEPT), 0, ERROR, EFAULT),
     ROW(ACC, 14, "accept/options-inherited", 11, CALL(GETSOCKOPT), 0, B, 0),
     ROW(ACC, 15, "accept/shut-listener", 5, CALL(ACCEPT), 0, ERROR, EAGAIN),
@@ -304,7 +306,7 @@ static void other_answers_that_posix_allows_break_nothing_there(void **state)
         ROW(ACC, 05, "accept/not-inherited", 7, CALL(FCNTL), 0, RESULT, 2048),
         ROW(ACC, 08, "accept/reset-in-queue", 7, CALL(ACCEPT), 0, ERROR, ECONNABORTED),
         ROW(DAT, 17, "data/never-connected", 2, CALL(SEND), 0, ERROR, ENOTCONN),
-        ROW(ACC, 13, "accept/address-cut", 7, CALL(ACCEPT), 0, B, 8),
+        ROW(ACC, 13, "accept/address-cut", 7, CALL(ACCEPT), 0, B, ADDRESS(8, 8)),
         ROW(RST, 12, "process/dies-with-connections", 11, SEGMENT(RST), 0, WHAT,
             SCENARIO_SEGMENT_FIN),
         ROW(RST, 07, "reset/received-in-close-wait", 11, CALL(SEND), 0, ERROR, ECONNRESET),
