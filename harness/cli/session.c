@@ -92,7 +92,8 @@ static enum status open_players(struct cli_session *session, struct status_detai
     assert(judged->players >= 1 && judged->players <= SUITE_PLAYERS_MAX);
     for (unsigned i = 0; i < judged->players && status == STATUS_OK; i++) {
         struct player_setup setup = {.target = &session->subject.target,
-                                     .profile = session->subject.profile};
+                                     .profile = session->subject.profile,
+                                     .v6 = session->subject.manifest.ipv6};
         status = judged->player(judged->context, &session->subject, i, &setup, detail);
         if (status == STATUS_OK) {
             status = player_new(&setup, &session->players[i], detail);

@@ -133,6 +133,9 @@ void fuzz_process_open(void)
         status = open_model((void *)program, &setup.world, &detail);
     }
     if (status == STATUS_OK) {
+        setup.world->ops->speak_v6(setup.world, process.subject.manifest.ipv6);
+    }
+    if (status == STATUS_OK) {
         process.trace.header = subject_header(&process.subject, setup.world->ops->observers);
         setup.play = (struct engine_play){.target = &process.subject.target,
                                           .profile = process.subject.profile,

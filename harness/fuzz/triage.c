@@ -229,6 +229,7 @@ enum status triage_input(const struct triage_setup *setup, const char *path,
                                            TRACE_SEES_DESCRIPTORS | TRACE_SEES_HEAP |
                                            TRACE_SEES_BYTES | TRACE_SEES_EXIT);
     struct player_setup player = {.target = &setup->subject->target,
+                                  .v6 = setup->subject->manifest.ipv6,
                                   .profile = setup->subject->profile,
                                   .open = setup->open,
                                   .context = setup->context,

@@ -154,6 +154,7 @@ int64_t linux_net_app_blocking(struct linux_net *net, int s, struct world_blocki
 int linux_net_app_misuse(const struct linux_net *net, enum scenario_call family, bool file,
                          int *ret_fd);
 void linux_net_app_die(struct linux_net *net, enum trace_host host);
+void linux_net_app_cookies(struct linux_net *net, enum trace_host host);
 int linux_net_app_unreachable(struct linux_net *net, int s, uint8_t code);
 int linux_net_app_wait(struct linux_net *net, enum trace_host host, struct world_ready *ready,
                        int max);

@@ -229,7 +229,8 @@ struct linux_net {
     bool kernel_timers; /* as in struct linux_setup */
     bool apps;          /* both hosts are scripted in this play */
     sigset_t mask;      /* of signals, before `apps` */
-    int64_t expiry_us;  /* no end of a connection ends before this; INT64_MAX: none waits */
+    bool cookies[TRACE_HOST_COUNT]; /* every SYN is answered by a SYN cookie */
+    int64_t expiry_us; /* no end of a connection ends before this; INT64_MAX: none waits */
 
     struct net_listener listeners[TRACE_HOST_COUNT][NET_LISTENERS_MAX];
     uint32_t listener_count[TRACE_HOST_COUNT];

@@ -49,8 +49,25 @@ static bool take_pipe_signal(void)
     return sigtimedwait(&set, NULL, &at_once) == SIGPIPE;
 }
 
+static void set_cookies(struct linux_net *net, enum trace_host host, bool on)
+{
+    linux_namespace_enter(&net->spaces, host);
+    net->cookies[host] = linux_link_sysctl("ipv4/tcp_syncookies", on ? "2" : "0") && on;
+    linux_namespace_leave(&net->spaces);
+}
+
+void linux_net_app_cookies(struct linux_net *net, enum trace_host host)
+{
+    set_cookies(net, host, true);
+}
+
 void linux_scripted_end_apps(struct linux_net *net)
 {
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        if (net->cookies[host]) {
+            set_cookies(net, (enum trace_host)host, false);
+        }
+    }
     if (net->apps) {
         (void)take_pipe_signal();
         (void)pthread_sigmask(SIG_SETMASK, &net->mask, NULL);

@@ -72,6 +72,10 @@ static void world_app_die(struct world *world, enum trace_host host)
 {
     linux_net_app_die(NET, host);
 }
+static void world_app_cookies(struct world *world, enum trace_host host)
+{
+    linux_net_app_cookies(NET, host);
+}
 static int world_app_unreachable(struct world *world, int s, uint8_t code)
 {
     return linux_net_app_unreachable(NET, s, code);
@@ -94,5 +98,6 @@ void linux_world_app_operations(struct world_ops *ops)
     ops->app_blocking = world_app_blocking;
     ops->app_misuse = world_app_misuse;
     ops->app_die = world_app_die;
+    ops->app_cookies = world_app_cookies;
     ops->app_unreachable = world_app_unreachable;
 }

@@ -119,6 +119,7 @@ void model_net_reset(struct model *model)
     net->conns = 0;
     memset(net->alive, 0, sizeof net->alive);
     net->app_full = false;
+    memset(net->cookies, 0, sizeof net->cookies);
     net->time_wait_first = NULL;
     net->time_wait_last = NULL;
     net->time_wait_timer.index = 0;

@@ -305,10 +305,12 @@ struct model_net {
     uint32_t address_count;
 
     struct net_lane lanes[NET_LANE_COUNT];
-    bool rough[NET_LANE_COUNT]; /* held, cut or lossy: nothing passes unseen */
-    bool disturbed;             /* the wire was touched in this run: probes matter */
-    bool app_full;              /* accept of a scripted program finds no free descriptor */
-    bool presents_early;        /* what waited for a gap to be filled is being processed */
+    bool rough[NET_LANE_COUNT];     /* held, cut or lossy: nothing passes unseen */
+    bool disturbed;                 /* the wire was touched in this run: probes matter */
+    bool cookies[TRACE_HOST_COUNT]; /* a host answers every SYN by a SYN cookie */
+    bool peers_v6;                  /* sockets of peers speak IPv6; reset leaves it */
+    bool app_full;                  /* accept of a scripted program finds no free descriptor */
+    bool presents_early;            /* what waited for a gap to be filled is being processed */
     bool strict;  /* programs are scripted: every segment goes over the wire, cut as Linux cuts */
     uint32_t iss; /* of the next connection: they go on, so that a later one is known as later */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
@@ -475,6 +477,9 @@ struct net_emit {
 };
 void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit);
 /* A segment that belongs to no socket answers one that arrived at `key`. */
+void wire_reply(struct model *model, uint64_t key, uint32_t conn, const struct tcp_segment *answer,
+                enum scenario_segment kind, struct model_socket *to);
+/* The same: the reset that the segment asks for. */
 void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
                       const struct tcp_segment *segment, struct model_socket *to);
 /* Takes every segment off the wire. */

@@ -127,10 +127,15 @@ static bool number_give(struct model_net *net, struct model_socket *socket, int 
  * ------------------------------------------------------------------------------------------------
  */
 
+static void scripted_speak_v6(struct world *world, bool v6)
+{
+    model_of(world)->net->peers_v6 = v6;
+}
+
 static int scripted_socket(struct world *world, enum trace_host host)
 {
     struct model *model = model_of(world);
-    struct model_socket *socket = net_socket_new(model, host, false);
+    struct model_socket *socket = net_socket_new(model, host, model->net->peers_v6);
     if (socket == NULL) {
         return -ENFILE;
     }
@@ -146,8 +151,12 @@ static int scripted_bind(struct world *world, int s, uint16_t port)
 {
     struct model *model = model_of(world);
     struct model_socket *socket = scripted_at(model->net, s);
-    struct net_name name = {.address = NET_ANY4, .port = port};
-    return socket == NULL ? -EBADF : socket_bind(model, socket, name);
+    struct net_name name = {.port = port};
+    if (socket == NULL) {
+        return -EBADF;
+    }
+    name.address = socket->v6 ? NET_ANY6 : NET_ANY4;
+    return socket_bind(model, socket, name);
 }
 
 static int scripted_listen(struct world *world, int s, int backlog)
@@ -186,7 +195,7 @@ static int scripted_accept(struct world *world, int s)
 /* Where the other host listens on this port; loopback when it does not. */
 static struct net_name destination(const struct model_net *net, enum trace_host host, uint16_t port)
 {
-    struct net_name to = {.address = NET_LOOPBACK4, .port = port};
+    struct net_name to = {.address = net->peers_v6 ? NET_LOOPBACK6 : NET_LOOPBACK4, .port = port};
     const struct model_socket *listener = net_socket_at(net, net->listening[host][port]);
     if (listener == NULL) {
         return to;
@@ -486,6 +495,7 @@ static uint32_t target_connections(struct world *world)
 void scripted_ops(struct world_ops *ops)
 {
     ops->socket = scripted_socket;
+    ops->speak_v6 = scripted_speak_v6;
     ops->bind = scripted_bind;
     ops->listen = scripted_listen;
     ops->accept = scripted_accept;

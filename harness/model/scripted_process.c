@@ -183,6 +183,11 @@ static void app_die(struct world *world, enum trace_host host)
     }
 }
 
+static void app_cookies(struct world *world, enum trace_host host)
+{
+    model_of(world)->net->cookies[host] = true;
+}
+
 /* ---- ICMP ---- */
 
 /* tcp_v4_err of Linux: of a connection that is open the error is kept for later. */
@@ -208,5 +213,6 @@ void scripted_process_ops(struct world_ops *ops)
     ops->app_blocking = app_blocking;
     ops->app_misuse = app_misuse;
     ops->app_die = app_die;
+    ops->app_cookies = app_cookies;
     ops->app_unreachable = app_unreachable;
 }

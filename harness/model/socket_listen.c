@@ -48,32 +48,12 @@ static void syn_queue_add(struct model_socket *listener, struct model_socket *ch
     listener->syn_first = child;
 }
 
-void socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
-                            const struct tcp_segment *segment, struct net_segment *node,
-                            uint32_t conn)
+/* The socket of a handshake that a SYN began. */
+static void child_open(struct model *model, struct model_socket *listener,
+                       struct model_socket *child, uint32_t iss, const struct tcp_segment *syn,
+                       struct model_socket *from)
 {
-    struct model_net *net = model->net;
-    struct model_socket *from = net_segment_sender(node);
-    struct tcp_actions actions;
-    tcp_endpoint_receive(&listener->tcp, segment, &actions);
-    if ((actions.bits & TCP_SEND_RST) != 0) {
-        wire_reply_reset(model, key, conn, segment, from);
-    }
-    if ((actions.bits & TCP_SYN_ARRIVED) == 0) {
-        return;
-    }
-    struct model_socket *child = NULL;
-    if (!accept_queue_full(listener) && !syn_queue_full(listener)) {
-        child = net_socket_new(model, socket_host(listener), listener->v6);
-    }
-    if (child == NULL) {
-        wire_arm(model, from); /* dropped: the SYN comes again */
-        return;
-    }
-    child_inherit(child, listener, key, conn, from);
-    net_table_add(net, child, key);
-    net_bind_child(net, child, child->local);
-    tcp_open_passive(&child->tcp, net_iss(model), child->recv_room, segment);
+    tcp_open_passive(&child->tcp, iss, child->recv_room, syn);
     child->send_end = child->tcp.snd_nxt;
     child->recv_seq = child->tcp.rcv_nxt;
     child->heard_us = model->now_us;
@@ -83,6 +63,97 @@ void socket_listener_arrive(struct model *model, struct model_socket *listener, 
     }
     syn_queue_add(listener, child);
     socket_moved(model, child, TCP_LISTEN, TCP_SYN_RECEIVED, TCP_EVENT_RECV_SYN);
+}
+
+static struct model_socket *child_new(struct model *model, const struct model_socket *listener,
+                                      uint64_t key, uint32_t conn, const struct model_socket *from)
+{
+    struct model_socket *child = net_socket_new(model, socket_host(listener), listener->v6);
+    if (child != NULL) {
+        child_inherit(child, listener, key, conn, from);
+        net_table_add(model->net, child, key);
+        net_bind_child(model->net, child, child->local);
+    }
+    return child;
+}
+
+/* ---- SYN cookies ---- */
+
+/* An initial sequence number that the names of a connection give again at any time. */
+static uint32_t cookie_of(uint64_t key)
+{
+    return (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
+/* The acknowledgment of a cookie proves the handshake (cookie_v4_check of Linux). */
+static void cookie_open(struct model *model, struct model_socket *listener, uint64_t key,
+                        const struct tcp_segment *segment, struct model_socket *from, uint32_t conn)
+{
+    const struct tcp_segment syn = {
+        .seq = segment->seq - 1, .window = segment->window, .flags = TCP_CTL_SYN};
+    const struct tcp_segment ack = {
+        .seq = segment->seq, .ack = segment->ack, .window = segment->window, .flags = TCP_CTL_ACK};
+    struct model_socket *child =
+        accept_queue_full(listener) ? NULL : child_new(model, listener, key, conn, from);
+    if (child != NULL) {
+        child_open(model, listener, child, cookie_of(key), &syn, from);
+        (void)socket_arrive(model, key, child, &ack, NULL, conn);
+    }
+    if (tcp_segment_space(segment) > 0) {
+        wire_arm(model, from); /* what came with it comes again */
+    }
+}
+
+/* Whether the segment belongs to a handshake that is answered by a cookie. */
+static bool cookie_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+                          const struct tcp_segment *segment, struct model_socket *from,
+                          uint32_t conn)
+{
+    uint8_t flags = segment->flags & (TCP_CTL_SYN | TCP_CTL_ACK | TCP_CTL_RST);
+    if (flags == TCP_CTL_SYN) {
+        const struct tcp_segment reply = {.seq = cookie_of(key),
+                                          .ack = segment->seq + 1,
+                                          .window = UINT16_MAX,
+                                          .flags = TCP_CTL_SYN | TCP_CTL_ACK};
+        if (!accept_queue_full(listener)) {
+            wire_reply(model, key, conn, &reply, SCENARIO_SEGMENT_SYN_ACK, from);
+        }
+        return true;
+    }
+    bool proves = flags == TCP_CTL_ACK && segment->ack == cookie_of(key) + 1;
+    if (proves) {
+        cookie_open(model, listener, key, segment, from, conn);
+    }
+    return proves;
+}
+
+void socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+                            const struct tcp_segment *segment, struct net_segment *node,
+                            uint32_t conn)
+{
+    struct model_net *net = model->net;
+    struct model_socket *from = net_segment_sender(node);
+    struct tcp_actions actions;
+    if (net->cookies[socket_host(listener)] &&
+        cookie_arrive(model, listener, key, segment, from, conn)) {
+        return;
+    }
+    tcp_endpoint_receive(&listener->tcp, segment, &actions);
+    if ((actions.bits & TCP_SEND_RST) != 0) {
+        wire_reply_reset(model, key, conn, segment, from);
+    }
+    if ((actions.bits & TCP_SYN_ARRIVED) == 0) {
+        return;
+    }
+    struct model_socket *child = NULL;
+    if (!accept_queue_full(listener) && !syn_queue_full(listener)) {
+        child = child_new(model, listener, key, conn, from);
+    }
+    if (child == NULL) {
+        wire_arm(model, from); /* dropped: the SYN comes again */
+        return;
+    }
+    child_open(model, listener, child, net_iss(model), segment, from);
     wire_send(model, child,
               &(struct net_emit){.seq = child->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
 }

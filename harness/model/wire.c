@@ -247,28 +247,36 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
     put(model, segment, socket->lane, socket_host(socket), emit->again);
 }
 
-void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
-                      const struct tcp_segment *segment, struct model_socket *to)
+void wire_reply(struct model *model, uint64_t key, uint32_t conn, const struct tcp_segment *answer,
+                enum scenario_segment kind, struct model_socket *to)
 {
     struct model_net *net = model->net;
-    struct net_segment *reset = net_segment_new(net);
-    if (reset == NULL) {
+    struct net_segment *reply = net_segment_new(net);
+    if (reply == NULL) {
         return;
     }
     /* Loopback traffic of one host stays on it: nothing else carries both ends' host in the key. */
     enum trace_host here = net_key_host(key);
     bool local = to != NULL && socket_host(to) == here;
     enum trace_host there = local ? here : (enum trace_host)(TRACE_HOST_COUNT - 1 - here);
-    tcp_reset_for(segment, &reset->tcp);
-    reset->chunk = NULL;
-    reset->kind = SCENARIO_SEGMENT_RST;
-    reset->held = false;
-    reset->conn = conn;
-    reset->trace_seq = 0;
-    reset->key = net_key_reverse(key, there);
-    reset->to = to;
-    reset->from = NULL;
-    put(model, reset, local ? NET_LANE_LOCAL : (unsigned)there, here, false);
+    reply->tcp = *answer;
+    reply->chunk = NULL;
+    reply->kind = (uint8_t)kind;
+    reply->held = false;
+    reply->conn = conn;
+    reply->trace_seq = 0;
+    reply->key = net_key_reverse(key, there);
+    reply->to = to;
+    reply->from = NULL;
+    put(model, reply, local ? NET_LANE_LOCAL : (unsigned)there, here, false);
+}
+
+void wire_reply_reset(struct model *model, uint64_t key, uint32_t conn,
+                      const struct tcp_segment *segment, struct model_socket *to)
+{
+    struct tcp_segment reset;
+    tcp_reset_for(segment, &reset);
+    wire_reply(model, key, conn, &reset, SCENARIO_SEGMENT_RST, to);
 }
 
 /* ---- Delivering ---- */

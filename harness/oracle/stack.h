@@ -131,6 +131,7 @@ struct stack_end {
     uint32_t at_ack;           /* the newest pure acknowledgment of it that was seen (held wires) */
     uint32_t at_segment;       /* the newest segment of it */
     uint32_t at_urgent;        /* urgent byte arrived */
+    uint32_t at_cookie;        /* it answered a SYN, and kept nothing of it */
     uint32_t at_soft;          /* the newest ICMP message about it */
     uint32_t at_accepted_send; /* a send after the other end's full close that was taken */
 };
@@ -254,6 +255,7 @@ ORACLE_STACK_RULE(acc_14);
 ORACLE_STACK_RULE(acc_15);
 ORACLE_STACK_RULE(bkl_01);
 ORACLE_STACK_RULE(bkl_02);
+ORACLE_STACK_RULE(bkl_05);
 /* stack_data.c */
 ORACLE_STACK_RULE(dat_01);
 ORACLE_STACK_RULE(dat_04);

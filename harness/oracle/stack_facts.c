@@ -639,6 +639,11 @@ static void depart(struct stack *stack, struct stack_conn *conn, const struct tr
         end->syns += stack->holds ? 0 : 1; /* one that waits is seen twice */
         break;
     }
+    case SCENARIO_SEGMENT_SYN_ACK:
+        if (end->state == TCP_CLOSED || end->state == TCP_LISTEN) {
+            end->at_cookie = at;
+        }
+        break;
     case SCENARIO_SEGMENT_URGENT:
         conn->urgent = true;
         break;

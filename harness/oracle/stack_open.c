@@ -595,3 +595,35 @@ ORACLE_STACK_RULE(bkl_02)
     (void)event;
     (void)index;
 }
+
+/* Whether somebody still listens where the connection came to. */
+static bool is_listened(const struct stack *stack, const struct stack_conn *conn, unsigned host)
+{
+    for (uint32_t i = 1; i <= stack->files_used; i++) {
+        const struct stack_file *file = &stack->file[i];
+        if (file->role == STACK_LISTENER && file->at_closed == 0 && file->host == host &&
+            file->port == conn->port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A SYN was answered and nothing kept; the acknowledgment makes the connection. */
+ORACLE_STACK_RULE(bkl_05)
+{
+    struct stack_view view;
+    if (!facts_stack_see(oracle->stack, event, &view) || view.own == NULL ||
+        view.own->at_cookie == 0 || view.conn->forged) {
+        return;
+    }
+    if (event->kind == TRACE_STATE && event->what == TCP_ESTABLISHED) {
+        oracle_keep(oracle, rule, EVIDENCE(event->conn, view.own->at_cookie, index + 1));
+    } else if (event->kind == TRACE_SEGMENT && event->what == SCENARIO_SEGMENT_RST &&
+               !stack_been(view.own, TCP_ESTABLISHED) && view.own->at_rst_came == 0 &&
+               view.other->state == TCP_ESTABLISHED && view.own->at_heard > view.own->at_cookie &&
+               is_listened(oracle->stack, view.conn, event->host)) {
+        oracle_break(oracle, rule, "the acknowledgment of a SYN cookie was answered by an RST",
+                     EVIDENCE(event->conn, view.own->at_cookie, index + 1));
+    }
+}

@@ -2573,8 +2573,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             LINUX_RULE,
             .cite = "tcp(7) tcp_syncookies; Linux syncookies.c",
             .why = "A flood of SYNs would shut out everybody.",
-            .observed = "Cookies in sequence numbers.",
-            .reason = "cookies are sent only under a flood, and a trace does not tell them from "
-                      "other sequence numbers",
+            .observed = "A SYN+ACK of a host that has no SYN-RECEIVED behind it, and the state "
+                        "when its acknowledgment came.",
+            SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
+            .stack_kinds = K(STATE) | K(SEGMENT),
+            ON_STACK(bkl_05),
         },
 };

@@ -234,6 +234,9 @@ const struct scenario_verb_row
     VERB(APP_UNREACHABLE, APP, "unreachable")
         ID | SCENARIO_USES_NUMBER, NUMBER(0, ICMP_CODE_MAX),
         .help = "an ICMP message comes about a segment that it sent: destination unreachable, code N"},
+    VERB(APP_COOKIES, APP, "cookies")
+        .fields = SCENARIO_USES_WORDS, .words = {"peer"}, .no_word = "target",
+        .help = "from here on the host answers every SYN by a SYN cookie"},
 /* clang-format on */
 }
 ;

@@ -105,12 +105,12 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
  *           recv N [peek] [waitall] [oob] | shutdown HOW | close | reset | linger N | dup N | poll
  * | option NAME N|off | get NAME | names | urgent | disconnect | flags | watch [edge] [oneshot]
  * [again] [off] | wait [peer] | blocking CALL [size N] [interrupted] | misuse CALL [file] | die
- * [peer] | unreachable N Scripted sockets on either host, for stack cases: calls of a program that
- * never wait, but for `blocking`. N of accept and dup is the new app socket, of bind and connect
- * the port; `connect` goes to the other host unless `own` stands there. `watch` and `wait` are
- * epoll: one instance on each host. `misuse` is a call on a descriptor that was closed, or that is
- * no socket; `die` ends the process that holds all app sockets of its host; `unreachable` is an
- * ICMP message. */
+ * [peer] | unreachable N | cookies [peer] Scripted sockets on either host, for stack cases: calls
+ * of a program that never wait, but for `blocking`. N of accept and dup is the new app socket, of
+ * bind and connect the port; `connect` goes to the other host unless `own` stands there. `watch`
+ * and `wait` are epoll: one instance on each host. `misuse` is a call on a descriptor that was
+ * closed, or that is no socket; `die` ends the process that holds all app sockets of its host;
+ * `unreachable` is an ICMP message; `cookies` makes a host answer SYNs by SYN cookies. */
 #define SCENARIO_VERB_TABLE(X)                                                                     \
     X(PEER_CONNECT, PEER, "connect")                                                               \
     X(PEER_ACCEPT, PEER, "accept")                                                                 \
@@ -168,7 +168,8 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
     X(APP_BLOCKING, APP, "blocking")                                                               \
     X(APP_MISUSE, APP, "misuse")                                                                   \
     X(APP_DIE, APP, "die")                                                                         \
-    X(APP_UNREACHABLE, APP, "unreachable")
+    X(APP_UNREACHABLE, APP, "unreachable")                                                         \
+    X(APP_COOKIES, APP, "cookies")
 
 #define SCENARIO_VERB_ENUM(name, actor, text) SCENARIO_##name,
 enum scenario_verb { SCENARIO_VERB_TABLE(SCENARIO_VERB_ENUM) SCENARIO_VERB_COUNT };

@@ -133,6 +133,9 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     struct engine *engine = NULL;
     struct status_detail refused = {""};
     enum status status = player->setup.open(player->setup.context, &world, &refused);
+    if (status == STATUS_OK && world->ops->speak_v6 != NULL) {
+        world->ops->speak_v6(world, player->setup.v6);
+    }
     if (status == STATUS_OK) {
         status = engine_new(world, &engine, &refused);
     }

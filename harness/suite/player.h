@@ -42,6 +42,7 @@ struct player_setup {
     /* Called before every play, in the parent; NULL: nothing to do. */
     enum status (*before)(void *context, struct status_detail *detail);
     void *context;
+    bool v6; /* peers speak IPv6 */
     struct player_limits limits;
 };
 

@@ -76,6 +76,8 @@ uint64_t stack_case_step_needs(const struct scenario_step *step)
         return OP(PROCESS);
     case SCENARIO_APP_MISUSE:
         return OP(MISUSE);
+    case SCENARIO_APP_COOKIES:
+        return OP(COOKIES);
     default:
         return 0;
     }
@@ -177,7 +179,7 @@ static const struct {
     {"TMO-05", OP(SEND)},
     {"BKL-01", OP(BACKLOG)},
     {"BKL-02", OP(BACKLOG)},
-    {"BKL-05", OP(BACKLOG)},
+    {"BKL-05", OP(COOKIES)},
 };
 
 uint64_t stack_case_rule_needs(const char *rule, bool *ret_known)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char host_of_targets[] = "127.0.0.1";
+static const char *const hosts_of_targets[] = {"127.0.0.1", "::1"}; /* over IPv4, over IPv6 */
 
 static enum status open_manifest(struct subject *subject, struct status_detail *detail)
 {
@@ -47,7 +47,8 @@ static enum status fill_arguments(const struct subject *subject,
                                   struct status_detail *detail)
 {
     const struct manifest *manifest = &subject->manifest;
-    const struct manifest_places places = {.host = host_of_targets, .port = manifest->port};
+    const struct manifest_places places = {.host = hosts_of_targets[manifest->ipv6],
+                                           .port = manifest->port};
     enum status status = manifest_arguments_fill(arguments, 1, &program->name, &places, detail);
     if (status != STATUS_OK) {
         return status;

@@ -168,6 +168,18 @@ static enum engine_effect unreachable(struct engine *engine, const struct scenar
     return ENGINE_EFFECT;
 }
 
+/* ---- The host ---- */
+
+static enum engine_effect cookies(struct engine *engine, const struct scenario_step *step)
+{
+    if (engine->ops->app_cookies == NULL) {
+        return ENGINE_NO_EFFECT;
+    }
+    engine->ops->app_cookies(
+        engine->world, (step->kind & SCENARIO_ON_PEER) != 0 ? TRACE_HOST_PEER : TRACE_HOST_TARGET);
+    return ENGINE_EFFECT;
+}
+
 enum engine_effect engine_process_play(struct engine *engine, const struct scenario_step *step)
 {
     switch (step->verb) {
@@ -177,6 +189,8 @@ enum engine_effect engine_process_play(struct engine *engine, const struct scena
         return misuse(engine, step);
     case SCENARIO_APP_DIE:
         return die(engine, step);
+    case SCENARIO_APP_COOKIES:
+        return cookies(engine, step);
     default:
         return unreachable(engine, step);
     }

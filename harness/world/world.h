@@ -132,6 +132,9 @@ struct world_ops {
     void (*deliver)(struct world *world);
     void (*free)(struct world *world);
 
+    /* Whether peers' sockets speak IPv6, from here on (reset leaves it). NULL: the world was told
+     * when it was made. */
+    void (*speak_v6)(struct world *world, bool v6);
     int (*socket)(struct world *world, enum trace_host host);
     int (*bind)(struct world *world, int s, uint16_t port); /* 0: any */
     int (*listen)(struct world *world, int s, int backlog);
@@ -184,6 +187,8 @@ struct world_ops {
     int (*app_misuse)(struct world *world, enum scenario_call family, bool file, int *ret_fd);
     /* The process that holds all such sockets of a host is killed. */
     void (*app_die)(struct world *world, enum trace_host host);
+    /* From here on until reset the host answers every SYN by a SYN cookie. */
+    void (*app_cookies)(struct world *world, enum trace_host host);
     /* An ICMP message (destination unreachable, with this code) about the last segment of the
      * socket's connection comes to its host; -ENOTCONN unless the connection is synchronized. NULL:
      * there is no wire. */

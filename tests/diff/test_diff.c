@@ -80,6 +80,7 @@ static const struct {
     {SCENARIO_APP_BLOCKING, SCENARIO_APP_BLOCKING, "it takes real time, and what a send takes meanwhile is Linux's choice"},
     {SCENARIO_APP_DIE, SCENARIO_APP_DIE, "Linux decides in which order it closes what a process held"},
     {SCENARIO_APP_UNREACHABLE, SCENARIO_APP_UNREACHABLE, "how long Linux remembers a soft error follows its header prediction"},
+    {SCENARIO_APP_COOKIES, SCENARIO_APP_COOKIES, "with a cookie Linux loses the options of the SYN, and windows are others"},
 };
 enum { UNUSED_WORDS = SCENARIO_APP_ACCEPT }; /* an accept that is told no name says of no reset connection which it was */
 /* Only calls that wait have limits, and Linux rounds them to ticks of its clock. */

@@ -152,6 +152,7 @@ static const struct mutant mutants[] = {
     ROW(TMO, 05, "timeouts/half-open", 10, STATE_OF(CLOSED), 0, LOST, 0),
     ROW(BKL, 01, "backlog/three-wait", 2, CALL(LISTEN), 0, A, 0),
     ROW(BKL, 02, "backlog/final-ack-ignored", 10, SEGMENT(SYN_ACK), 1, RST, 0),
+    ROW(BKL, 05, "backlog/syn-cookie", 9, STATE_OF(ESTABLISHED), 0, RST, 0),
 };
 enum { MUTANT_COUNT = sizeof mutants / sizeof mutants[0] };
 

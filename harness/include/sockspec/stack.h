@@ -48,7 +48,8 @@
     X(SO_RCVTIMEO, "SO_RCVTIMEO") X(SO_SNDTIMEO, "SO_SNDTIMEO")                                   \
     X(ACCEPT_ADDRESS, "accept address") /* of these three no function: they are of processes that */ \
     X(PROCESS, "process") /* wait, are signalled and die, */                                      \
-    X(MISUSE, "misuse") /* and of descriptors that are none; always absent */
+    X(MISUSE, "misuse") /* and of descriptors that are none; always absent, */                    \
+    X(COOKIES, "SYN cookies") /* as are these */
 /* clang-format on */
 
 #define SOCKSPEC_STACK_ENUM(name, word) SOCKSPEC_STACK_##name,
