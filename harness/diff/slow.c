@@ -281,6 +281,18 @@ static bool uses_again(const struct scenario *scenario)
     return false;
 }
 
+/* Whether a host talks to itself: nobody sees which of its timers run. */
+static bool talks_to_itself(const struct scenario *scenario)
+{
+    for (uint16_t i = 0; i < scenario->count; i++) {
+        const struct scenario_step *step = &scenario->steps[i];
+        if (step->verb == SCENARIO_APP_CONNECT && (step->kind & SCENARIO_OWN) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* In the end everything arrives. */
 static void settle_all(struct composer *composer)
 {
@@ -299,7 +311,7 @@ void diff_generate_slow(struct scenario *ret_scenario, struct random *random)
     struct scenario walk;
     do {
         diff_generate(&walk, random, &shape);
-    } while (uses_again(&walk));
+    } while (uses_again(&walk) || talks_to_itself(&walk));
     unsigned moments = 1 + below(&composer, 3);
     scenario_clear(ret_scenario);
     for (uint16_t i = 0; i < walk.count; i++) {

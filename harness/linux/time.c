@@ -69,7 +69,9 @@ static void wait_in_trace(struct linux_world *live, int64_t us)
 static void wait_for_timers(struct linux_world *live, int64_t us)
 {
     int64_t timer_us = linux_net_timer_us(live->net);
-    timer_us = timer_us > TIMER_LOOK_US ? timer_us : TIMER_LOOK_US;
+    timer_us = timer_us < 0               ? us /* none runs: silence alone passes */
+               : timer_us > TIMER_LOOK_US ? timer_us
+                                          : TIMER_LOOK_US;
     wait_in_trace(live, timer_us < us ? timer_us : us);
     (void)linux_net_collect(live->net);
     linux_net_sample(live->net, 0);

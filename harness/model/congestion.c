@@ -14,8 +14,30 @@ static uint32_t segments(const struct model_socket *socket, uint32_t from, uint3
     for (const struct net_chunk *chunk = socket->send_first; chunk != NULL; chunk = chunk->next) {
         count += tcp_before(chunk->seq, to) && tcp_after(chunk->seq + chunk->used, from);
     }
-    bool alone = count == 0 || tcp_before(socket->send_end, from);
-    return count + (tcp->fin_sent && alone && tcp_before(from, to));
+    uint32_t fin = tcp->snd_nxt - 1;
+    return count +
+           (tcp->fin_sent && !socket->fin_joined && !tcp_before(fin, from) && tcp_before(fin, to));
+}
+
+/* Whether something that counts as lost did not go again yet. */
+static bool resends(const struct model_socket *socket)
+{
+    return socket->timer_kind == NET_TIMER_RETRANSMIT && socket->retries > 0 &&
+           tcp_before(socket->resent, socket->recover);
+}
+
+void socket_congestion_sent(struct model_socket *socket, bool sent)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    uint32_t out = segments(socket, tcp->snd_una, tcp->snd_nxt);
+    uint32_t flight = resends(socket) ? segments(socket, tcp->snd_una, socket->resent) : out;
+    bool limited = socket->cwnd != 0 && flight >= socket->cwnd;
+    if ((sent || limited) && (!tcp_before(tcp->snd_una, socket->cwnd_seq) || limited ||
+                              (!socket->cwnd_limited && out > socket->cwnd_out))) {
+        socket->cwnd_limited = limited;
+        socket->cwnd_out = out;
+        socket->cwnd_seq = tcp->snd_nxt;
+    }
 }
 
 void socket_congestion_lost(struct model_socket *socket)
@@ -37,16 +59,27 @@ void socket_congestion_acked(struct model_socket *socket)
     }
     const struct net_chunk *first = socket->send_first;
     uint32_t before = first != NULL ? first->seq : socket->tcp.snd_una - 1;
-    uint32_t flight = segments(socket, before, socket->tcp.snd_nxt);
     uint32_t acked = segments(socket, before, socket->tcp.snd_una);
     bool starts = socket->cwnd < socket->ssthresh;
-    if (starts && socket->cwnd < 2 * flight) {
-        socket->cwnd += acked;
-    } else if (!starts && flight >= socket->cwnd) {
-        socket->cwnd_part += acked;
-        if (socket->cwnd_part >= socket->cwnd) {
-            socket->cwnd_part -= socket->cwnd;
+    if (!socket->cwnd_limited && !(starts && socket->cwnd < 2 * socket->cwnd_out)) {
+        return; /* more would not have gone (tcp_is_cwnd_limited of Linux) */
+    }
+    if (starts) {
+        uint32_t room = socket->ssthresh - socket->cwnd;
+        uint32_t grows = acked < room ? acked : room;
+        socket->cwnd += grows;
+        acked -= grows;
+    }
+    if (acked > 0) { /* tcp_cong_avoid_ai */
+        uint32_t window = socket->cwnd;
+        if (socket->cwnd_part >= window) {
+            socket->cwnd_part = 0;
             socket->cwnd++;
+        }
+        socket->cwnd_part += acked;
+        if (socket->cwnd_part >= window) {
+            socket->cwnd += socket->cwnd_part / window;
+            socket->cwnd_part %= window;
         }
     }
 }
@@ -54,10 +87,8 @@ void socket_congestion_acked(struct model_socket *socket)
 bool socket_congestion_room(const struct model_socket *socket)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
-    bool resends = socket->timer_kind == NET_TIMER_RETRANSMIT && socket->retries > 0 &&
-                   tcp_before(socket->resent, socket->recover);
     return socket->cwnd == 0 ||
-           (!resends && segments(socket, tcp->snd_una, tcp->snd_nxt) < socket->cwnd);
+           (!resends(socket) && segments(socket, tcp->snd_una, tcp->snd_nxt) < socket->cwnd);
 }
 
 void socket_congestion_resend(struct model *model, struct model_socket *socket)
@@ -69,5 +100,8 @@ void socket_congestion_resend(struct model *model, struct model_socket *socket)
     while (tcp_before(socket->resent, socket->recover) &&
            segments(socket, tcp->snd_una, socket->resent) < socket->cwnd) {
         socket->resent = socket_resend(model, socket, socket->resent);
+    }
+    if (tcp_before(socket->resent, socket->recover)) {
+        socket_cut_at(socket, socket->resent);
     }
 }

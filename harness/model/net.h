@@ -199,6 +199,7 @@ struct model_socket {
     uint8_t ends;       /* FINs that nobody read yet: more than one where they disagreed */
     bool no_space;      /* someone waits for room to send */
     bool fin_wanted;    /* close or shutdown: FIN after the data */
+    bool fin_joined;    /* it went with the last bytes, and goes with them again */
     bool passive;       /* made by a listener */
     bool waits_whole;   /* FIN-WAIT-2 came with a FIN: Linux keeps the whole socket after close() */
     bool conn_shared;   /* its connection was opened from both ends, first from the other */
@@ -274,7 +275,10 @@ struct model_socket {
     uint32_t cwnd;        /* segments that may be under way; 0: nothing was ever lost, */
     uint32_t cwnd_part;   /* acknowledged ones that count for the next, */
     uint32_t ssthresh;    /* up to which each counts */
-    uint32_t probes;      /* keepalive or window probes without an answer */
+    uint32_t cwnd_out; /* with scripted programs: the most segments that were under way at once */
+    uint32_t cwnd_seq; /* before this sequence number was acknowledged */
+    bool cwnd_limited; /* the congestion window held back more */
+    uint32_t probes;   /* keepalive or window probes without an answer */
     uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
     /* What a new socket has not as zeros begins on a line of its own. */
     struct net_options options __attribute__((aligned(64)));
@@ -594,6 +598,8 @@ void socket_time_wait_schedule(struct model *model);
 void socket_retransmit(struct model *model, struct model_socket *socket);
 /* Sends what the window takes, also what waits for more to come. */
 void socket_send_waiting(struct model *model, struct model_socket *socket);
+/* Linux cuts a buffer in two where it sends but the part before `seq` again (tcp_fragment). */
+void socket_cut_at(struct model_socket *socket, uint32_t seq);
 /* Sends the segment from `seq` on again, which was sent before and is not acknowledged; returns the
  * sequence number behind it. */
 uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq);
@@ -603,6 +609,8 @@ uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_
 /* The retransmission timer ran out: all that is under way counts as lost. Before it is counted in
  * socket->retries. */
 void socket_congestion_lost(struct model_socket *socket);
+/* Something was sent, or (`sent` is false) would have been (tcp_cwnd_validate of Linux). */
+void socket_congestion_sent(struct model_socket *socket, bool sent);
 /* SND.UNA moved on; what was acknowledged is still in the send queue. */
 void socket_congestion_acked(struct model_socket *socket);
 /* Whether one more new segment may go out. */

@@ -141,21 +141,19 @@ static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint
     return socket->options.cork || (!socket->options.nodelay && small_out);
 }
 
-/* The FIN goes with the last bytes where they were still to be sent when it was asked for. */
+/* The last bytes with the FIN, where they were still to be sent when it was asked for. */
 static void send_with_fin(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
-                          uint32_t seq, uint32_t length)
+                          uint32_t seq, uint32_t length, bool again)
 {
-    struct tcp_endpoint *tcp = &socket->tcp;
     uint8_t urgent = carries_urgent(socket, seq) ? TCP_CTL_URG : 0;
-    tcp->fin_sent = true;
-    tcp->snd_nxt++;
     wire_send(
         model, socket,
         &(struct net_emit){.seq = seq,
                            .length = (uint16_t)length,
                            .offset = (uint16_t)(seq - chunk->seq),
                            .chunk = chunk,
-                           .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_FIN | urgent)});
+                           .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_FIN | urgent),
+                           .again = again});
 }
 
 /* Linux cuts a buffer in two where it sends but a part of it (tso_fragment). */
@@ -167,7 +165,19 @@ static void cut_buffer(struct model_socket *socket, struct net_chunk *chunk)
     }
 }
 
-void socket_output(struct model *model, struct model_socket *socket)
+void socket_cut_at(struct model_socket *socket, uint32_t seq)
+{
+    struct net_chunk *chunk = socket->send_first;
+    while (chunk != NULL && chunk->seq != seq) {
+        chunk = chunk->next;
+    }
+    if (socket->app && chunk != NULL && !chunk->begins) {
+        chunk->begins = true;
+        socket->send_extra += NET_SKB;
+    }
+}
+
+static void output(struct model *model, struct model_socket *socket)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
     uint32_t window = usable_window(socket);
@@ -191,7 +201,10 @@ void socket_output(struct model *model, struct model_socket *socket)
             socket->send_small = tcp->snd_nxt;
         }
         if (socket->app && socket->fin_wanted && tcp->snd_nxt == socket->send_end && window > 0) {
-            send_with_fin(model, socket, chunk, seq, length);
+            tcp->fin_sent = true;
+            tcp->snd_nxt++;
+            socket->fin_joined = true;
+            send_with_fin(model, socket, chunk, seq, length, false);
             break;
         }
         send_data(model, socket, chunk, seq, length, false);
@@ -203,10 +216,20 @@ void socket_output(struct model *model, struct model_socket *socket)
         socket_congestion_room(socket)) {
         tcp->fin_sent = true;
         tcp->snd_nxt++;
+        socket->fin_joined = false;
         wire_send(model, socket,
                   &(struct net_emit){.seq = tcp->snd_nxt - 1, .flags = TCP_CTL_FIN | TCP_CTL_ACK});
     }
     socket_timer_persist(model, socket);
+}
+
+void socket_output(struct model *model, struct model_socket *socket)
+{
+    uint32_t sent = socket->tcp.snd_nxt;
+    output(model, socket);
+    if (model->net->strict) {
+        socket_congestion_sent(socket, socket->tcp.snd_nxt != sent);
+    }
 }
 
 void socket_send_waiting(struct model *model, struct model_socket *socket)
@@ -214,7 +237,7 @@ void socket_send_waiting(struct model *model, struct model_socket *socket)
     struct net_options options = socket->options;
     socket->options.cork = false;
     socket->options.nodelay = true;
-    socket_output(model, socket);
+    output(model, socket); /* a probe to Linux: it counts for no window */
     socket->options.cork = options.cork;
     socket->options.nodelay = options.nodelay;
 }
@@ -252,6 +275,13 @@ uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_
     uint32_t sent = (tcp->fin_sent ? tcp->snd_nxt - 1 : tcp->snd_nxt) - seq;
     uint32_t length = chunk->used - (seq - chunk->seq);
     length = length < sent ? length : sent;
+    if (chunk == socket->send_first && tcp_before(socket->send_kept, seq)) {
+        socket->send_kept = seq; /* what goes again is cut off from what is acknowledged */
+    }
+    if (tcp->fin_sent && socket->fin_joined && seq + length == socket->send_end) {
+        send_with_fin(model, socket, chunk, seq, length, true);
+        return tcp->snd_nxt;
+    }
     send_data(model, socket, chunk, seq, length, true);
     return seq + length;
 }

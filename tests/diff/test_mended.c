@@ -4,6 +4,7 @@
  * showed when it was recorded, and the model must show that.
  *
  * test_mended FOLDER          the tests
+ * test_mended FOLDER slow     plays the slow ones on both: minutes of real time
  * test_mended FOLDER record   plays the slow ones on Linux and writes what it showed */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
@@ -178,10 +179,11 @@ static bool record(const char *path)
     return true;
 }
 
-static void play_slow_ones(struct world *world, bool (*does)(const char *path))
+static void play_slow_ones(struct world *told, struct world *chooses,
+                           bool (*does)(const char *path))
 {
     struct status_detail detail = {""};
-    assert_ok(diff_new(world, world, &diff, &detail), &detail);
+    assert_ok(diff_new(told, chooses, &diff, &detail), &detail);
     diff_with_time(diff);
     assert_int_equal(for_each("/slow", does), 0);
     diff_free(diff);
@@ -191,19 +193,35 @@ static void model_shows_what_linux_showed(void **state)
 {
     (void)state;
     struct world *model = model_new_world();
-    play_slow_ones(model, shows_what_was_recorded);
+    play_slow_ones(model, model, shows_what_was_recorded);
     model->ops->free(model);
 }
 
-static void linux_is_recorded(void **state)
+static struct world *live_new_world_with_timers(void)
 {
     const struct linux_setup setup = {.slow = true, .kernel_timers = true};
     struct status_detail detail = {""};
     struct world *live = NULL;
-    (void)state;
     assert_ok(linux_world_new(&setup, &live, &detail), &detail);
-    play_slow_ones(live, record);
+    return live;
+}
+
+static void linux_is_recorded(void **state)
+{
+    (void)state;
+    struct world *live = live_new_world_with_timers();
+    play_slow_ones(live, live, record);
     live->ops->free(live);
+}
+
+static void both_show_the_same_in_time(void **state)
+{
+    (void)state;
+    struct world *model = model_new_world();
+    struct world *live = live_new_world_with_timers();
+    play_slow_ones(model, live, says_the_same);
+    live->ops->free(live);
+    model->ops->free(model);
 }
 
 int main(int argc, char **argv)
@@ -212,9 +230,12 @@ int main(int argc, char **argv)
         return 2;
     }
     folder = argv[1];
-    if (argc > 2 && strcmp(argv[2], "record") == 0) {
-        const struct CMUnitTest records[] = {cmocka_unit_test(linux_is_recorded)};
-        return cmocka_run_group_tests(records, NULL, NULL);
+    if (argc > 2) {
+        const struct CMUnitTest slow[] = {
+            strcmp(argv[2], "record") == 0
+                ? (struct CMUnitTest)cmocka_unit_test(linux_is_recorded)
+                : (struct CMUnitTest)cmocka_unit_test(both_show_the_same_in_time)};
+        return cmocka_run_group_tests(slow, NULL, NULL);
     }
     const struct linux_setup setup = {.slow = false};
     struct status_detail detail = {""};
