@@ -26,11 +26,35 @@ static bool resends(const struct model_socket *socket)
            tcp_before(socket->resent, socket->recover);
 }
 
+/* Segments that are neither acknowledged nor lost, nor known to have arrived out of order. */
+static uint32_t under_way(const struct model_socket *socket)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    uint32_t until = resends(socket) ? socket->resent : tcp->snd_nxt;
+    uint32_t out = segments(socket, tcp->snd_una, until);
+    return out > socket->cwnd_dups ? out - socket->cwnd_dups : 0;
+}
+
+void socket_congestion_duplicate(struct model *model, struct model_socket *socket)
+{
+    const struct tcp_endpoint *tcp = &socket->tcp;
+    if (socket->cwnd_loss && (!tcp_before(tcp->snd_una, socket->cwnd_high) ||
+                              !tcp_after(tcp->snd_nxt, socket->cwnd_high))) {
+        return; /* it may tell of what went before the loss (tcp_process_loss) */
+    }
+    if (socket->cwnd_dups + 1 < segments(socket, tcp->snd_una, tcp->snd_nxt)) {
+        socket->cwnd_dups++;
+        if (socket->cwnd != 0) {
+            socket_output(model, socket);
+        }
+    }
+}
+
 void socket_congestion_sent(struct model_socket *socket, bool sent)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
     uint32_t out = segments(socket, tcp->snd_una, tcp->snd_nxt);
-    uint32_t flight = resends(socket) ? segments(socket, tcp->snd_una, socket->resent) : out;
+    uint32_t flight = under_way(socket);
     bool limited = socket->cwnd != 0 && flight >= socket->cwnd;
     if ((sent || limited) && (!tcp_before(tcp->snd_una, socket->cwnd_seq) || limited ||
                               (!socket->cwnd_limited && out > socket->cwnd_out))) {
@@ -48,12 +72,17 @@ void socket_congestion_lost(struct model_socket *socket)
     }
     socket->cwnd = 1;
     socket->cwnd_part = 0;
+    socket->cwnd_dups = 0;
+    socket->cwnd_loss = true;
+    socket->cwnd_high = socket->tcp.snd_nxt;
     socket->recover = socket->tcp.snd_nxt;
     socket->resent = socket->tcp.snd_una;
 }
 
 void socket_congestion_acked(struct model_socket *socket)
 {
+    socket->cwnd_dups = 0;
+    socket->cwnd_loss = socket->cwnd_loss && !tcp_after(socket->tcp.snd_una, socket->cwnd_high);
     if (socket->cwnd == 0) {
         return; /* nothing was ever lost */
     }
@@ -86,9 +115,7 @@ void socket_congestion_acked(struct model_socket *socket)
 
 bool socket_congestion_room(const struct model_socket *socket)
 {
-    const struct tcp_endpoint *tcp = &socket->tcp;
-    return socket->cwnd == 0 ||
-           (!resends(socket) && segments(socket, tcp->snd_una, tcp->snd_nxt) < socket->cwnd);
+    return socket->cwnd == 0 || (!resends(socket) && under_way(socket) < socket->cwnd);
 }
 
 void socket_congestion_resend(struct model *model, struct model_socket *socket)

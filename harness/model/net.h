@@ -275,10 +275,13 @@ struct model_socket {
     uint32_t cwnd;        /* segments that may be under way; 0: nothing was ever lost, */
     uint32_t cwnd_part;   /* acknowledged ones that count for the next, */
     uint32_t ssthresh;    /* up to which each counts */
-    uint32_t cwnd_out; /* with scripted programs: the most segments that were under way at once */
-    uint32_t cwnd_seq; /* before this sequence number was acknowledged */
-    bool cwnd_limited; /* the congestion window held back more */
-    uint32_t probes;   /* keepalive or window probes without an answer */
+    uint32_t cwnd_out;  /* with scripted programs: the most segments that were under way at once */
+    uint32_t cwnd_seq;  /* before this sequence number was acknowledged */
+    bool cwnd_limited;  /* the congestion window held back more */
+    uint32_t cwnd_dups; /* duplicate acknowledgments: as many segments arrived (sacked_out) */
+    bool cwnd_loss;     /* a timeout came, and nothing was acknowledged since beyond: */
+    uint32_t cwnd_high; /* SND.NXT then (high_seq) */
+    uint32_t probes;    /* keepalive or window probes without an answer */
     uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
     /* What a new socket has not as zeros begins on a line of its own. */
     struct net_options options __attribute__((aligned(64)));
@@ -611,6 +614,9 @@ uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_
 void socket_congestion_lost(struct model_socket *socket);
 /* Something was sent, or (`sent` is false) would have been (tcp_cwnd_validate of Linux). */
 void socket_congestion_sent(struct model_socket *socket, bool sent);
+/* An acknowledgment that says nothing new: a segment arrived behind one that did not, so that one
+ * more may go (RFC 3042; tcp_add_reno_sack of Linux). */
+void socket_congestion_duplicate(struct model *model, struct model_socket *socket);
 /* SND.UNA moved on; what was acknowledged is still in the send queue. */
 void socket_congestion_acked(struct model_socket *socket);
 /* Whether one more new segment may go out. */

@@ -454,6 +454,10 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
             return kept;
         }
     }
+    if (UNLIKELY(model->net->strict) && bits == 0 && segment->ack == socket->tcp.snd_una &&
+        (segment->flags & ~(unsigned)TCP_CTL_PSH) == TCP_CTL_ACK && segment->length == 0) {
+        socket_congestion_duplicate(model, socket);
+    }
     uint32_t sent = socket->tcp.snd_nxt;
     if ((bits & (TCP_ACKED | TCP_WINDOW)) != 0 &&
         (tcp_before(socket->tcp.snd_nxt, socket->send_end) ||
@@ -549,6 +553,9 @@ static __attribute__((noinline)) bool process_expected(struct model *model,
                 return kept;
             }
         }
+    }
+    if (UNLIKELY(model->net->strict) && bits == 0) {
+        socket_congestion_duplicate(model, socket);
     }
     uint32_t sent = socket->tcp.snd_nxt;
     output_more(model, socket, bits);
