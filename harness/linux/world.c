@@ -186,6 +186,13 @@ static bool is_hopeless(struct linux_world *live, int64_t since_us, int64_t limi
            (live->still_us != 0 && now_us - live->still_us >= STILL_LIMIT_US);
 }
 
+/* How long it may take until it is in service. */
+static int64_t start_limit_us(const struct linux_world *live)
+{
+    const struct linux_command *command = live->target->program;
+    return command->start_limit_us > 0 ? command->start_limit_us : START_LIMIT_US;
+}
+
 static enum status fail_deaf(const struct linux_world *live, struct status_detail *detail)
 {
     char more[64];
@@ -202,10 +209,11 @@ static enum status fail_deaf(const struct linux_world *live, struct status_detai
     uint16_t other = linux_net_listener(live->net);
     if (other != 0) {
         (void)snprintf(more, sizeof more, ": it listens on port %d", other);
+    } else if (live->still_us != 0) {
+        (void)snprintf(more, sizeof more, " and sleeps");
     } else {
-        (void)snprintf(more, sizeof more, " %s",
-                       live->still_us != 0 ? "and sleeps"
-                                           : "in the time that it has for its start");
+        (void)snprintf(more, sizeof more, " within %d s (start_limit)",
+                       (int)(start_limit_us(live) / 1000000));
     }
     return status_fail(detail, STATUS_ENVIRONMENT, "the server does not listen on port %d%s",
                        live->target->port, more);
@@ -227,9 +235,7 @@ static bool has_started(struct linux_world *live)
         enter_service(live);
         return true;
     }
-    const struct linux_command *command = live->target->program;
-    int64_t limit_us = command->start_limit_us > 0 ? command->start_limit_us : START_LIMIT_US;
-    if (is_hopeless(live, live->started_us, limit_us)) {
+    if (is_hopeless(live, live->started_us, start_limit_us(live))) {
         live->deaf = !was_played_on(live);
         enter_service(live);
         return true;
