@@ -378,7 +378,9 @@ static void take_dialogue(struct facts *facts, const struct trace_event *event, 
         break;
     case TRACE_DIALOGUE_UNPREDICTABLE:
         conn->flags |= FACTS_OFF_PROTOCOL;
-        conn->flags |= conn->at_answer != 0 && conn->at_answer == at - 1 ? FACTS_TOOK_LEAVE : 0;
+        break;
+    case TRACE_DIALOGUE_LEAVE_TAKEN:
+        conn->flags |= FACTS_TOOK_LEAVE;
         break;
     default:
         break;

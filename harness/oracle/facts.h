@@ -128,10 +128,12 @@ struct facts_conn {
     uint32_t at_begun;    /* the newest RESPONSE_BEGUN or REQUEST_BEGUN */
     uint32_t at_answer;   /* the newest whole message of the program */
     uint32_t at_wrong;
-    uint32_t at_partial; /* a send took less than asked */
-    uint32_t at_again;   /* EAGAIN, not yet followed up */
-    uint32_t at_rst;     /* RST from the peer */
-    uint32_t at_saw_rst; /* the peer saw one */
+    uint32_t at_partial;       /* a send took less than asked */
+    uint32_t at_again;         /* EAGAIN, not yet followed up */
+    uint32_t at_dropped;       /* it was closed behind EAGAIN, after an answer */
+    uint32_t at_dropped_again; /* that EAGAIN */
+    uint32_t at_rst;           /* RST from the peer */
+    uint32_t at_saw_rst;       /* the peer saw one */
     uint32_t at_saw_fin;
     uint32_t at_send;      /* the newest send that took something */
     uint32_t at_receive;   /* the newest receive that brought something */

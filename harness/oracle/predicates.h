@@ -55,6 +55,7 @@ ORACLE_EVENT(dat_14);
 ORACLE_EVENT(dat_18);
 ORACLE_EVENT(dat_19);
 ORACLE_EVENT(dat_20);
+ORACLE_END(dat_20);
 ORACLE_EVENT(dat_21);
 /* closing.c */
 ORACLE_EVENT(hcl_09);

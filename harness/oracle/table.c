@@ -472,6 +472,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .calls_done = F(CLOSE),
             .when = FACTS_FD_AGAIN,
             ON_EVENT(dat_20),
+            ON_END(dat_20),
         },
     [ORACLE_DAT_21] =
         {

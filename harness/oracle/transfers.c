@@ -239,11 +239,30 @@ ORACLE_EVENT(dat_20)
         return; /* Another call on it was refused memory: ERR-09. */
     }
     bool lost = family == SCENARIO_CALL_ACCEPT || (conn != NULL && unfinished(facts, conn, family));
-    if (lost && !(exits && !record->open)) {
-        oracle_break(oracle, rule,
-                     exits ? "answered EAGAIN, it ended"
-                           : "answered EAGAIN, it closed the descriptor",
-                     EVIDENCE(record->conn, record->at_ready, record->at_again, index + 1));
+    if (!lost || (exits && !record->open)) {
+        return;
+    }
+    if (!exits && conn != NULL && conn->sent > 0 && facts->role == TRACE_ROLE_SERVER) {
+        conn->at_dropped = index + 1;
+        conn->at_dropped_again = record->at_again;
+        return;
+    }
+    oracle_break(oracle, rule,
+                 exits ? "answered EAGAIN, it ended" : "answered EAGAIN, it closed the descriptor",
+                 EVIDENCE(record->conn, record->at_ready, record->at_again, index + 1));
+}
+
+/* Whether its answer said that it would close (and it looked once more for input, so that no RST
+ * overtakes the answer) shows when the peer has read that. */
+ORACLE_END(dat_20)
+{
+    const struct facts *facts = &oracle->facts;
+    for (uint32_t i = 1; i <= facts->conns_used; i++) {
+        const struct facts_conn *conn = &facts->conns[i];
+        if (conn->at_dropped != 0 && (conn->flags & FACTS_TOOK_LEAVE) == 0) {
+            oracle_break(oracle, rule, "answered EAGAIN, it closed the descriptor",
+                         EVIDENCE(i, conn->at_dropped_again, conn->at_dropped));
+        }
     }
 }
 

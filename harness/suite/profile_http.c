@@ -283,10 +283,13 @@ static void answer_done(const struct http_config *config, struct http_state *sta
         dialogue_wrong(dialogue, 0, sink);
         return;
     }
-    state->closing = state->closing || http_parser_closes(&state->parser);
     dialogue->answered++;
     dialogue->read_at = 0;
     profile_report(sink, TRACE_DIALOGUE_RESPONSE_COMPLETE, dialogue->answered, 0);
+    if (!state->closing && http_parser_closes(&state->parser)) {
+        state->closing = true;
+        profile_report(sink, TRACE_DIALOGUE_LEAVE_TAKEN, dialogue->answered, 0);
+    }
     http_parser_begin(&state->parser, true, false);
     if (state->closing && (dialogue->sent > dialogue->answered || dialogue->sent_at > 0)) {
         dialogue_leave(dialogue, sink);

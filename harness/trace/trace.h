@@ -227,7 +227,9 @@ enum trace_fate { TRACE_FATE_TABLE(TRACE_FATE_ENUM) TRACE_FATE_COUNT };
     X(RESPONSE_SENT, "response sent") /* client targets: the peer sent a whole response */        \
     X(LAST_SENT, "last request sent") /* the target must close after this one's answer */         \
     X(UNPREDICTABLE, "unpredictable") /* the peer left the protocol: no answer is owed from       \
-                                         here on */
+                                         here on */                                               \
+    X(LEAVE_TAKEN, "leave taken")     /* server targets: the answer that came said that it is the \
+                                         last on this connection */
 /* clang-format on */
 #define TRACE_DIALOGUE_ENUM(name, text) TRACE_DIALOGUE_##name,
 enum trace_dialogue { TRACE_DIALOGUE_TABLE(TRACE_DIALOGUE_ENUM) TRACE_DIALOGUE_COUNT };
