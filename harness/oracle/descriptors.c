@@ -374,7 +374,7 @@ ORACLE_EVENT(fdh_09)
 ORACLE_END(fdh_09)
 {
     const struct facts *facts = &oracle->facts;
-    if (facts->at_low != 0 && !facts->hands_low) {
+    if (facts->at_low != 0 && !facts->hands_low && facts->at_full == 0) {
         oracle_break(oracle, rule,
                      "it had closed a standard descriptor, and a socket took its number",
                      EVIDENCE(facts->low_conn, facts->at_low_closed, facts->at_low));
