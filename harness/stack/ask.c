@@ -45,6 +45,12 @@ static void tell_end(struct stack_world *stack, enum trace_host host)
         stack_nonsense(stack, host, word, "its process is not there: %s", stack->path);
         return;
     }
+    if (instance->health == STACK_CRASHED && instance->wait_status == 0) {
+        stack_nonsense(stack, host, word,
+                       "its process ended with status 0 in it, or closed the descriptor that it "
+                       "answers through");
+        return;
+    }
     if (!stack->over) {
         bool crashed = instance->health == STACK_CRASHED;
         int status = instance->wait_status;

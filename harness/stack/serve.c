@@ -263,6 +263,14 @@ static void limit_memory(void)
     (void)setrlimit(RLIMIT_CORE, &core);
 }
 
+/* A child that ended in time left the next request where it was, or the world is gone; one that
+ * ended in the middle of a call owes an answer, and nobody asks anything further. */
+static bool owes_answer(void)
+{
+    char byte;
+    return recv(serving.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 /* Children serve one after the other; that one died is told. */
 static int serve_in_children(void)
 {
@@ -285,7 +293,7 @@ static int serve_in_children(void)
         int status = 0;
         while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
         }
-        if (status != 0) {
+        if (status != 0 || owes_answer()) {
             put_reply(STACK_DIED, status, NULL, 0);
         }
     }

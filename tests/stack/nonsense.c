@@ -84,6 +84,12 @@ static int fake_listen(int s, int backlog)
 static int fake_accept(int s)
 {
     (void)s;
+    if (is("accept-exits")) {
+        exit(0);
+    }
+    for (int fd = 0; is("accept-closes-all") && fd < 64; fd++) {
+        (void)close(fd);
+    }
     return is("accept-range") ? SOCKSPEC_STACK_DESCRIPTORS : -EAGAIN;
 }
 

@@ -76,6 +76,8 @@ static void answers_nonsense_error_names_operation(void **state)
         {"state-backwards", "state", "SYN-SENT cannot follow FIN-WAIT-2"},
         {"send-longer", "send", "answered 6"},
         {"recv-longer", "recv", "answered 9"},
+        {"accept-exits", "accept", "ended with status 0"},
+        {"accept-closes-all", "accept", "ended with status 0"},
         {"poll-bits", "poll", "0x10000"},
         {"dup-open", "dup", "open already"},
         {"names-elsewhere", "names", "9.0.0.0"},
