@@ -529,19 +529,6 @@ int linux_net_abort(struct linux_net *net, int s)
 
 /* ---- Options ---- */
 
-static const struct {
-    int level;
-    int name;
-} options[WORLD_OPTION_COUNT] = {
-    [WORLD_OPTION_RCVBUF] = {SOL_SOCKET, SO_RCVBUF},
-    [WORLD_OPTION_SNDBUF] = {SOL_SOCKET, SO_SNDBUF},
-    [WORLD_OPTION_LINGER] = {SOL_SOCKET, SO_LINGER},
-    [WORLD_OPTION_NODELAY] = {IPPROTO_TCP, OPTION_NODELAY},
-    [WORLD_OPTION_KEEPALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
-    [WORLD_OPTION_REUSEADDR] = {SOL_SOCKET, SO_REUSEADDR},
-    [WORLD_OPTION_ERROR] = {SOL_SOCKET, SO_ERROR},
-};
-
 int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option, int value)
 {
     const struct net_scripted *socket = linux_scripted_at(net, s);
@@ -554,8 +541,8 @@ int linux_net_setsockopt(struct linux_net *net, int s, enum world_option option,
     if (option == WORLD_OPTION_LINGER) {
         return set_linger(socket->fd, value >= 0, value >= 0 ? value : 0);
     }
-    if (setsockopt(socket->fd, options[option].level, options[option].name, &value, sizeof value) <
-        0) {
+    if (setsockopt(socket->fd, world_option_names[option].level, world_option_names[option].name,
+                   &value, sizeof value) < 0) {
         return -errno;
     }
     (void)linux_net_collect(net); /* TCP_NODELAY sends what waited */
@@ -582,7 +569,8 @@ int linux_net_getsockopt(struct linux_net *net, int s, enum world_option option,
     }
     int value = 0;
     socklen_t size = sizeof value;
-    if (getsockopt(socket->fd, options[option].level, options[option].name, &value, &size) < 0) {
+    if (getsockopt(socket->fd, world_option_names[option].level, world_option_names[option].name,
+                   &value, &size) < 0) {
         return -errno;
     }
     bool buffer = option == WORLD_OPTION_RCVBUF || option == WORLD_OPTION_SNDBUF;

@@ -357,20 +357,6 @@ static int stack_option_get(struct world *world, int s, int level, int name, voi
     return (int)stack_within(stack, host_of(socket), STACK_GETSOCKOPT, result, 0);
 }
 
-/* Level and name of the options that peers use. */
-static const struct {
-    int level;
-    int name;
-} options[WORLD_OPTION_COUNT] = {
-    [WORLD_OPTION_RCVBUF] = {SOL_SOCKET, SO_RCVBUF},
-    [WORLD_OPTION_SNDBUF] = {SOL_SOCKET, SO_SNDBUF},
-    [WORLD_OPTION_LINGER] = {SOL_SOCKET, SO_LINGER},
-    [WORLD_OPTION_NODELAY] = {IPPROTO_TCP, TCP_NODELAY},
-    [WORLD_OPTION_KEEPALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
-    [WORLD_OPTION_REUSEADDR] = {SOL_SOCKET, SO_REUSEADDR},
-    [WORLD_OPTION_ERROR] = {SOL_SOCKET, SO_ERROR},
-};
-
 static int stack_setsockopt(struct world *world, int s, enum world_option option, int value)
 {
     struct linger linger = {.l_onoff = value >= 0, .l_linger = value >= 0 ? value : 0};
@@ -378,9 +364,9 @@ static int stack_setsockopt(struct world *world, int s, enum world_option option
     if (option >= WORLD_OPTION_ERROR) {
         return -ENOPROTOOPT;
     }
-    return stack_option_set(world, s, options[option].level, options[option].name,
-                            lingers ? (const void *)&linger : &value,
-                            lingers ? sizeof(linger) : sizeof(value));
+    return stack_option_set(
+        world, s, world_option_names[option].level, world_option_names[option].name,
+        lingers ? (const void *)&linger : &value, lingers ? sizeof(linger) : sizeof(value));
 }
 
 static int stack_getsockopt(struct world *world, int s, enum world_option option, int *ret_value)
@@ -391,8 +377,8 @@ static int stack_getsockopt(struct world *world, int s, enum world_option option
     if (option >= WORLD_OPTION_COUNT) {
         return -ENOPROTOOPT;
     }
-    int result =
-        stack_option_get(world, s, options[option].level, options[option].name, value, &size);
+    int result = stack_option_get(world, s, world_option_names[option].level,
+                                  world_option_names[option].name, value, &size);
     if (result == 0) {
         *ret_value = !lingers ? value[0] : value[0] != 0 ? value[1] : -1;
     }

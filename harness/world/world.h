@@ -79,6 +79,13 @@ enum world_option {
     WORLD_OPTION_COUNT
 };
 
+/* Their level and name for setsockopt(2). */
+struct world_option_name {
+    int level;
+    int name;
+};
+extern const struct world_option_name world_option_names[WORLD_OPTION_COUNT];
+
 /* A name of a socket: getsockname(2), getpeername(2). */
 enum world_place {
     WORLD_PLACE_ANY,      /* the unspecified address */
