@@ -232,8 +232,9 @@ static bool lasted_well(const struct oracle *oracle, const struct stack_end *end
         facts_stack_option(file, IPPROTO_TCP, TCP_USER_TIMEOUT, 0) != 0) {
         return true;
     }
-    return stack_is_linux(oracle) ? took >= 120 * SECOND && (took <= 140 * SECOND || !exactly)
-                                  : took >= 180 * SECOND;
+    return stack_is_linux(oracle)
+               ? took >= INT64_C(120) * SECOND && (took <= INT64_C(140) * SECOND || !exactly)
+               : took >= INT64_C(180) * SECOND;
 }
 
 /* A connection attempt that nobody answers: its end, where that was seen, and what a call tells. */
