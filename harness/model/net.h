@@ -583,6 +583,8 @@ void socket_acknowledge(struct model *model, struct model_socket *socket, uint32
 /* ---- socket_timer.c ---- */
 void socket_timer_set(struct model *model, struct model_socket *socket, enum net_timer kind,
                       int64_t in_us);
+/* How long an orphan waits in FIN-WAIT-2. */
+int64_t socket_timer_fin_wait_2_us(const struct model *model, const struct model_socket *socket);
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
 /* What the timer guards was acknowledged: it may tell the round trip. Before the timer ends. */
 void socket_timer_measured(struct model *model, struct model_socket *socket);

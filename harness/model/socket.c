@@ -538,7 +538,7 @@ void socket_close_end(struct model *model, struct model_socket *socket)
             return;
         }
         socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
-                         socket->options.linger2_s * INT64_C(1000000));
+                         socket_timer_fin_wait_2_us(model, socket));
     }
 }
 

@@ -318,7 +318,7 @@ static void entered(struct model *model, struct model_socket *socket)
             socket->refused_us = -1; /* Linux goes on with a small socket from here */
         }
         socket_timer_set(model, socket, NET_TIMER_FIN_WAIT_2,
-                         socket->options.linger2_s * INT64_C(1000000));
+                         socket_timer_fin_wait_2_us(model, socket));
     }
 }
 

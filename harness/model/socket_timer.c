@@ -40,6 +40,14 @@ static int64_t rto_us(const struct model_socket *socket)
     return socket->rto_us != 0 ? socket->rto_us : RTO_MIN_US;
 }
 
+/* TCP_LINGER2, but no less than what 3.5 retransmission timeouts take (tcp_fin_time of Linux). */
+int64_t socket_timer_fin_wait_2_us(const struct model *model, const struct model_socket *socket)
+{
+    int64_t wait_us = socket->options.linger2_s * SECOND_US;
+    int64_t least_us = keeps_rto(model) ? rto_us(socket) * 7 / 2 : 0;
+    return wait_us > least_us ? wait_us : least_us;
+}
+
 /* Time to the next retransmission after socket->retries of them, or to the next window probe. */
 static int64_t retransmit_after_us(const struct model *model, const struct model_socket *socket)
 {
