@@ -136,17 +136,18 @@ static void trace_call(struct linux_tracer *tracer, struct tracer_thread *thread
         (uint8_t)((call->nonblock ? TRACE_NONBLOCK : 0) | (call->faulted ? TRACE_FAULTED : 0));
 }
 
-/* A close of what is not open. */
-static bool closes_nothing(const struct tracer_call *call, int64_t result)
+/* A call on a number that is not open. */
+static bool finds_nothing(const struct tracer_call *call, int64_t result)
 {
-    return call->what == TRACE_CALL_CLOSE && call->file == NULL && result == -EBADF;
+    return call->fd >= 0 && call->file == NULL && result == -EBADF;
 }
 
-/* One of the calls of a program that closes every number there may be, open or not. */
+/* One of the calls of a program that goes through every number there may be, open or not: to close
+ * it, or before an exec. */
 static bool sweeps(const struct linux_tracer *tracer, const struct tracer_thread *thread,
                    int64_t result)
 {
-    return closes_nothing(&thread->call, result) && tracer->last_call == TRACE_CALL_CLOSE &&
+    return finds_nothing(&thread->call, result) && tracer->last_call == thread->call.what &&
            tracer->last_fd + 1 == tracer_number(thread->process, thread->call.fd);
 }
 
@@ -178,7 +179,7 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
         tracer->last_fd = tracer_number(thread->process, call->fd);
     }
     /* A high number stands for another process's: it is told of only where it was open. */
-    if (call->traced && !(closes_nothing(call, result) && call->fd >= LINUX_PROCESS_STRIDE)) {
+    if (call->traced && !(finds_nothing(call, result) && call->fd >= LINUX_PROCESS_STRIDE)) {
         trace_call(tracer, thread, call, shown);
         if (call->row->report != NULL) {
             call->row->report(tracer, thread, call, shown);

@@ -1,6 +1,7 @@
 /* Rules about descriptors and heap: each closed once, none used after, none left. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 
 #include "oracle/predicates.h"
@@ -149,6 +150,12 @@ ORACLE_EVENT(fdh_02)
     }
 }
 
+/* fcntl(F_GETFD) changes nothing, and is how a program finds out which numbers are open. */
+static bool asks_whether_open(const struct trace_event *event)
+{
+    return event->kind == TRACE_CALL && event->what == TRACE_CALL_FCNTL && event->a == F_GETFD;
+}
+
 ORACLE_EVENT(fdh_03)
 {
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
@@ -161,7 +168,7 @@ ORACLE_EVENT(fdh_03)
         if (event->err == 0 && record->conn != 0) {
             oracle_keep(oracle, rule, EVIDENCE(record->conn, index + 1));
         }
-    } else if (refused && !record->open && record->at_closed != 0) {
+    } else if (refused && !record->open && record->at_closed != 0 && !asks_whether_open(event)) {
         oracle_break(oracle, rule, "it used a descriptor after its close",
                      EVIDENCE(record->conn, record->at_closed, index + 1));
     }
