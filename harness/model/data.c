@@ -57,6 +57,17 @@ static bool is_socket(const struct model_file *file)
     return file->ops->kind == TRACE_FILE_SOCKET || file->ops->kind == TRACE_FILE_LISTENER;
 }
 
+/* A part that is nowhere. Other addresses that are not the program's show where they are used. */
+static bool is_nowhere(const struct msghdr *message)
+{
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        if (message->msg_iov[i].iov_base == NULL && message->msg_iov[i].iov_len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct msghdr *message,
                        int flags)
 {
@@ -70,6 +81,8 @@ int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct
         model->io->call.flags = flags;
         if (!is_read(call) && !is_socket(file)) {
             result = -ENOTSOCK;
+        } else if (is_nowhere(message)) {
+            result = -EFAULT;
         } else if (file->ops->recv == NULL) {
             result = -EINVAL;
         } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_WRONLY) {
@@ -97,6 +110,8 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
         model->io->call.flags = flags;
         if (!is_write(call) && !is_socket(file)) {
             result = -ENOTSOCK;
+        } else if (is_nowhere(message)) {
+            result = -EFAULT;
         } else if (file->ops->send == NULL) {
             result = -EINVAL;
         } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_RDONLY) {

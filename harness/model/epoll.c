@@ -494,7 +494,8 @@ int model_sys_epoll_wait(struct model *model, enum trace_call call, int epfd,
     struct report reports[REPORTS_MAX];
     io_call_enter(model, call, epfd);
     io_signal_mask_set(model, mask);
-    int64_t count = epoll_wait_checked(model, call, epfd, reports, max, timeout_us);
+    int64_t count =
+        events == NULL ? -EFAULT : epoll_wait_checked(model, call, epfd, reports, max, timeout_us);
     io_signal_mask_set(model, NULL);
     for (int64_t i = 0; i < count; i++) {
         events[i].events = reports[i].got;

@@ -81,8 +81,9 @@ int model_sys_poll(struct model *model, enum trace_call call, struct pollfd *fds
 {
     struct poll_wait wait = {.fds = fds, .count = count, .seen = (uint64_t)NEVER_LOOKED};
     model_call_enter(model, call, -1);
-    int64_t result = count > MODEL_DESCRIPTORS_MAX
-                         ? -EINVAL
+    int64_t result = count > MODEL_DESCRIPTORS_MAX ? -EINVAL
+                     : fds == NULL && count > 0
+                         ? -EFAULT
                          : wait_for(model, call, poll_look, &wait, timeout_us, mask);
     result = result == 0 ? wait.ready : result == -ETIMEDOUT ? 0 : result;
     (void)model_call_leave(model, call, -1, 0, result, (int64_t)count, timeout_us);

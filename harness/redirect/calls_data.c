@@ -76,6 +76,9 @@ ssize_t sockspec_call_recvfrom(int fd, void *data, size_t size, int flags, __SOC
 
 ssize_t sockspec_call_recvmsg(int fd, struct msghdr *message, int flags)
 {
+    if (message == NULL) {
+        return redirect_fault();
+    }
     return take(TRACE_CALL_RECVMSG, fd, message, flags);
 }
 
@@ -84,6 +87,9 @@ ssize_t sockspec_call_readv(int fd, const struct iovec *parts, int count)
     if (count < 0 || count > IOV_MAX) {
         errno = EINVAL;
         return -1;
+    }
+    if (parts == NULL && count > 0) {
+        return redirect_fault();
     }
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
                              .msg_iovlen = (size_t)count};
@@ -129,6 +135,9 @@ ssize_t sockspec_call_sendto(int fd, const void *data, size_t size, int flags,
 
 ssize_t sockspec_call_sendmsg(int fd, const struct msghdr *message, int flags)
 {
+    if (message == NULL) {
+        return redirect_fault();
+    }
     return give(TRACE_CALL_SENDMSG, fd, message, flags);
 }
 
@@ -137,6 +146,9 @@ ssize_t sockspec_call_writev(int fd, const struct iovec *parts, int count)
     if (count < 0 || count > IOV_MAX) {
         errno = EINVAL;
         return -1;
+    }
+    if (parts == NULL && count > 0) {
+        return redirect_fault();
     }
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
                              .msg_iovlen = (size_t)count};

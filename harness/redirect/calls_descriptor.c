@@ -63,17 +63,20 @@ int sockspec_call_ioctl(int fd, unsigned long request, ...)
     va_start(arguments, request);
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
+    if (argument == NULL && (request == FIONREAD || request == FIONBIO)) {
+        return redirect_fault();
+    }
     return (int)REDIRECT_SYS(model_sys_ioctl, fd, request, argument);
 }
 
 int sockspec_call_pipe(int fds[2])
 {
-    return (int)REDIRECT_SYS(model_sys_pipe, fds, 0);
+    return sockspec_call_pipe2(fds, 0);
 }
 
 int sockspec_call_pipe2(int fds[2], int flags)
 {
-    return (int)REDIRECT_SYS(model_sys_pipe, fds, flags);
+    return fds == NULL ? redirect_fault() : (int)REDIRECT_SYS(model_sys_pipe, fds, flags);
 }
 
 int sockspec_call_eventfd(unsigned value, int flags)
@@ -99,7 +102,8 @@ int sockspec_call_timerfd_create(clockid_t clock, int flags)
 int sockspec_call_timerfd_settime(int fd, int flags, const struct itimerspec *value,
                                   struct itimerspec *old)
 {
-    return (int)REDIRECT_SYS(model_sys_timerfd_settime, fd, flags, value, old);
+    return value == NULL ? redirect_fault()
+                         : (int)REDIRECT_SYS(model_sys_timerfd_settime, fd, flags, value, old);
 }
 
 /* Reading a timer is setting it to what it was. */
@@ -115,7 +119,7 @@ int sockspec_call_timerfd_gettime(int fd, struct itimerspec *value)
 
 int sockspec_call_signalfd(int fd, const sigset_t *mask, int flags)
 {
-    return (int)REDIRECT_SYS(model_sys_signalfd, fd, mask, flags);
+    return mask == NULL ? redirect_fault() : (int)REDIRECT_SYS(model_sys_signalfd, fd, mask, flags);
 }
 
 int sockspec_call_inotify_init(void)

@@ -43,6 +43,9 @@ int redirect_open(int folder, const char *path, int flags, mode_t mode)
         errno = ENOSYS;
         return -1;
     }
+    if (path == NULL) {
+        return redirect_fault();
+    }
     int real_folder = folder == AT_FDCWD || path[0] == '/' ? AT_FDCWD : redirect_real(folder);
     if (real_folder == -1) {
         return -1;

@@ -160,6 +160,9 @@ int sockspec_call_usleep(useconds_t us)
 
 int sockspec_call_nanosleep(const struct timespec *time, struct timespec *left)
 {
+    if (time == NULL) {
+        return redirect_fault();
+    }
     int64_t us = redirect_timespec_us(time);
     int64_t left_us;
     if (us < 0) {

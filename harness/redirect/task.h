@@ -236,6 +236,13 @@ static inline int64_t redirect_result(int saved_errno, int64_t result)
 }
 
 /* Calls model_sys_… for the running program: REDIRECT_SYS(model_sys_listen, fd, backlog). */
+/* The answer where an argument points nowhere. */
+static inline int redirect_fault(void)
+{
+    errno = EFAULT;
+    return -1;
+}
+
 #define REDIRECT_SYS(function, ...)                                                                \
     __extension__({                                                                                \
         struct redirect_task *sys_task = redirect_task;                                            \
