@@ -191,6 +191,8 @@ struct model_io {
     int64_t goal_at_us;
     uint32_t goal_wakeups; /* wake-ups of the target that are left */
 
+    bool asked;              /* the engine, in this run of the program */
+    int64_t begun_us;        /* of it */
     int free_wanted;         /* world.descriptors_free before the program begins; -1 none */
     bool over;               /* the engine said stop */
     uint32_t idle_rounds;    /* on_idle in a row without any change */

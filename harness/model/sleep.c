@@ -9,7 +9,8 @@
 
 enum {
     IDLE_ROUNDS_MAX =
-        100000,    /* on_idle said "go" so often and nothing changed: take it for the end */
+        100000, /* on_idle said "go" so often and nothing changed: take it for the end */
+    BEGIN_LIMIT_US = 10000000, /* naps of a program that begins */
     LOOKS_MAX = 10 /* take time at one instant: 1, 2, 4, … us, a thousandth of a second in all */
 };
 
@@ -114,6 +115,21 @@ static enum world_next ask(struct model *model)
     return io->over ? WORLD_STOP : WORLD_GO;
 }
 
+/* A program whose first thread naps is not ready yet: time goes on until it has woken, not for
+ * ever.
+ */
+static bool still_begins(const struct model *model)
+{
+    const struct io_task *task = &model->io->tasks[TRACE_HOST_TARGET];
+    const struct io_thread *thread = &task->threads[0];
+    if (model->io->asked || task->life != IO_RUNNING || thread->depth == 0) {
+        return false;
+    }
+    const struct io_sleeper *sleeper = &thread->sleepers[thread->depth - 1];
+    return sleeper->condition == NULL && sleeper->deadline.index != 0 &&
+           sleeper->deadline.at_us <= model->io->begun_us + BEGIN_LIMIT_US;
+}
+
 /* One thing happens while the running thread sleeps. */
 static void idle_step(struct model *model)
 {
@@ -132,6 +148,11 @@ static void idle_step(struct model *model)
     if (io_time_step(model)) {
         return;
     }
+    if (still_begins(model)) {
+        model_timer_run(model, model_timer_next(model));
+        return;
+    }
+    io->asked = true;
     if (io->over || ask(model) == WORLD_STOP) {
         stop_escalate(model);
     }

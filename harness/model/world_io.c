@@ -191,6 +191,8 @@ enum status model_world_run(struct world *world, const struct world_target *targ
     io->goal_open = false;
     io->idle_rounds = 0;
     io->over = false;
+    io->asked = false;
+    io->begun_us = model->now_us;
     io->changes_seen = UINT64_MAX;
     io->looks_seen = UINT64_MAX - 1;
     model->calls_at_instant = 0;

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 
 #include "model/fake_program.h"
-#include "model/kernel.h"
+#include "model/io.h"
 
 #define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
 #define RUNS(name)                                                                                 \
@@ -28,11 +28,18 @@ static void send_usr1(struct fake *fake, struct world *world)
     assert_int_equal(0, world->ops->signal(world, SIGUSR1, false));
 }
 
+/* Naps of a program that begins come before the first step: these are later ones. */
+static void has_begun(struct model *model)
+{
+    model->io->asked = true;
+}
+
 /* ---- Time --------------------------------------------------------------------------------------
  */
 
 FAKE_MAIN(sleep_ends_within_the_goal_main)
 {
+    has_begun(model);
     fake_then(fake, advance_1s);
     fake_then(fake, advance_1s);
     int64_t start = model_sys_clock_us(model, CLOCK_MONOTONIC);
@@ -52,6 +59,7 @@ static void advance_5_wakeups(struct fake *fake, struct world *world)
 
 static int ticking_main(struct fake *fake, struct model *model)
 {
+    has_begun(model);
     fake_then(fake, advance_5_wakeups);
     while (model_sys_sleep(model, 1000000, NULL) == 0) {
         fake->values[0]++;
@@ -130,6 +138,7 @@ static void timers_fire_in_order_of_time_and_setting(void **state)
 FAKE_MAIN(signal_handled_interrupts_a_sleep_main)
 {
     int64_t left = 0;
+    has_begun(model);
     fake->dispositions[SIGUSR1] = 2 | 0x100;
     fake_then(fake, send_usr1);
     assert_int_equal(-EINTR, model_sys_sleep(model, 3000000, &left));
@@ -255,6 +264,7 @@ static void jump(struct fake *fake, int number)
 
 FAKE_MAIN(handler_that_jumps_leaves_its_sleep_main)
 {
+    has_begun(model);
     fake->dispositions[SIGUSR1] = 2;
     fake->handlers[SIGUSR1] = jump;
     for (volatile int i = 0; i < 20; i++) {
@@ -356,6 +366,39 @@ static void stop_program_that_goes_on_is_left(void **state)
     assert_int_equal(TRACE_EXIT_JUMPED, fake_play(fake, forever_main).what);
     assert_null(fake_event(fake, TRACE_SPIN, -1, 0));
     assert_int_equal(1, fake->handled[SIGTERM]);
+}
+
+/* ---- Beginning ----------------------------------------------------------------------------------
+ */
+
+static void note_time(struct fake *fake, struct world *world)
+{
+    fake->values[0] = world->ops->now_us(world);
+}
+
+static int naps_first_main(struct fake *fake, struct model *model)
+{
+    fake_then(fake, note_time);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(0, model_sys_sleep(model, fake->values[1], NULL));
+    }
+    return -ETIMEDOUT == model_sys_poll(model, TRACE_CALL_POLL, NULL, 0, -1, NULL);
+}
+
+static void begin_naps_come_before_the_first_step(void **state)
+{
+    struct fake *fake = *state;
+    fake->values[1] = 2000000;
+    (void)fake_play(fake, naps_first_main);
+    assert_int_equal(6000000, fake->values[0]);
+}
+
+static void begin_naps_without_end_keep_no_step_waiting(void **state)
+{
+    struct fake *fake = *state;
+    fake->values[1] = 4000000;
+    (void)fake_play(fake, naps_first_main);
+    assert_int_equal(8000000, fake->values[0]);
 }
 
 /* ---- Spinning ----------------------------------------------------------------------------------
@@ -509,6 +552,7 @@ static void peer_handler(struct fake *fake, struct world *world)
 
 static int pair_target_main(struct fake *fake, struct model *model)
 {
+    has_begun(model);
     for (int i = 0; i < 10; i++) {
         fake->values[0]++;
         assert_int_equal(0, model_sys_sleep(model, 1000, NULL));
@@ -648,6 +692,8 @@ int main(void)
         TEST(stop_ignored_signal_turns_calls_into_errors),
         TEST(stop_program_that_aborts_at_errors_did_not_stop),
         TEST(stop_program_that_goes_on_is_left),
+        TEST(begin_naps_come_before_the_first_step),
+        TEST(begin_naps_without_end_keep_no_step_waiting),
         TEST(spin_unchanged_world_ends_the_run),
         TEST(spin_names_the_call_that_made_no_progress),
         TEST(spin_limit_that_is_due_after_its_instant_is_none),
