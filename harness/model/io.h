@@ -240,10 +240,16 @@ static inline struct io_thread *io_thread(const struct model *model)
     return io_task(model)->thread;
 }
 
-/* Signals that the thread may have to take. */
+/* Signals that the thread may have to take. One to the program goes to its first thread, unless that
+ * one blocks it. */
 static inline uint64_t io_thread_signals(const struct io_thread *thread)
 {
-    return (thread->task->pending | thread->pending) & ~thread->pending_blocked;
+    const struct io_thread *first = thread->task->threads;
+    uint64_t shared = thread->task->pending;
+    if (thread != first && (first->life == IO_RUNNING || first->life == IO_WAITING)) {
+        shared &= first->pending_blocked;
+    }
+    return (shared | thread->pending) & ~thread->pending_blocked;
 }
 
 /* ---- file.c ------------------------------------------------------------------------------------

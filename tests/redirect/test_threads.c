@@ -134,6 +134,7 @@ static void threads_see_what_pthreads_promise(void **state)
         "processors 2 2 2 here 0 none: Invalid argument\n",
         "waited for signal 12\n",
         "handled by the other thread 1\n",
+        "shared by another thread 0\n",
         "c11 42 timed out 1 busy 1\n",
     };
     (void)state;

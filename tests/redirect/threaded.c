@@ -268,6 +268,26 @@ static void *wait_signal(void *argument)
     return NULL;
 }
 
+static void *send_signal(void *argument)
+{
+    (void)pthread_setspecific(key, argument);
+    (void)kill(getpid(), SIGHUP);
+    (void)usleep(1000);
+    return NULL;
+}
+
+/* All threads would take it: Linux gives it to the first one. */
+static void shared_signal(void)
+{
+    pthread_t sender;
+    struct sigaction action = {.sa_handler = on_signal};
+    handled_by = true;
+    (void)sigaction(SIGHUP, &action, NULL);
+    (void)pthread_create(&sender, NULL, send_signal, &sender);
+    (void)pthread_join(sender, NULL);
+    printf("shared by another thread %d\n", (int)handled_by);
+}
+
 /* The main thread blocks what others take. */
 static void signals(void)
 {
@@ -291,6 +311,7 @@ static void signals(void)
     (void)pthread_join(taker, NULL);
     (void)pthread_join(waiter, NULL);
     printf("handled by the other thread %d\n", (int)handled_by);
+    shared_signal();
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)sem_destroy(&semaphore);
 }
