@@ -108,6 +108,20 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
     return false;
 }
 
+bool glance_was_not_taken(const struct trace *trace, const struct trace_event *noop)
+{
+    bool asked = false;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        if (event->kind == TRACE_STEP && event->what == SCENARIO_PEER_CONNECT &&
+            event->fd == noop->fd) {
+            asked = true;
+        } else if (event->kind == TRACE_PEER && event->fd == noop->fd) {
+            asked = false;
+        }
+    }
+    return asked && noop->what == SCENARIO_PEER_SEND && trace->header.role == TRACE_ROLE_SERVER;
+}
+
 bool glance_client_had_ended(const struct trace *trace, const struct trace_event *noop)
 {
     uint32_t conn = conn_of_peer(trace, noop);

@@ -276,6 +276,9 @@ static const char *overtaken(const struct run *run, const struct trace_event *ev
     if (glance_was_reset(trace, event)) {
         return "the target had reset the connection by then";
     }
+    if (glance_was_not_taken(trace, event)) {
+        return "the target had not taken the connection by then";
+    }
     if (glance_client_had_ended(trace, event)) {
         return run->setup->subject->target.runs > 1
                    ? "the client had ended by then"

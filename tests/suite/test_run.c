@@ -294,6 +294,16 @@ static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
     assert_told("--slow");
 }
 
+static void step_on_a_connection_that_was_not_taken_skips_the_case(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    assert_int_equal(run_suite("wire cut both\npeer connect\npeer send \"x\"\n", 1, 1,
+                               (struct player_limits){0}),
+                     STATUS_OK);
+    assert_told("server/0 SKIP 'peer send \"x\"': the target had not taken the connection by then");
+}
+
 static void step_after_a_client_has_ended_skips_the_case(void **state)
 {
     (void)state;
@@ -490,6 +500,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
+        cmocka_unit_test(step_on_a_connection_that_was_not_taken_skips_the_case),
         cmocka_unit_test(step_after_a_client_has_ended_skips_the_case),
         cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
         cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
