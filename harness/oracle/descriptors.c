@@ -438,9 +438,13 @@ static bool leaked(const struct facts_heap *older, const struct facts_heap *newe
 ORACLE_END(fdh_11)
 {
     const struct facts *facts = &oracle->facts;
-    enum { SAMPLES = 4, SAMPLES_BY_PAGES = 7, TIMES = 3 };
+    /* Each of several threads may fill a store of its own first. */
+    enum { SAMPLES = 4, SAMPLES_OF_THREADS = 6, SAMPLES_BY_PAGES = 7, TIMES = 3 };
     uint32_t last = (facts->heaps - 1) % FACTS_HEAP;
-    uint32_t samples = facts->heaps > 0 && facts->heap[last].sampled ? SAMPLES_BY_PAGES : SAMPLES;
+    bool sampled = facts->heaps > 0 && facts->heap[last].sampled;
+    uint32_t samples = sampled              ? SAMPLES_BY_PAGES
+                       : facts->has_threads ? SAMPLES_OF_THREADS
+                                            : SAMPLES;
     if (facts->heaps < samples) {
         return;
     }

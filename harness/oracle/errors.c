@@ -42,7 +42,7 @@ ORACLE_END(rst_13)
         }
         uint32_t error = facts->at_error > conn->at_rst ? facts->at_error : conn->at_rst;
         uint32_t died = facts_died_of(facts, conn->at_rst) | facts_died_of(facts, error);
-        if (died != 0) {
+        if (died != 0 && facts->at_stop_signal == 0) {
             oracle_break(oracle, rule, "it ended because a connection was reset",
                          EVIDENCE(i, conn->at_rst, error, died));
         }

@@ -558,6 +558,19 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
     }
 }
 
+/* Whether a server that nothing else had asked to ends by itself after this signal: it may mean a
+ * stop to this program. Signals that a server handles and goes on after are rare. */
+static bool ends_after(const struct facts *facts, const struct trace_event *signal)
+{
+    const struct trace_event *event = signal + 1;
+    while (event < facts->end && event->kind != TRACE_EXIT &&
+           (event->kind != TRACE_PHASE || event->what != TRACE_PHASE_STOPPING)) {
+        event++;
+    }
+    return facts->role == TRACE_ROLE_SERVER && event < facts->end && event->kind == TRACE_EXIT &&
+           event->what == TRACE_EXIT_RETURNED;
+}
+
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     bool stops = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
@@ -571,6 +584,8 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
         facts->live |= FACTS_STOP_HANDLED;
+    } else if (event->a == TRACE_SIGNAL_HANDLED && ends_after(facts, event)) {
+        facts->at_stop_signal = at;
     }
     if (event->a == TRACE_SIGNAL_IGNORED && facts->at_phase[TRACE_PHASE_STOPPING] != 0) {
         facts->at_stop_ignored = at;

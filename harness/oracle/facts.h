@@ -224,8 +224,9 @@ struct facts {
     uint32_t live;   /* enum facts_live */
     bool past_limit; /* a number was too large for a table */
     struct facts_closing closing;
-    enum trace_role role; /* as which the program is judged */
-    enum trace_host host; /* where it runs */
+    enum trace_role role;          /* as which the program is judged */
+    enum trace_host host;          /* where it runs */
+    const struct trace_event *end; /* of the trace */
     uint32_t promises;
     uint32_t observers;
     int64_t patience_us; /* a program may give up on a peer that is silent for longer */

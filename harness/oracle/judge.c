@@ -264,6 +264,7 @@ static enum status judge_host(struct oracle *oracle, enum trace_role role, enum 
     facts_clear(facts);
     facts->role = role;
     facts->host = host;
+    facts->end = oracle->trace->events + oracle->trace->count;
     facts->promises = header->promises;
     facts->observers = header->observers;
     int64_t part = header->idle_limit_us / FACTS_PATIENCE_PART;
