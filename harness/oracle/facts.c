@@ -558,17 +558,20 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
     }
 }
 
-/* Whether a server that nothing else had asked to ends by itself after this signal: it may mean a
- * stop to this program. Signals that a server handles and goes on after are rare. */
+/* Whether a server that nothing else had asked to ends well by itself after this signal, which may
+ * mean a stop to this program. */
 static bool ends_after(const struct facts *facts, const struct trace_event *signal)
 {
+    if (signal->what != SIGUSR1 && signal->what != SIGUSR2) {
+        return false;
+    }
     const struct trace_event *event = signal + 1;
     while (event < facts->end && event->kind != TRACE_EXIT &&
            (event->kind != TRACE_PHASE || event->what != TRACE_PHASE_STOPPING)) {
         event++;
     }
     return facts->role == TRACE_ROLE_SERVER && event < facts->end && event->kind == TRACE_EXIT &&
-           event->what == TRACE_EXIT_RETURNED;
+           event->what == TRACE_EXIT_RETURNED && event->result == 0;
 }
 
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -585,6 +588,7 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
         facts->live |= FACTS_STOP_HANDLED;
     } else if (event->a == TRACE_SIGNAL_HANDLED && ends_after(facts, event)) {
+        facts->stopping = true;
         facts->at_stop_signal = at;
     }
     if (event->a == TRACE_SIGNAL_IGNORED && facts->at_phase[TRACE_PHASE_STOPPING] != 0) {
