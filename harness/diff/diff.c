@@ -328,7 +328,7 @@ enum status diff_shrink(struct diff *diff, struct scenario *scenario, uint64_t s
                         struct status_detail *detail)
 {
     struct scenario candidate;
-    struct diff_result result;
+    struct diff_result result = {0};
     enum status status = diff_play(diff, scenario, seed, &result, detail);
     uint32_t kind = kind_of(diff, result.at);
     scenario_shrink_init(&diff->shrinker, scenario);
