@@ -56,7 +56,7 @@ enum status linux_tracer_new(const struct linux_tracer_hooks *hooks,
     tracer->signal_fd = -1;
     tracer->files_wanted = -1;
     tracer->hooks = *hooks;
-    tracer->iovecs = calloc(TRACER_IOVECS_MAX * 2, sizeof *tracer->iovecs);
+    tracer->iovecs = calloc((size_t)TRACER_IOVECS_MAX * 2, sizeof *tracer->iovecs);
     if (tracer->iovecs == NULL) {
         linux_tracer_free(tracer);
         return status_fail(detail, STATUS_NO_MEMORY, "the tracer");

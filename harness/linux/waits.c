@@ -110,9 +110,9 @@ void tracer_enter_select(struct linux_tracer *tracer, struct tracer_thread *thre
     call->sets = words != 0 ? calloc((size_t)words * SETS, sizeof *call->sets) : NULL;
     call->set_words = call->sets != NULL ? words : 0;
     for (uint32_t set = 0; set < SETS && call->set_words != 0; set++) {
-        if (!tracer_peek(thread, call->args[1 + set], call->sets + set * words,
+        if (!tracer_peek(thread, call->args[1 + set], call->sets + (size_t)set * words,
                          words * sizeof *call->sets)) {
-            memset(call->sets + set * words, 0, words * sizeof *call->sets);
+            memset(call->sets + (size_t)set * words, 0, words * sizeof *call->sets);
         }
     }
 }

@@ -240,8 +240,8 @@ static inline struct io_thread *io_thread(const struct model *model)
     return io_task(model)->thread;
 }
 
-/* Signals that the thread may have to take. One to the program goes to its first thread, unless that
- * one blocks it. */
+/* Signals that the thread may have to take. One to the program goes to its first thread, unless
+ * that one blocks it. */
 static inline uint64_t io_thread_signals(const struct io_thread *thread)
 {
     const struct io_thread *first = thread->task->threads;

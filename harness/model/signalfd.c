@@ -118,6 +118,8 @@ int model_sys_signalfd(struct model *model, int fd, const sigset_t *mask, int fl
     int64_t result = 0;
     if ((flags & ~(SFD_NONBLOCK | SFD_CLOEXEC)) != 0) {
         result = -EINVAL;
+    } else if (mask == NULL) {
+        result = -EFAULT;
     } else if (fd < 0) {
         result = signalfd_new(model, mask, flags);
     } else if (file == NULL) {

@@ -119,7 +119,7 @@ int sockspec_call_timerfd_gettime(int fd, struct itimerspec *value)
 
 int sockspec_call_signalfd(int fd, const sigset_t *mask, int flags)
 {
-    return mask == NULL ? redirect_fault() : (int)REDIRECT_SYS(model_sys_signalfd, fd, mask, flags);
+    return (int)REDIRECT_SYS(model_sys_signalfd, fd, mask, flags);
 }
 
 int sockspec_call_inotify_init(void)
