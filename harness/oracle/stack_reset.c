@@ -367,7 +367,8 @@ ORACLE_STACK_RULE(tmo_02)
     int64_t count = facts_stack_option(file, IPPROTO_TCP, TCP_KEEPCNT, 9);
     int64_t took = event->time_us - view.own->heard_us;
     int64_t due = (idle + between * count) * SECOND_US;
-    bool in_time = took <= due + INT64_C(2) * SECOND_US || trace_state_sampled(event); /* seen later */
+    bool in_time =
+        took <= due + INT64_C(2) * SECOND_US || trace_state_sampled(event); /* seen later */
     oracle_stack_verdict(oracle, rule, took >= due - SECOND_US && in_time,
                          "keepalive ended a connection after another number of probes", event->conn,
                          view.own->at_heard, index + 1);
