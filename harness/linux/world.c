@@ -157,6 +157,7 @@ static void enter_service(struct linux_world *live)
     linux_net_sample(live->net, 0); /* a listener whose call was not seen */
     /* A client is ready with its connection open, which it shall not keep. */
     live->baseline = linux_tracer_descriptors(live->tracer) - linux_tracer_sockets(live->tracer);
+    live->baseline_files = linux_tracer_files(live->tracer);
     linux_tracer_in_service(live->tracer);
 }
 

@@ -92,7 +92,7 @@ ORACLE_EVENT(fdh_01)
     }
     /* One may be opened once and kept on purpose; a new worker takes the place of an old one. */
     uint32_t ready = facts->at_phase[TRACE_PHASE_READY];
-    bool more = ready == 0 || event->a > oracle_event(oracle, ready)->a;
+    bool more = ready == 0 || event->a > oracle_event(oracle, ready)->a + 1;
     if (others >= 2 && more) {
         oracle_break(oracle, rule,
                      "it held more descriptors at the end than before the first connection",
