@@ -113,19 +113,25 @@ static int surplus(struct linux_world *live)
     return linux_net_connections(live->net) != 0 ? -1 : more > 0 ? more : 0;
 }
 
+/* What is no leak however long it stays open: one file, kept for the next request, and what a run
+ * time opens for itself (devices, folders). */
+static int harmless(const struct linux_world *live)
+{
+    int files = linux_tracer_held(live->tracer, TRACE_FILE_FILE) - live->baseline_files;
+    int others = linux_tracer_held(live->tracer, TRACE_FILE_OTHER) - live->baseline_others;
+    return (files > 0 ? 1 : 0) + (others > 0 ? others : 0);
+}
+
 /* Whether the target holds nothing that time could still take from it: no connection's socket, and
- * of others no more than when it was ready, or than it kept in an earlier play to the very end. One
- * file is no leak however long it stays open: what was served last, kept for the next request. */
+ * of others no more than when it was ready, or than it kept in an earlier play to the very end. */
 static bool holds_nothing(struct linux_world *live)
 {
     if (!linux_tracer_alive(live->tracer)) {
         return true;
     }
     int more = surplus(live);
-    bool one_file = more == 1 && linux_tracer_sockets(live->tracer) == 0 &&
-                    linux_tracer_files(live->tracer) == live->baseline_files + 1;
-    return more == 0 || one_file ||
-           (more > 0 && more <= live->kept && linux_tracer_sockets(live->tracer) == 0);
+    return more == 0 || (more > 0 && (more <= live->kept || more <= harmless(live)) &&
+                         linux_tracer_held(live->tracer, TRACE_FILE_SOCKET) == 0);
 }
 
 /* The time of the drain is over: what is held now is held for ever, by the next plays too. */

@@ -144,10 +144,8 @@ void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count);
 
 /* What it holds now: open descriptors of all its processes, by /proc. */
 int linux_tracer_descriptors(const struct linux_tracer *tracer);
-/* How many of them are sockets of connections, as far as its calls told. */
-int linux_tracer_sockets(const struct linux_tracer *tracer);
-/* How many are files on a disk, likewise. */
-int linux_tracer_files(const struct linux_tracer *tracer);
+/* How many of them are of a kind, as far as its calls told; SOCKET: of connections. */
+int linux_tracer_held(const struct linux_tracer *tracer, enum trace_file kind);
 /* Bytes of memory that all its processes asked for, of the C library's heap those in use (by whole
  * pages); -1 where that would tell nothing: a program that makes code at run time collects its
  * garbage when it sees fit. 20 us and more. */

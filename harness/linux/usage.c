@@ -56,38 +56,18 @@ int linux_tracer_descriptors(const struct linux_tracer *tracer)
     return count;
 }
 
-static int count_files(const struct linux_tracer *tracer,
-                       bool (*counts)(const struct tracer_file *))
+int linux_tracer_held(const struct linux_tracer *tracer, enum trace_file kind)
 {
     int count = 0;
     for (const struct tracer_process *process = tracer->processes; process != NULL;
          process = process->next) {
         for (int fd = 0; fd < process->slots_size; fd++) {
             const struct tracer_file *file = process->slots[fd].file;
-            count += file != NULL && counts(file);
+            bool is_it = file != NULL && file->kind == kind;
+            count += is_it && (kind != TRACE_FILE_SOCKET || file->conn != 0);
         }
     }
     return count;
-}
-
-static bool is_connection(const struct tracer_file *file)
-{
-    return file->kind == TRACE_FILE_SOCKET && file->conn != 0;
-}
-
-int linux_tracer_sockets(const struct linux_tracer *tracer)
-{
-    return count_files(tracer, is_connection);
-}
-
-static bool is_file(const struct tracer_file *file)
-{
-    return file->kind == TRACE_FILE_FILE;
-}
-
-int linux_tracer_files(const struct linux_tracer *tracer)
-{
-    return count_files(tracer, is_file);
 }
 
 /* ---- Memory ----

@@ -156,8 +156,10 @@ static void enter_service(struct linux_world *live)
     live->in_service = true;
     linux_net_sample(live->net, 0); /* a listener whose call was not seen */
     /* A client is ready with its connection open, which it shall not keep. */
-    live->baseline = linux_tracer_descriptors(live->tracer) - linux_tracer_sockets(live->tracer);
-    live->baseline_files = linux_tracer_files(live->tracer);
+    live->baseline =
+        linux_tracer_descriptors(live->tracer) - linux_tracer_held(live->tracer, TRACE_FILE_SOCKET);
+    live->baseline_files = linux_tracer_held(live->tracer, TRACE_FILE_FILE);
+    live->baseline_others = linux_tracer_held(live->tracer, TRACE_FILE_OTHER);
     linux_tracer_in_service(live->tracer);
 }
 

@@ -70,7 +70,8 @@ ORACLE_EVENT(fdh_01)
         }
         return;
     }
-    if (event->what != TRACE_PHASE_QUIET) {
+    /* Who may have been asked to stop may be about to end. */
+    if (event->what != TRACE_PHASE_QUIET || facts->at_stop_signal != 0) {
         return;
     }
     uint32_t others = 0;
