@@ -626,6 +626,21 @@ static inline bool arrives_apart(const struct model_socket *socket,
            nobody_reads(socket, segment);
 }
 
+/* What shutdown() asked for in a handshake comes between the acknowledgment that ends it and the
+ * text of the same segment. */
+static void open_before_text(struct model *model, struct model_socket *socket, uint64_t key,
+                             const struct tcp_segment *segment)
+{
+    if (socket->tcp.state == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
+        tcp_segment_space(segment) > 0 && (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == 0 &&
+        segment->ack == socket->tcp.snd_nxt) {
+        struct tcp_segment opens = *segment;
+        opens.length = 0;
+        opens.flags = TCP_CTL_ACK;
+        (void)process(model, socket, key, &opens, NULL);
+    }
+}
+
 static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t key,
                                                    struct model_socket *socket,
                                                    const struct tcp_segment *segment,
@@ -658,15 +673,7 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
         }
         return false;
     }
-    if (socket->tcp.state == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
-        tcp_segment_space(segment) > 0 && (segment->flags & (TCP_CTL_SYN | TCP_CTL_RST)) == 0 &&
-        segment->ack == socket->tcp.snd_nxt) {
-        /* What shutdown() asked for comes between the acknowledgment and the text. */
-        struct tcp_segment opens = *segment;
-        opens.length = 0;
-        opens.flags = TCP_CTL_ACK;
-        (void)process(model, socket, key, &opens, NULL);
-    }
+    open_before_text(model, socket, key, segment);
     if (socket->listener != NULL && socket->tcp.state == TCP_SYN_RECEIVED &&
         (segment->flags & (TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_ACK &&
         segment->ack != socket->tcp.snd_nxt) {

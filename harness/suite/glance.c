@@ -112,8 +112,12 @@ bool glance_was_not_taken(const struct trace *trace, const struct trace_event *n
 {
     bool asked = false;
     for (const struct trace_event *event = trace->events; event < noop; event++) {
-        if (event->kind == TRACE_STEP && event->what == SCENARIO_PEER_CONNECT &&
-            event->fd == noop->fd) {
+        bool step = event->kind == TRACE_STEP;
+        if (step && event->what < SCENARIO_VERB_COUNT &&
+            scenario_verbs[event->what].actor == SCENARIO_ACTOR_WIRE) {
+            return false; /* it may be what keeps the connection from coming about */
+        }
+        if (step && event->what == SCENARIO_PEER_CONNECT && event->fd == noop->fd) {
             asked = true;
         } else if (event->kind == TRACE_PEER && event->fd == noop->fd) {
             asked = false;

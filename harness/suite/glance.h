@@ -22,7 +22,8 @@ bool glance_never_listened(const struct trace *trace, char *reason, size_t size)
 bool glance_is_restless(const struct trace *trace);
 /* Whether the target had reset the connection of the peer that the step names. */
 bool glance_was_reset(const struct trace *trace, const struct trace_event *noop);
-/* Whether the connection that the peer of the step asked a server for had not come about. */
+/* Whether the connection that the peer of the step asked a server for had not come about, though
+ * the scenario had left the wire alone. */
 bool glance_was_not_taken(const struct trace *trace, const struct trace_event *noop);
 /* Whether a client had ended by itself when the step came: the one that had made the connection of
  * the peer that the step names; where there is none, whichever was started last. */

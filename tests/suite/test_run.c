@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "model/model.h"
+#include "suite/glance.h"
 #include "suite/run.h"
 #include "world/world.h"
 
@@ -294,14 +295,26 @@ static void step_that_the_world_refuses_as_too_slow_skips_the_case(void **state)
     assert_told("--slow");
 }
 
-static void step_on_a_connection_that_was_not_taken_skips_the_case(void **state)
+static void step_on_a_connection_that_was_not_taken_is_known(void **state)
 {
     (void)state;
     behaviour = SERVES;
     assert_int_equal(run_suite("wire cut both\npeer connect\npeer send \"x\"\n", 1, 1,
                                (struct player_limits){0}),
                      STATUS_OK);
-    assert_told("server/0 SKIP 'peer send \"x\"': the target had not taken the connection by then");
+    assert_told("server/0 ERROR step 2 'peer send \"x\"' had no effect");
+    struct trace_event events[] = {
+        {.kind = TRACE_STEP, .what = SCENARIO_PEER_CONNECT, .fd = 1},
+        {.kind = TRACE_PEER, .what = TRACE_PEER_CONNECTED, .fd = 2},
+        {.kind = TRACE_NOOP, .what = SCENARIO_PEER_SEND, .fd = 1},
+    };
+    struct trace trace = {.events = events, .count = 3};
+    trace.header.role = TRACE_ROLE_SERVER;
+    assert_true(glance_was_not_taken(&trace, &events[2]));
+    events[1].fd = 1;
+    assert_false(glance_was_not_taken(&trace, &events[2]));
+    events[1] = (struct trace_event){.kind = TRACE_STEP, .what = SCENARIO_WIRE_CUT};
+    assert_false(glance_was_not_taken(&trace, &events[2]));
 }
 
 static void step_after_a_client_has_ended_skips_the_case(void **state)
@@ -500,7 +513,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
-        cmocka_unit_test(step_on_a_connection_that_was_not_taken_skips_the_case),
+        cmocka_unit_test(step_on_a_connection_that_was_not_taken_is_known),
         cmocka_unit_test(step_after_a_client_has_ended_skips_the_case),
         cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
         cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
