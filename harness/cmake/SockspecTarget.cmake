@@ -244,12 +244,8 @@ function(_sockspec_prepare exe name variant slot ret_object)
   set(${ret_object} "${output}" PARENT_SCOPE)
 endfunction()
 
-# A C string literal, or NULL for nothing.
+# A C string literal.
 function(_sockspec_literal ret_text value)
-  if(value STREQUAL "")
-    set(${ret_text} "NULL" PARENT_SCOPE)
-    return()
-  endif()
   string(REPLACE "\\" "\\\\" value "${value}")
   string(REPLACE "\"" "\\\"" value "${value}")
   set(${ret_text} "\"${value}\"" PARENT_SCOPE)
@@ -260,8 +256,12 @@ function(_sockspec_describe ret_text name slot symbol peer)
   foreach(field ROLE PROFILE MANIFEST BROKEN ARGS)
     get_property(${field} GLOBAL PROPERTY SOCKSPEC_${name}_${field})
   endforeach()
-  _sockspec_literal(profile "${PROFILE}")
-  _sockspec_literal(manifest "${MANIFEST}")
+  foreach(field PROFILE MANIFEST)
+    set(${field}_literal "NULL")
+    if(${field})
+      _sockspec_literal(${field}_literal "${${field}}")
+    endif()
+  endforeach()
   set(arguments "")
   list(LENGTH ARGS argc)
   foreach(argument IN LISTS ARGS)
@@ -293,8 +293,8 @@ static const char *const arguments${slot}[] = {${arguments}NULL};
 ${symbol} = {
     .name = \"${name}\",
     .role = \"${ROLE}\",
-    .profile = ${profile},
-    .manifest = ${manifest},
+    .profile = ${PROFILE_literal},
+    .manifest = ${MANIFEST_literal},
     .broken = ${broken},
     .argc = ${argc},
     .argv = arguments${slot},
@@ -443,8 +443,8 @@ endfunction()
 # The plain program and the objects of the variants, with all that is known of the target. Sets `available` in the
 # caller: whether there are objects for fuzzers; `launcher`: how they are linked.
 function(_sockspec_declare)
-  cmake_parse_arguments(arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER;BASE"
-    "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS;REPLACES" ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 0 arg "BROKEN" "NAME;ROLE;PROFILE;MANIFEST;PEER;BASE"
+    "SOURCES;LIBRARIES;DEFINITIONS;INCLUDES;OPTIONS;ARGS;REPLACES")
   if(NOT arg_NAME OR NOT arg_SOURCES OR NOT arg_ROLE MATCHES "^(server|client)$")
     message(FATAL_ERROR "sockspec_add_target: NAME, SOURCES and ROLE server|client are needed")
   endif()
@@ -491,7 +491,13 @@ endfunction()
 # those of the sources that REPLACES names (as BASE named them): a program that differs in one file compiles one.
 function(sockspec_add_target)
   cmake_parse_arguments(arg "" "NAME;PEER" "" ${ARGN})
-  _sockspec_declare(${ARGN})
+  # Not ${ARGN}, which has no empty arguments: ARGS may.
+  set(arguments "")
+  foreach(argument RANGE 1 ${ARGC})
+    math(EXPR argument "${argument} - 1")
+    string(APPEND arguments " [==[${ARGV${argument}}]==]")
+  endforeach()
+  cmake_language(EVAL CODE "_sockspec_declare(${arguments})")
   _sockspec_check(${arg_NAME} ${arg_NAME} "${arg_PEER}")
   if(available)
     _sockspec_fuzzers(${arg_NAME} ${arg_NAME} "${arg_PEER}" "${launcher}")

@@ -12,15 +12,19 @@ set -eu
 ld=$1 nm=$2 objcopy=$3 name=$4 slot=$5 common=$6 output=$7 begin=$8 end=$9
 shift 9
 whole=$output.whole renames=$output.renames
-trap 'rm -f "$whole" "$renames"' EXIT
+trap 'rm -f "$whole" "$renames" "$renames".*' EXIT
 
 "$ld" -r -d --force-group-allocation -T "$common.ld" -o "$whole" "$begin" --start-group "$@" --end-group "$end"
 
 # Only undefined symbols are renamed: a target that defines its own error() keeps it. Lines of nm: "    U name",
-# "    w name", "address T main".
-"$nm" "$whole" | awk -v main="sockspec_target${slot}_main" -v table="$common.renames" '
+# "    w name", "address T main". Of two names for one call (fcntl, and fcntl64 of a file with large offsets) the second
+# has a list of its own, for objcopy takes each new name once.
+"$nm" "$whole" | awk -v main="sockspec_target${slot}_main" -v table="$common.renames" -v list="$renames" '
   FILENAME == table { renamed[$1] = $2; next }
-  ($1 == "U" || $1 == "w") && $2 in renamed { print $2, renamed[$2] }
+  ($1 == "U" || $1 == "w") && $2 in renamed {
+    again = given[renamed[$2]]++
+    if (again) print $2, renamed[$2] > (list "." again); else print $2, renamed[$2]
+  }
   $2 == "T" && $3 == "main" { print "main", main; found = 1 }
   END { exit !found }' "$common.renames" - > "$renames" || {
   echo "sockspec: target $name: no function main in its sources" >&2
@@ -34,3 +38,7 @@ trap 'rm -f "$whole" "$renames"' EXIT
   --keep-global-symbol="sockspec_target${slot}_tls_zero_begin" \
   --keep-global-symbol="sockspec_target${slot}_tls_zero_end" \
   "$whole" "$output"
+
+for list in "$renames".*; do
+  [ ! -e "$list" ] || "$objcopy" --redefine-syms="$list" "$output"
+done

@@ -200,10 +200,11 @@ bool finding_of_end(const struct trace *trace, struct finding *ret_finding)
 
 /* ---- Playing again ---- */
 
-/* Whether the trace at hand breaks `rule` with this grade, and how. Without `ret_finding` only
- * whether. A FAIL does not become a WARN as it shrinks, nor the other way round. */
+/* Whether the trace at hand breaks `rule` as gravely as `*grade`, and how. Without `ret_finding`
+ * only whether. A FAIL does not become a WARN as it shrinks, but a WARN a FAIL, when a fault that
+ * Linux never produces turns out not to be needed for it: `*grade` follows. */
 static bool shows(const struct finding_source *source, const struct oracle_judgement *judgement,
-                  unsigned rule, enum grade grade, struct finding *ret_finding)
+                  unsigned rule, enum grade *grade, struct finding *ret_finding)
 {
     const struct trace *trace = source->play->trace;
     if (rule >= ORACLE_RULE_COUNT) {
@@ -216,9 +217,11 @@ static bool shows(const struct finding_source *source, const struct oracle_judge
         }
         return true;
     }
-    if (!oracle_has(judgement->broken, rule) || judgement->verdicts[rule].grade != grade) {
+    enum grade now = (enum grade)judgement->verdicts[rule].grade;
+    if (!oracle_has(judgement->broken, rule) || (now != *grade && now != GRADE_FAIL)) {
         return false;
     }
+    *grade = now;
     if (ret_finding != NULL) {
         finding_of_verdict(trace, &judgement->verdicts[rule], ret_finding);
     }
@@ -226,7 +229,7 @@ static bool shows(const struct finding_source *source, const struct oracle_judge
 }
 
 static bool broken_again(const struct finding_source *source, const struct scenario *scenario,
-                         unsigned rule, enum grade grade, struct finding *ret_finding)
+                         unsigned rule, enum grade *grade, struct finding *ret_finding)
 {
     const struct oracle_judgement *judgement;
     struct engine_result result;
@@ -237,7 +240,7 @@ static bool broken_again(const struct finding_source *source, const struct scena
 
 /* The smallest scenario that still breaks the rule. Without memory it stays as it is. */
 static void shrink(const struct finding_source *source, struct scenario *scenario, unsigned rule,
-                   enum grade grade)
+                   enum grade *grade)
 {
     struct scenario_shrinker *shrinker = malloc(sizeof *shrinker);
     struct scenario *candidate = malloc(sizeof *candidate);
@@ -266,8 +269,8 @@ static enum status shrink_and_write(struct finding_keys *keys, const struct find
     unsigned rule = finding->rule;
     enum grade grade = finding->grade;
     scenario_copy(small, scenario);
-    shrink(source, small, rule, grade);
-    if (!broken_again(source, small, rule, grade, finding) ||
+    shrink(source, small, rule, &grade);
+    if (!broken_again(source, small, rule, &grade, finding) ||
         finding_keys_add(keys, finding->key)) {
         return STATUS_OK;
     }
@@ -289,7 +292,7 @@ static enum status record_rule(struct finding_keys *keys, const struct finding_s
         status = status_fail(detail, STATUS_NO_MEMORY, "no memory to shrink a finding");
         goto out;
     }
-    if (!broken_again(source, scenario, rule, grade, first)) {
+    if (!broken_again(source, scenario, rule, &grade, first)) {
         goto out; /* another run of the same scenario went another way: nothing to show */
     }
     status = finding_write_pending(&source->place, first, source->play->trace, scenario, detail);

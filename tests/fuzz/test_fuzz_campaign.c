@@ -115,6 +115,32 @@ static void campaign_finding_replays_by_its_command(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* The fault is one that Linux never produces, and nothing of the leak's. */
+static void campaign_shrinks_a_warning_to_the_failure_that_it_is(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    char cases[80];
+    char path[96];
+    (void)snprintf(cases, sizeof(cases), "%s/cases", out);
+    (void)snprintf(path, sizeof(path), "%s/fault.scenario", cases);
+    assert_int_equal(mkdir(cases, 0777), 0);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs("title \"a leak, and a fault beside it\"\nrole server\n"
+                      "rules FDH-01\n\n"
+                      "kernel fail option ENOBUFS\npeer connect\npeer send request\npeer reset\n",
+                      file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    options.seeds = true;
+    options.corpus = cases;
+    options.runs = 1;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_non_null(find("FAIL FDH-01"));
+    assert_null(find("WARN FDH-01"));
+}
+
 static void campaign_on_a_crash_keeps_it_and_starts_again(void **state)
 {
     (void)state;
@@ -465,6 +491,7 @@ int main(void)
         IN_FOLDER(campaign_on_a_leak_finds_it_and_goes_on),
         IN_FOLDER(campaign_in_a_folder_that_stands_goes_on),
         IN_FOLDER(campaign_finding_replays_by_its_command),
+        IN_FOLDER(campaign_shrinks_a_warning_to_the_failure_that_it_is),
         IN_FOLDER(campaign_on_a_crash_keeps_it_and_starts_again),
         IN_FOLDER(campaign_finds_one_crash_once),
         IN_FOLDER(campaign_that_is_stopped_ends_and_keeps_its_counts),

@@ -2,7 +2,9 @@
  * connection at a time, and says so in target.ini. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +14,8 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "descriptors.h"
 
 enum { IDLE_S = 20, PAUSE_MS = 200, LAST_READS = 64 };
 
@@ -79,14 +83,18 @@ static void serve(int fd)
     }
 }
 
-static int listen_on(uint16_t port)
+/* An empty host is any. */
+static int listen_on(const char *host, uint16_t port)
 {
     int on = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*host != '\0' && inet_pton(AF_INET, host, &address.sin_addr) != 1)
+        return -1;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0)
         return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(fd, SOMAXCONN) < 0) {
         (void)close(fd);
@@ -98,23 +106,24 @@ static int listen_on(uint16_t port)
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_stop};
-    int port = argc == 2 ? atoi(argv[1]) : 0;
+    int port = argc == 3 ? atoi(argv[1]) : 0;
     if (port <= 0 || port > UINT16_MAX)
         return 2;
     if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
         return 1;
-    int listener = listen_on((uint16_t)port);
+    int listener = listen_on(argv[2], (uint16_t)port);
     if (listener < 0)
         return 1;
     struct timeval limit = {.tv_sec = IDLE_S};
     while (!stop) {
-        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept(listener, NULL, NULL);
         if (fd < 0) {
             if (errno != EINTR && errno != ECONNABORTED)
                 rest();
             continue;
         }
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+        if (close_on_exec(fd) == 0 &&
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
             setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0)
             serve(fd);
         (void)close(fd);
