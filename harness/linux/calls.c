@@ -231,6 +231,7 @@ ENTER(accept)
 LEAVE(accept)
 {
     if (*result < 0) {
+        tracer->full |= *result == -EMFILE || *result == -ENFILE;
         return;
     }
     bool tcp = call->file != NULL && call->file->tcp;

@@ -123,11 +123,16 @@ static int harmless(const struct linux_world *live)
 }
 
 /* Whether the target holds nothing that time could still take from it: no connection's socket, and
- * of others no more than when it was ready, or than it kept in an earlier play to the very end. */
+ * of others no more than when it was ready, or than it kept in an earlier play to the very end. A
+ * listener that it closed for want of descriptors is what time could give it back. */
 static bool holds_nothing(struct linux_world *live)
 {
     if (!linux_tracer_alive(live->tracer)) {
         return true;
+    }
+    if (linux_tracer_was_full(live->tracer) &&
+        linux_tracer_held(live->tracer, TRACE_FILE_LISTENER) < live->baseline_listeners) {
+        return false;
     }
     int more = surplus(live);
     return more == 0 || (more > 0 && (more <= live->kept || more <= harmless(live)) &&

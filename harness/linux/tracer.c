@@ -120,6 +120,7 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->exited = false;
     tracer->ending = false;
     tracer->spins = false;
+    tracer->full = false;
     tracer->wakeups = 0;
     tracer->naps = 0;
     tracer->forks = 0;

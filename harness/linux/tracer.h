@@ -146,6 +146,8 @@ void linux_tracer_descriptors_free(struct linux_tracer *tracer, int free_count);
 int linux_tracer_descriptors(const struct linux_tracer *tracer);
 /* How many of them are of a kind, as far as its calls told; SOCKET: of connections. */
 int linux_tracer_held(const struct linux_tracer *tracer, enum trace_file kind);
+/* Whether an accept of it lacked a descriptor, ever. */
+bool linux_tracer_was_full(const struct linux_tracer *tracer);
 /* Bytes of memory that all its processes asked for, of the C library's heap those in use (by whole
  * pages); -1 where that would tell nothing: a program that makes code at run time collects its
  * garbage when it sees fit. 20 us and more. */

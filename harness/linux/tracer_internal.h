@@ -198,6 +198,7 @@ struct linux_tracer {
     int64_t cpu_base_us; /* CPU time then; -1: not looked at yet */
     int64_t cpu_gone_us; /* of processes that were reaped */
     bool spins;
+    bool full;     /* an accept lacked a descriptor */
     uint32_t naps; /* short sleeps that were waited for since something moved */
 
     struct tracer_fault faults[TRACER_FAULTS_MAX];

@@ -70,6 +70,11 @@ int linux_tracer_held(const struct linux_tracer *tracer, enum trace_file kind)
     return count;
 }
 
+bool linux_tracer_was_full(const struct linux_tracer *tracer)
+{
+    return tracer->full;
+}
+
 /* ---- Memory ----
  *
  * Resident memory as a whole tells nothing of leaks: a heap that is collected now and then grows

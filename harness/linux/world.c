@@ -158,6 +158,7 @@ static void enter_service(struct linux_world *live)
     /* A client is ready with its connection open, which it shall not keep. */
     live->baseline =
         linux_tracer_descriptors(live->tracer) - linux_tracer_held(live->tracer, TRACE_FILE_SOCKET);
+    live->baseline_listeners = linux_tracer_held(live->tracer, TRACE_FILE_LISTENER);
     live->baseline_files = linux_tracer_held(live->tracer, TRACE_FILE_FILE);
     live->baseline_others = linux_tracer_held(live->tracer, TRACE_FILE_OTHER);
     linux_tracer_in_service(live->tracer);

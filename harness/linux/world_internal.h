@@ -38,7 +38,8 @@ struct linux_world {
     int baseline;        /* descriptors when it was ready */
     int baseline_files;  /* and how many of them were files on a disk */
     int baseline_others; /* devices, folders and the like */
-    int kept;            /* beyond these, with no connection left: seen to be held for ever */
+    int baseline_listeners;
+    int kept; /* beyond these, with no connection left: seen to be held for ever */
     char absent[2 * STATUS_DETAIL_MAX]; /* which observers were refused, and why; empty: none */
     uint32_t memory_at; /* connections of this play from which on memory is looked at again */
 };

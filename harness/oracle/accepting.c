@@ -4,6 +4,9 @@
 
 #include "oracle/predicates.h"
 
+/* So long a server out of descriptors may turn clients away before it listens again. */
+enum { CLOSED_LIMIT_US = 60000000 };
+
 ORACLE_EVENT(acc_06)
 {
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
@@ -95,10 +98,60 @@ ORACLE_EVENT(acc_10)
     }
 }
 
+/* Whether the program may have a time set for itself, after the event at mark `from`, at which it
+ * goes on by itself. */
+static bool has_a_timer(const struct oracle *oracle, uint32_t from, uint32_t end)
+{
+    if (oracle->facts.has_threads) {
+        return true; /* one of them may have slept since before */
+    }
+    for (uint32_t at = from; at < end; at++) {
+        const struct trace_event *event = &oracle->trace->events[at];
+        bool sets = event->kind == TRACE_CALL &&
+                    (event->what == TRACE_CALL_ALARM || event->what == TRACE_CALL_TIMERFD_SETTIME);
+        if (sets || (event->kind == TRACE_BLOCK && event->a >= 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The mark of the close of the listener whose accept was the latest to lack a descriptor, where
+ * nobody listens in its place since; 0: somebody does. */
+static uint32_t closed_for_good(const struct oracle *oracle)
+{
+    struct facts *facts = (struct facts *)&oracle->facts;
+    if (facts->at_full == 0 || facts->stopping || facts->at_exit != 0) {
+        return 0;
+    }
+    int64_t number = oracle_event(oracle, facts->at_full)->fd;
+    const struct facts_fd *record = facts_fd(facts, number);
+    if (record == NULL || record->at_closed < facts->at_full) {
+        return 0;
+    }
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        const struct facts_fd *other = &facts->fds[fd];
+        bool elsewhere = facts_process(fd) != facts_process(number);
+        if (other->open && other->listens && (elsewhere || other->at_opened > record->at_closed)) {
+            return 0;
+        }
+    }
+    return record->at_closed;
+}
+
 ORACLE_EVENT(acc_12)
 {
     struct facts *facts = &oracle->facts;
-    if (event->kind == TRACE_SPIN) {
+    if (event->kind == TRACE_PHASE) {
+        uint32_t closed = closed_for_good(oracle);
+        if (closed != 0 &&
+            (event->time_us - oracle_event(oracle, closed)->time_us >= CLOSED_LIMIT_US ||
+             !has_a_timer(oracle, facts->at_full, index))) {
+            oracle_break(oracle, rule,
+                         "out of descriptors it closed its listener, and it never listened again",
+                         EVIDENCE(0, facts->at_full, closed, index + 1));
+        }
+    } else if (event->kind == TRACE_SPIN) {
         oracle_spin_judge(oracle, rule, event, index,
                           "out of descriptors it called accept again and again without a pause");
     } else if (facts->at_full != 0 && event->result >= 0) {
@@ -124,8 +177,9 @@ ORACLE_END(acc_12)
     }
     for (uint32_t i = 1; facts->at_memory == 0 && i <= facts->conns_used; i++) {
         /* One whose listener was closed for a while does not wait: it was turned away. */
+        uint32_t reset = facts->conns[i].at_rst_went;
         if (facts_never_accepted(facts, &facts->conns[i]) &&
-            (facts->conns[i].flags & FACTS_RST_WENT) == 0) {
+            (reset == 0 || reset > facts->at_phase[TRACE_PHASE_QUIET])) {
             oracle_break(oracle, rule,
                          "descriptors were free again, and a waiting connection was never accepted",
                          EVIDENCE(i, facts->conns[i].at_established, facts->at_full,

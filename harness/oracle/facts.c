@@ -224,7 +224,7 @@ static void take_sampled(struct facts *facts, struct facts_conn *conn,
     if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_CAME) != 0) {
         conn->at_rst = at;
         facts->at_rst = at;
-    } else if (event->what == TCP_CLOSED && (conn->flags & FACTS_RST_WENT) != 0) {
+    } else if (event->what == TCP_CLOSED && conn->at_rst_went != 0) {
         conn->at_abort = at;
     }
 }
@@ -301,7 +301,6 @@ static bool comes_too_late(const struct facts_conn *conn, const struct trace_eve
 
 static void take_segment(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
-    (void)at;
     enum trace_fate fate = (enum trace_fate)event->result;
     if (fate != TRACE_FATE_SENT) {
         count_held(&facts->held[event->host], fate);
@@ -317,7 +316,7 @@ static void take_segment(struct facts *facts, const struct trace_event *event, u
         fate != TRACE_FATE_DROPPED && fate != TRACE_FATE_HELD) {
         conn->flags |= FACTS_RST_CAME;
     } else if (event->what == SCENARIO_SEGMENT_RST && event->host == facts->host) {
-        conn->flags |= FACTS_RST_WENT;
+        conn->at_rst_went = conn->at_rst_went != 0 ? conn->at_rst_went : at;
     }
     if (fate == TRACE_FATE_DROPPED || fate == TRACE_FATE_INJECTED) {
         conn->flags |= FACTS_LOSSY;

@@ -45,11 +45,10 @@ enum facts_conn_flag {
     FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
     FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
     FACTS_RST_CAME = 1 << 23,      /* an RST from the peer's end was on the wire, not held */
-    FACTS_RST_WENT = 1 << 24,      /* an RST from the program's end was on the wire */
-    FACTS_STRUCK = 1 << 25,        /* a call on it was made to fail */
-    FACTS_PEER_CLOSED = 1 << 26,   /* the peer closed, before the drain or in it */
-    FACTS_SENDING = 1 << 27,       /* a thread sleeps in a send on it: it waits for the peer */
-    FACTS_TOOK_LEAVE = 1 << 28     /* the program's answer said that none would follow */
+    FACTS_STRUCK = 1 << 24,        /* a call on it was made to fail */
+    FACTS_PEER_CLOSED = 1 << 25,   /* the peer closed, before the drain or in it */
+    FACTS_SENDING = 1 << 26,       /* a thread sleeps in a send on it: it waits for the peer */
+    FACTS_TOOK_LEAVE = 1 << 27     /* the program's answer said that none would follow */
 };
 
 /* What may concern a rule at an event: a rule that says when (its row's `when`) is called only
@@ -133,6 +132,7 @@ struct facts_conn {
     uint32_t at_dropped;       /* it was closed behind EAGAIN, after an answer */
     uint32_t at_dropped_again; /* that EAGAIN */
     uint32_t at_rst;           /* RST from the peer */
+    uint32_t at_rst_went;      /* the first RST from the program's end that was on the wire */
     uint32_t at_saw_rst;       /* the peer saw one */
     uint32_t at_saw_fin;
     uint32_t at_send;      /* the newest send that took something */

@@ -261,10 +261,14 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .observed =
                 "A spin on accept with EMFILE or ENFILE, an end right after it, a hundred such "
                 "answers "
-                "within a second each of which it wrote a message about, or a completed connection "
-                "that is never accepted although the limit was lifted.",
+                "within a second each of which it wrote a message about, a completed connection "
+                "that is never accepted although the limit was lifted, or a listener that it "
+                "closed "
+                "for want of descriptors and that nothing has taken the place of when all is "
+                "quiet.",
             SEEN_BY(CALLS | STATES | EXITS),
             .kinds = K(SPIN),
+            .phases = PHASE(QUIET),
             .calls_done = F(ACCEPT),
             .when = FACTS_FULL,
             .when_kept = FACTS_NEVER,
