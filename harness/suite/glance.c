@@ -108,6 +108,18 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
     return false;
 }
 
+bool glance_had_closed_first(const struct trace *trace, const struct trace_event *noop)
+{
+    uint32_t conn = conn_of_peer(trace, noop);
+    for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
+        if (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET && event->conn == conn &&
+            event->what == TCP_FIN_WAIT_1) {
+            return noop->b == TRACE_NOOP_CALL_NEVER_CAME;
+        }
+    }
+    return false;
+}
+
 bool glance_was_not_taken(const struct trace *trace, const struct trace_event *noop)
 {
     bool asked = false;

@@ -25,6 +25,9 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
 /* Whether the connection that the peer of the step asked a server for had not come about, though
  * the scenario had left the wire alone. */
 bool glance_was_not_taken(const struct trace *trace, const struct trace_event *noop);
+/* Whether the target had closed its end of that connection before the peer did, so that a call that
+ * the step waits for came too early. */
+bool glance_had_closed_first(const struct trace *trace, const struct trace_event *noop);
 /* Whether a client had ended by itself when the step came: the one that had made the connection of
  * the peer that the step names; where there is none, whichever was started last. */
 bool glance_client_had_ended(const struct trace *trace, const struct trace_event *noop);

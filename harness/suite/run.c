@@ -276,6 +276,9 @@ static const char *overtaken(const struct run *run, const struct trace_event *ev
     if (glance_was_reset(trace, event)) {
         return "the target had reset the connection by then";
     }
+    if (glance_had_closed_first(trace, event)) {
+        return "the target had closed the connection by then";
+    }
     if (glance_was_not_taken(trace, event)) {
         return "the target had not taken the connection by then";
     }

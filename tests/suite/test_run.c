@@ -317,6 +317,28 @@ static void step_on_a_connection_that_was_not_taken_is_known(void **state)
     assert_false(glance_was_not_taken(&trace, &events[2]));
 }
 
+static void step_at_a_call_that_came_before_it_is_known(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    assert_int_equal(
+        run_suite("peer connect\nbefore close: peer reset\n", 1, 1, (struct player_limits){0}),
+        STATUS_OK);
+    assert_told("server/0 ERROR step 1 'before close 1: peer reset' had no effect");
+    struct trace_event events[] = {
+        {.kind = TRACE_PEER, .what = TRACE_PEER_CONNECTED, .fd = 1, .conn = 7},
+        {.kind = TRACE_STATE, .what = TCP_FIN_WAIT_1, .host = TRACE_HOST_TARGET, .conn = 7},
+        {.kind = TRACE_NOOP, .what = SCENARIO_PEER_RESET, .fd = 1, .b = TRACE_NOOP_CALL_NEVER_CAME},
+    };
+    struct trace trace = {.events = events, .count = 3};
+    assert_true(glance_had_closed_first(&trace, &events[2]));
+    events[1].what = TCP_CLOSE_WAIT;
+    assert_false(glance_had_closed_first(&trace, &events[2]));
+    events[1] = (struct trace_event){
+        .kind = TRACE_STATE, .what = TCP_FIN_WAIT_1, .host = TRACE_HOST_PEER, .conn = 7};
+    assert_false(glance_had_closed_first(&trace, &events[2]));
+}
+
 static void step_after_a_client_has_ended_skips_the_case(void **state)
 {
     (void)state;
@@ -514,6 +536,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_that_the_world_refuses_as_too_slow_skips_the_case),
         cmocka_unit_test(step_on_a_connection_that_was_not_taken_is_known),
+        cmocka_unit_test(step_at_a_call_that_came_before_it_is_known),
         cmocka_unit_test(step_after_a_client_has_ended_skips_the_case),
         cmocka_unit_test(step_on_a_connection_that_the_target_reset_skips_the_case),
         cmocka_unit_test(server_ends_unasked_only_where_nothing_made_it),
