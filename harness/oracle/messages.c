@@ -65,6 +65,14 @@ static uint32_t joined_at(const struct facts_conn *conn, struct span span)
     return 0;
 }
 
+/* It knew of the peer's half-close when it closed. What it owed then is HCL-04's: that it was still
+ * to come does not show what became of the bytes before. */
+static bool closed_on_half_close(const struct facts_conn *conn)
+{
+    uint32_t knew = conn->at_peer_fin != 0 ? conn->at_peer_fin : conn->at_eof;
+    return (conn->flags & FACTS_PEER_SHUT) != 0 && knew != 0 && conn->at_close > knew;
+}
+
 enum blame { BLAME_NONE, BLAME_PARTIAL, BLAME_JOINED, BLAME_SPLIT };
 
 /* What a wrong or missing answer is due to; ret_at: the event that shows it. */
@@ -74,7 +82,7 @@ static enum blame blame(const struct facts *facts, const struct facts_conn *conn
         conn->at_wrong != 0 &&
         (conn->flags & (FACTS_OFF_PROTOCOL | FACTS_LOSSY | FACTS_URGENT | FACTS_RESOURCE)) == 0 &&
         !facts->cut_short;
-    if (!wrong && !facts_unserved(facts, conn)) {
+    if (!wrong && (closed_on_half_close(conn) || !facts_unserved(facts, conn))) {
         return BLAME_NONE;
     }
     struct span span = message_span(conn, conn->answers);
@@ -213,7 +221,7 @@ ORACLE_END(dat_23)
         bool cut = conn->at_begun > conn->at_answer && (conn->at_saw_fin | conn->at_saw_rst) != 0;
         bool held_back =
             (conn->flags & FACTS_EVER_STALLED) != 0 || (conn->at_partial | conn->at_again) != 0;
-        if (cut && held_back && facts_unserved(facts, conn) &&
+        if (cut && held_back && facts_unserved(facts, conn) && !closed_on_half_close(conn) &&
             (conn->at_close | conn->at_shut) != 0) {
             oracle_break(oracle, rule, "a response was cut although its reader made progress",
                          EVIDENCE(i, conn->at_begun,
