@@ -70,11 +70,10 @@ ORACLE_EVENT(fdh_01)
         }
         return;
     }
-    /* Who may have been asked to stop may be about to end. */
-    if (event->what != TRACE_PHASE_QUIET || facts->at_stop_signal != 0) {
+    /* Who was asked to stop may take its time over what it still holds. */
+    if (event->what != TRACE_PHASE_QUIET || facts->at_stop_handled != 0) {
         return;
     }
-    uint32_t others = 0;
     uint32_t other = 0;
     for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
         const struct facts_fd *record = &facts->fds[fd];
@@ -86,15 +85,12 @@ ORACLE_EVENT(fdh_01)
             oracle_break(oracle, rule,
                          "the descriptor of an ended connection was still open at the end",
                          EVIDENCE(record->conn, record->at_opened, index + 1));
-        } else if (conn == NULL && !record->baseline && record->kind != TRACE_FILE_OTHER) {
-            others++; /* what is no file of its own is the run time's: devices, folders, … */
+        } else if (!record->baseline && facts_counts(facts, fd)) {
             other = record->at_opened;
         }
     }
     /* One may be opened once and kept on purpose; a new worker takes the place of an old one. */
-    uint32_t ready = facts->at_phase[TRACE_PHASE_READY];
-    bool more = ready == 0 || event->a > oracle_event(oracle, ready)->a + 1;
-    if (others >= 2 && more) {
+    if (facts_held(facts) >= facts->held_at_ready + 2) {
         oracle_break(oracle, rule,
                      "it held more descriptors at the end than before the first connection",
                      EVIDENCE(0, other, index + 1));

@@ -526,7 +526,39 @@ static void start_program(struct facts *facts)
     facts->at_low = facts->at_low_closed = facts->low_conn = 0;
     facts->hands_low = false;
     memset(facts->at_ended, 0, sizeof facts->at_ended);
-    facts->at_phase[TRACE_PHASE_READY] = 0;
+    facts->at_phase[TRACE_PHASE_READY] = facts->held_at_ready = 0;
+}
+
+bool facts_counts(const struct facts *facts, uint32_t fd)
+{
+    const struct facts_fd *record = &facts->fds[fd];
+    return record->open && !record->listens && !record->inherited && record->conn == 0 &&
+           record->kind != TRACE_FILE_OTHER &&
+           (facts->processes_at_ready >> facts_process(fd) & 1U) != 0;
+}
+
+uint32_t facts_held(const struct facts *facts)
+{
+    uint32_t held = 0;
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        held += facts_counts(facts, fd);
+    }
+    return held;
+}
+
+/* What is open before the first connection, and in which processes. */
+static void take_baseline(struct facts *facts)
+{
+    facts->processes_at_ready = 1;
+    for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
+        bool open = facts->fds[fd].open;
+        facts->fds[fd].baseline = open;
+        /* Several share the last number. */
+        if (open && facts_process(fd) < TRACE_PROCESSES_MAX - 1) {
+            facts->processes_at_ready |= 1U << facts_process(fd);
+        }
+    }
+    facts->held_at_ready = facts_held(facts);
 }
 
 static void take_phase(struct facts *facts, const struct trace_event *event, uint32_t at)
@@ -539,9 +571,7 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
     }
     facts->at_phase[event->what] = at;
     if (event->what == TRACE_PHASE_READY) {
-        for (uint32_t fd = 0; fd < facts->fds_used; fd++) {
-            facts->fds[fd].baseline = facts->fds[fd].open;
-        }
+        take_baseline(facts);
     } else if (event->what == TRACE_PHASE_PLAYED) {
         facts->played = true;
         bool timed =

@@ -243,11 +243,13 @@ struct facts {
     bool backing_off; /* it slept for a limited time after an error when the last step was played */
     bool waits_on_listener; /* a wait reported the listener */
     bool waits_on_connections;
-    uint32_t conns_used; /* connections are 1 … conns_used */
-    uint32_t fds_used;   /* numbers below this were seen */
-    int32_t listener;    /* -1 none */
-    int64_t backlog;     /* of the latest listen */
-    uint32_t waiting;    /* connections begun by peers and not accepted yet */
+    uint32_t conns_used;         /* connections are 1 … conns_used */
+    uint32_t fds_used;           /* numbers below this were seen */
+    uint32_t held_at_ready;      /* facts_held when it was ready */
+    uint32_t processes_at_ready; /* bit of each that was there then, by its number */
+    int32_t listener;            /* -1 none */
+    int64_t backlog;             /* of the latest listen */
+    uint32_t waiting;            /* connections begun by peers and not accepted yet */
     uint32_t waiting_max;
     uint32_t turn; /* index of the latest wait or sleep: what came since belongs together */
     uint32_t at_phase[TRACE_PHASE_COUNT];
@@ -434,6 +436,12 @@ static inline uint32_t facts_process(int64_t fd)
 {
     return fd >= 0 ? (uint32_t)(fd / TRACE_PROCESS_STRIDE) : 0;
 }
+
+/* Whether the descriptor is open, and neither a connection's nor a listener, nor what a run time
+ * opens for itself (devices, folders), nor of a process that came after the program was ready. */
+bool facts_counts(const struct facts *facts, uint32_t fd);
+/* How many such there are. */
+uint32_t facts_held(const struct facts *facts);
 
 /* The descriptor's record, NULL for numbers that cannot be one. */
 static inline struct facts_fd *facts_fd(struct facts *facts, int64_t fd)
