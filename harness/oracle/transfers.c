@@ -216,6 +216,17 @@ static bool unfinished(const struct facts *facts, const struct facts_conn *conn,
     return conn->sent == 0 || (facts->promises & TRACE_PERSISTENT) != 0;
 }
 
+/* Since a signal that may mean a restart to the program (SIGUSR1, SIGUSR2) nothing has come to the
+ * descriptor: what is closed now is closed for the signal. */
+static bool was_told_to(const struct facts *facts, const struct facts_fd *record,
+                        const struct facts_conn *conn)
+{
+    uint32_t news = conn == NULL                          ? record->at_ready
+                    : conn->at_receive > conn->at_request ? conn->at_receive
+                                                          : conn->at_request;
+    return facts->at_user_signal > record->at_opened && facts->at_user_signal > news;
+}
+
 ORACLE_EVENT(dat_20)
 {
     struct facts *facts = &oracle->facts;
@@ -237,6 +248,9 @@ ORACLE_EVENT(dat_20)
     struct facts_conn *conn = facts_conn(facts, record->conn);
     if (conn != NULL && (conn->flags & FACTS_RESOURCE) != 0) {
         return; /* Another call on it was refused memory: ERR-09. */
+    }
+    if (!exits && was_told_to(facts, record, conn)) {
+        return;
     }
     bool lost = family == SCENARIO_CALL_ACCEPT || (conn != NULL && unfinished(facts, conn, family));
     if (!lost || (exits && !record->open)) {
