@@ -25,7 +25,8 @@ struct cli_judged {
     const char *const *command; /* in replay commands, behind `--`; NULL: none */
     int command_count;
     const char *targets; /* in replay commands, behind --targets; NULL: not said */
-    unsigned players;    /* cases at once; at most SUITE_PLAYERS_MAX */
+    unsigned players;    /* at most SUITE_PLAYERS_MAX */
+    unsigned at_once;    /* players that work at the same time; 0: all */
     void *context;
     /* Opens the subject. Errors: those of subject_open and subject_open_command. */
     enum status (*subject)(void *context, struct subject *subject, struct status_detail *detail);

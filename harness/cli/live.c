@@ -249,14 +249,18 @@ static enum status live_player(void *context, struct subject *subject, unsigned 
 
 /* Cases at once for each processor: a play delivers before all else on its processor, so many more
  * would leave no time for other work, nor for the targets' own patience. */
-enum { PLAYERS_PER_PROCESSOR = 4 };
+enum { PLAYERS_PER_PROCESSOR = 4, RESTING_PER_PROCESSOR = 6 };
 
-static unsigned players_of(const struct cli_options *options)
+/* How many players there are, and how many of them work at the same time: where a target takes its
+ * time to end, others play meanwhile, unless one case at a time was asked for. */
+static void choose_players(const struct cli_options *options, struct cli_judged *judged)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned jobs = options->jobs != NULL ? options->jobs_number : (unsigned)processors;
+    judged->players = 1;
+    judged->at_once = 1;
     if (options->command != CLI_CHECK || processors < 1) {
-        return 1;
+        return;
     }
     unsigned most = processors < SUITE_PLAYERS_MAX / PLAYERS_PER_PROCESSOR
                         ? (unsigned)processors * PLAYERS_PER_PROCESSOR
@@ -265,7 +269,10 @@ static unsigned players_of(const struct cli_options *options)
         (void)fprintf(stderr, "%s: --jobs %u: %u cases at once, as there are %ld processors\n",
                       options->program, jobs, most, processors);
     }
-    return jobs < most ? jobs : most;
+    judged->at_once = jobs < most ? jobs : most;
+    unsigned all = judged->at_once + (unsigned)processors * RESTING_PER_PROCESSOR;
+    all = all < SUITE_PLAYERS_MAX ? all : SUITE_PLAYERS_MAX;
+    judged->players = options->jobs != NULL && jobs == 1 ? 1 : all;
 }
 
 static struct live *live_new(const struct cli_options *options)
@@ -283,11 +290,9 @@ static struct live *live_new(const struct cli_options *options)
                                                  .port = options->port,
                                                  .ipv6 = options->ipv6,
                                                  .host = linux_world_host};
-    live->judged = (struct cli_judged){.world = "linux",
-                                       .players = players_of(options),
-                                       .context = live,
-                                       .subject = live_subject,
-                                       .player = live_player};
+    live->judged = (struct cli_judged){
+        .world = "linux", .context = live, .subject = live_subject, .player = live_player};
+    choose_players(options, &live->judged);
     if (linux_world_choose_network(options->ipv6, &live->description.free_port)) {
         live->judged.players = 1; /* one network has the port once */
     }

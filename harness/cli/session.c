@@ -130,6 +130,7 @@ int cli_session_open(struct cli_session *session, const struct cli_options *opti
         .player = session->players[0],
         .players = session->players,
         .player_count = judged->players,
+        .at_once = judged->at_once,
         .oracle = session->oracle,
         .report = &session->report,
         .case_glob = options->cases,

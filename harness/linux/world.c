@@ -21,7 +21,7 @@
 
 enum {
     START_LOOK_US = 1000,      /* between two looks for the listener */
-    STOP_LOOK_US = 100000,     /* between two looks at what was asked to stop and sleeps */
+    STOP_LOOK_US = 20000,      /* between two looks at what was asked to stop and sleeps */
     STILL_LIMIT_US = 2000000,  /* so long it sleeps without an end before that is taken for one */
     START_LIMIT_US = 30000000, /* unless the command says otherwise */
     STOP_LIMIT_US = 10000000,
@@ -265,9 +265,15 @@ static void wait_for_end(struct linux_world *live)
     int64_t limit_us = command->stop_limit_us > 0 ? command->stop_limit_us : STOP_LIMIT_US;
     if (is_hopeless(live, live->stopping_us, limit_us)) {
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
-    } else {
-        linux_time_wait(live, STOP_LOOK_US);
+        return;
     }
+    if (!live->rests && linux_time_real_us() - live->stopping_us >= STOP_LOOK_US) {
+        live->rests = true;
+        if (live->hooks->on_rest != NULL) {
+            live->hooks->on_rest(live->hooks->context);
+        }
+    }
+    linux_time_wait(live, STOP_LOOK_US);
 }
 
 /* Bytes of memory; 0 where they would tell nothing, which the trace says then. */
@@ -362,6 +368,7 @@ static enum status world_run(struct world *world, const struct world_target *tar
     live->stopping_us = 0;
     live->in_service = false;
     live->deaf = false;
+    live->rests = false;
     live->still_us = 0;
     live->baseline = 0;
     live->started_us = linux_time_real_us();

@@ -33,6 +33,7 @@ struct linux_world {
     int64_t started_us;  /* real clock at the start of the target */
     int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
     int64_t still_us;    /* real clock since when it sleeps without an end; 0: it does not */
+    bool rests;          /* it was told that only the end of the target is waited for */
     bool in_service;     /* it listened, or slept for the first time */
     bool deaf;           /* a server that does not listen, for no reason of the scenario's */
     int baseline;        /* descriptors when it was ready */

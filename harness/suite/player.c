@@ -60,15 +60,26 @@ struct player {
     struct player_setup setup;
     struct shared *shared;
     pid_t child; /* 0: none */
-    int channel; /* to it: a byte asks for a play, a byte says that it is over */
+    int channel; /* to it: a byte asks for a play, a byte says that it rests or is over */
     int output;  /* what it writes to stdout and stderr */
     bool hung;   /* a play was ended for it */
+    bool rests;  /* it said so */
     struct watch watch;
 };
 
 /* ---- The child ---- */
 
-static void child_play(struct player *player, const struct world *world, struct engine *engine)
+/* What it says over its channel. */
+enum { SAY_RESTS = 'r', SAY_OVER = 'p' };
+
+static void child_rests(void *context)
+{
+    const char byte = SAY_RESTS;
+    (void)send(*(const int *)context, &byte, 1, MSG_NOSIGNAL);
+}
+
+static void child_play(struct player *player, const struct world *world, struct engine *engine,
+                       int channel)
 {
     struct shared *shared = player->shared;
     shared->trace.header.observers = world->ops->observers;
@@ -77,6 +88,8 @@ static void child_play(struct player *player, const struct world *world, struct 
         .profile = player->setup.profile,
         .trace = &shared->trace,
         .seed = shared->trace.header.seed,
+        .on_rest = child_rests,
+        .context = &channel,
     };
     shared->status = engine_run(engine, &play, &shared->scenario, &shared->result, &shared->detail);
 }
@@ -146,10 +159,11 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
     char byte = 0;
     while (recv(channel, &byte, 1, 0) == 1) {
         if (status == STATUS_OK) {
-            child_play(player, world, engine);
+            child_play(player, world, engine, channel);
         } else {
             shared->status = status_fail(&shared->detail, status, "%s", refused.text);
         }
+        byte = SAY_OVER;
         if (send(channel, &byte, 1, MSG_NOSIGNAL) != 1) {
             break;
         }
@@ -401,7 +415,8 @@ enum status player_begin(struct player *player, const struct scenario *scenario,
         return status;
     }
     watch_begin(player);
-    char byte = 'p';
+    char byte = SAY_OVER;
+    player->rests = false;
     bool asked = send(player->channel, &byte, 1, MSG_NOSIGNAL) == 1;
     player->watch.state = asked ? WATCH_PLAYING : WATCH_DIED;
     return STATUS_OK;
@@ -418,7 +433,9 @@ bool player_look(struct player *player)
     char byte = 0;
     ssize_t got =
         watch->state == WATCH_PLAYING ? recv(player->channel, &byte, 1, MSG_DONTWAIT) : -1;
-    if (got == 1) {
+    if (got == 1 && byte == SAY_RESTS) {
+        player->rests = true;
+    } else if (got == 1) {
         watch->state = WATCH_OVER;
     } else if (got == 0 ||
                (got < 0 && watch->state == WATCH_PLAYING && errno != EAGAIN && errno != EINTR)) {
@@ -427,6 +444,11 @@ bool player_look(struct player *player)
         watch->state = watch_look(player);
     }
     return watch->state != WATCH_PLAYING;
+}
+
+bool player_rests(const struct player *player)
+{
+    return player->rests;
 }
 
 enum status player_end(struct player *player, const struct trace **ret_trace,

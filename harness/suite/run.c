@@ -661,6 +661,22 @@ static bool is_busy(const struct turn *turns, uint32_t count, const struct playe
     return false;
 }
 
+/* How many plays are worked on now. */
+static unsigned at_work(const struct turn *turns, uint32_t count)
+{
+    unsigned working = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        working += turns[i].player != NULL && !player_rests(turns[i].player);
+    }
+    return working;
+}
+
+/* How many may be. */
+static unsigned most_at_once(const struct suite_setup *setup)
+{
+    return setup->at_once != 0 ? setup->at_once : setup->player_count;
+}
+
 /* Waits until at least one play may be over, and ends those that are. */
 static void turns_wait(struct turn *turns, uint32_t count)
 {
@@ -687,7 +703,7 @@ static void turns_wait(struct turn *turns, uint32_t count)
 static bool is_too_far(const struct suite_setup *setup, const struct suite_result *result,
                        uint32_t untold)
 {
-    return got_nowhere(result) && untold >= 2 * setup->player_count;
+    return got_nowhere(result) && untold >= 2 * most_at_once(setup);
 }
 
 /* Plays by all players at once; what is told keeps the order. */
@@ -710,7 +726,8 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
             while (begun < count && turns[begun].unfit != NULL) {
                 turns[begun++].over = true;
             }
-            if (begun < count && !is_too_far(setup, result, begun - told) &&
+            if (begun < count && at_work(turns, begun) < most_at_once(setup) &&
+                !is_too_far(setup, result, begun - told) &&
                 !is_busy(turns, begun, setup->players[p])) {
                 turn_begin(setup, &turns[begun++], setup->players[p]);
             }

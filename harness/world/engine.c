@@ -186,6 +186,14 @@ static enum world_next on_idle(void *context)
     return drain(engine);
 }
 
+static void on_rest(void *context)
+{
+    const struct engine *engine = context;
+    if (engine->play->on_rest != NULL && !engine->restart) {
+        engine->play->on_rest(engine->play->context);
+    }
+}
+
 /* Whether the world cannot go on; why, where that is an error. */
 static bool has_ended(struct engine *engine, enum status *ret_status, struct status_detail *detail)
 {
@@ -223,8 +231,8 @@ static void begin(struct engine *engine, const struct engine_play *play,
     engine->peers_used = 0;
     engine->apps_used = 0;
     engine->streams_used = 0;
-    engine->hooks =
-        (struct world_hooks){.context = engine, .on_idle = on_idle, .on_call = on_call, .armed = 0};
+    engine->hooks = (struct world_hooks){
+        .context = engine, .on_idle = on_idle, .on_call = on_call, .armed = 0, .on_rest = on_rest};
     trace_clear(play->trace);
     play->trace->header.seed = play->seed;
     engine->ops->reset(engine->world, play->trace, play->seed);

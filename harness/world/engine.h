@@ -28,6 +28,10 @@ struct engine_play {
     const struct profile *profile;     /* how to talk; NULL only for stack scenarios */
     struct trace *trace; /* its header is filled in by the caller (role, limits, promises) */
     uint64_t seed;       /* of kernel choices */
+    /* The play waits for the target's end, and will take hardly any processor time from here on.
+     * NULL: nobody asks. */
+    void (*on_rest)(void *context);
+    void *context;
 };
 
 /* How a play went, besides its trace. */

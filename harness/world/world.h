@@ -36,6 +36,9 @@ struct world_hooks {
      * wire, faults) but not advance time. */
     void (*on_call)(void *context, enum scenario_call family);
     uint32_t armed; /* bit (1 << enum scenario_call) of each family that on_call wants */
+    /* The target was asked to stop, and has slept since for so long that real time must pass until
+     * it ends. NULL: nobody asks. At most once a run. */
+    void (*on_rest)(void *context);
 };
 
 /* What to run. Strings live as long as the run. */

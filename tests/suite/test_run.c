@@ -4,8 +4,11 @@
 #include "test.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "model/model.h"
@@ -29,7 +32,8 @@ enum behaviour {
     SLEEPS,
     FLOODS_FIRST,
     NEEDS_MORE,
-    FLOODS_LAST
+    FLOODS_LAST,
+    ENDS_WITH_THE_NEXT /* once asked to stop, it sleeps until another one has begun */
 };
 
 /* ---- A world ---- */
@@ -62,6 +66,26 @@ static const char *absent(struct world *world)
 }
 
 static struct trace *fake_trace;
+
+/* ENDS_WITH_THE_NEXT: which run this is, in memory that all players share, and what tells the first
+ * that there is a second. */
+enum { NEXT_LIMIT_MS = 10000 };
+static struct meeting {
+    atomic_int runs;
+    atomic_bool met;
+} * meeting;
+static int meeting_place[2];
+
+static void meet_the_next(const struct world_hooks *hooks)
+{
+    struct pollfd news = {.fd = meeting_place[0], .events = POLLIN};
+    if (atomic_fetch_add(&meeting->runs, 1) > 0) {
+        assert_true(write(meeting_place[1], "", 1) == 1);
+        return;
+    }
+    hooks->on_rest(hooks->context);
+    atomic_store(&meeting->met, poll(&news, 1, NEXT_LIMIT_MS) == 1);
+}
 
 static void fake_reset(struct world *world, struct trace *trace, uint64_t seed)
 {
@@ -109,6 +133,9 @@ static enum status fake_run(struct world *world, const struct world_target *targ
                 (void)model_ops->close(world, listener);
                 model_ops->settle(world);
             }
+        }
+        if (behaviour == ENDS_WITH_THE_NEXT) {
+            meet_the_next(hooks);
         }
         if (behaviour == NEEDS_MORE) {
             event = trace_add(fake_trace, TRACE_UNSUPPORTED, TRACE_HOST_TARGET);
@@ -253,6 +280,7 @@ static enum status run_suite(const char *scenario, unsigned count, unsigned play
                                       .player = players[0],
                                       .players = players,
                                       .player_count = player_count,
+                                      .at_once = behaviour == ENDS_WITH_THE_NEXT ? 1 : 0,
                                       .oracle = oracle,
                                       .report = &report,
                                       .replay_options = " --target fake"};
@@ -415,6 +443,23 @@ static void several_players_tell_in_the_order_of_the_cases(void **state)
     assert_told("server/5");
 }
 
+static void case_that_waits_for_an_end_lets_another_play(void **state)
+{
+    (void)state;
+    behaviour = ENDS_WITH_THE_NEXT;
+    meeting =
+        mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(meeting, MAP_FAILED);
+    assert_int_equal(pipe(meeting_place), 0);
+    assert_int_equal(run_suite("peer connect\npeer close\n", 2, PLAYERS, (struct player_limits){0}),
+                     STATUS_OK);
+    assert_int_equal(result.played, 2);
+    assert_true(atomic_load(&meeting->met));
+    (void)close(meeting_place[0]);
+    (void)close(meeting_place[1]);
+    (void)munmap(meeting, sizeof(*meeting));
+}
+
 static void server_that_ends_before_it_listens_is_an_error_with_its_words(void **state)
 {
     (void)state;
@@ -544,6 +589,7 @@ int main(void)
         cmocka_unit_test(nothing_is_judged_from_a_call_on_that_the_world_lacks),
         cmocka_unit_test(drain_without_end_skips_what_asks_for_it),
         cmocka_unit_test(several_players_tell_in_the_order_of_the_cases),
+        cmocka_unit_test(case_that_waits_for_an_end_lets_another_play),
         cmocka_unit_test(server_that_ends_before_it_listens_is_an_error_with_its_words),
         cmocka_unit_test(world_that_cannot_play_is_given_up),
         cmocka_unit_test(observers_that_are_absent_are_named_once),
