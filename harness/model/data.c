@@ -52,10 +52,6 @@ static bool is_write(enum trace_call call)
 {
     return call == TRACE_CALL_WRITE || call == TRACE_CALL_WRITEV;
 }
-static bool is_socket(const struct model_file *file)
-{
-    return file->ops->kind == TRACE_FILE_SOCKET || file->ops->kind == TRACE_FILE_LISTENER;
-}
 
 /* A part that is nowhere. Other addresses that are not the program's show where they are used. */
 static bool is_nowhere(const struct msghdr *message)
@@ -79,13 +75,13 @@ int64_t model_sys_recv(struct model *model, enum trace_call call, int fd, struct
     if (file != NULL) {
         conn = file->conn;
         model->io->call.flags = flags;
-        if (!is_read(call) && !is_socket(file)) {
+        if (!is_read(call) && !file->ops->socket) {
             result = -ENOTSOCK;
         } else if (is_nowhere(message)) {
             result = -EFAULT;
         } else if (file->ops->recv == NULL) {
             result = -EINVAL;
-        } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_WRONLY) {
+        } else if (!file->ops->socket && (file->status_flags & O_ACCMODE) == O_WRONLY) {
             result = -EBADF;
         } else {
             file->refs++;
@@ -108,13 +104,13 @@ int64_t model_sys_send(struct model *model, enum trace_call call, int fd,
     if (file != NULL) {
         conn = file->conn;
         model->io->call.flags = flags;
-        if (!is_write(call) && !is_socket(file)) {
+        if (!is_write(call) && !file->ops->socket) {
             result = -ENOTSOCK;
         } else if (is_nowhere(message)) {
             result = -EFAULT;
         } else if (file->ops->send == NULL) {
             result = -EINVAL;
-        } else if (!is_socket(file) && (file->status_flags & O_ACCMODE) == O_RDONLY) {
+        } else if (!file->ops->socket && (file->status_flags & O_ACCMODE) == O_RDONLY) {
             result = -EBADF;
         } else {
             file->refs++;
@@ -159,7 +155,7 @@ static int64_t sendfile_loop(struct model *model, struct model_file *to, int out
     uint8_t own[4096]; /* of a thread: others may send, too, while it sleeps */
     bool alone = io_task(model)->threads_live == 1;
     uint8_t *data = alone ? model->io->buffers[model->current->host] : own;
-    size_t room = alone ? IO_PIPE_SIZE : sizeof own;
+    size_t room = alone ? IO_RING_SIZE : sizeof own;
     while (whole && (size_t)done < count) {
         size_t left = count - (size_t)done;
         struct sendfile_buffer piece = {.data = data, .size = left < room ? left : room};

@@ -272,7 +272,7 @@ static int64_t fcntl_known(struct model *model, int fd, struct model_file *file,
         return 0;
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
-        return file->ops->kind == TRACE_FILE_PIPE ? IO_PIPE_SIZE : -EBADF;
+        return file->ops->kind == TRACE_FILE_PIPE ? IO_RING_SIZE : -EBADF;
     default:
         if (file->ops == &io_real_ops) {
             int result = fcntl(io_object(file)->real.real, command, argument);
@@ -333,8 +333,6 @@ int model_sys_fstat(struct model *model, int fd, struct stat *ret_stat)
 {
     static const mode_t modes[TRACE_FILE_COUNT] = {
         [TRACE_FILE_OTHER] = 0600,
-        [TRACE_FILE_SOCKET] = S_IFSOCK | 0777,
-        [TRACE_FILE_LISTENER] = S_IFSOCK | 0777,
         [TRACE_FILE_EPOLL] = 0600,
         [TRACE_FILE_PIPE] = S_IFIFO | 0600,
         [TRACE_FILE_EVENTFD] = 0600,
@@ -351,7 +349,9 @@ int model_sys_fstat(struct model *model, int fd, struct stat *ret_stat)
         result = fstat(io_object(file)->real.real, ret_stat) < 0 ? -errno : 0;
     } else {
         *ret_stat =
-            (struct stat){.st_mode = modes[file->ops->kind], .st_nlink = 1, .st_blksize = 4096};
+            (struct stat){.st_mode = file->ops->socket ? S_IFSOCK | 0777 : modes[file->ops->kind],
+                          .st_nlink = 1,
+                          .st_blksize = 4096};
     }
     return (int)model_call_leave(model, TRACE_CALL_FSTAT, fd, file != NULL ? file->conn : 0, result,
                                  0, 0);

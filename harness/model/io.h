@@ -18,7 +18,8 @@ enum {
     IO_OBJECTS_MAX =
         2 * MODEL_DESCRIPTORS_MAX, /* eventfd, timerfd, signalfd, epoll and real files */
     IO_PIPES_MAX = 256,
-    IO_PIPE_SIZE = 65536,   /* pipe(7): the capacity of a pipe */
+    IO_PAIRS_MAX = 64,      /* of socketpair */
+    IO_RING_SIZE = 65536,   /* bytes in a pipe, as pipe(7) has it, and in each way of a pair */
     IO_ITEMS_MAX = 16384,   /* epoll registrations */
     IO_SLEEP_DEPTH_MAX = 4, /* a signal handler may sleep while its program sleeps */
     IO_SIGNALS = 65,
@@ -155,7 +156,15 @@ struct io_object {
     };
 };
 
+/* Bytes that were written and not yet read. */
+struct io_ring {
+    uint32_t at; /* of the oldest */
+    uint32_t used;
+    uint8_t data[IO_RING_SIZE];
+};
+
 struct io_pipe; /* pipe.c */
+struct io_pair; /* pair.c */
 
 /* A timer in the heap, with its key beside it so that sifting touches no timer but the moved ones.
  */
@@ -217,10 +226,13 @@ struct model_io {
     struct io_pipe *pipes;
     struct io_pipe *pipes_free;
     uint32_t pipes_used;
+    struct io_pair *pairs;
+    struct io_pair *pairs_free;
+    uint32_t pairs_used;
 
     void (*console_write)(void *context, int fd, const void *data, size_t size);
     void *console_context;
-    uint8_t *buffers[TRACE_HOST_COUNT]; /* IO_PIPE_SIZE bytes each, for sendfile */
+    uint8_t *buffers[TRACE_HOST_COUNT]; /* IO_RING_SIZE bytes each, for sendfile */
 };
 
 static inline struct io_object *io_object(struct model_file *file)
@@ -365,6 +377,22 @@ extern const struct model_file_ops io_real_ops;
 enum status io_pipes_new(struct model_io *io) STATUS_MUST_USE;
 void io_pipes_free(struct model_io *io);
 void io_pipes_reset(struct model *model);
+enum status io_pairs_new(struct model_io *io) STATUS_MUST_USE;
+void io_pairs_free(struct model_io *io);
+void io_pairs_reset(struct model *model);
+
+/* ---- ring.c ------------------------------------------------------------------------------------
+ */
+static inline uint32_t io_ring_room(const struct io_ring *ring)
+{
+    return IO_RING_SIZE - ring->used;
+}
+/* `count` bytes of the message, from `offset` on; there is room for them. */
+void io_ring_put(struct io_ring *ring, const struct msghdr *message, size_t offset, size_t count);
+/* The oldest `count` bytes, which there are, into the message; they stay. */
+void io_ring_look(const struct io_ring *ring, struct msghdr *message, size_t offset, size_t count);
+/* The oldest `count` bytes are gone. */
+void io_ring_drop(struct io_ring *ring, size_t count);
 enum status io_epoll_new(struct model_io *io) STATUS_MUST_USE;
 void io_epoll_free(struct model_io *io);
 void io_epoll_reset(struct model *model);

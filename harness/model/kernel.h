@@ -21,6 +21,7 @@ struct model_file;
  * own faults. */
 struct model_file_ops {
     enum trace_file kind;
+    bool socket; /* send, recv and their like are for it */
     /* poll(2) bits that hold now, asked for or not. */
     uint32_t (*poll)(struct model *model, struct model_file *file);
     int64_t (*recv)(struct model *model, struct model_file *file, enum trace_call call, int fd,
@@ -73,6 +74,15 @@ static inline struct model_file *model_fd_file(const struct model *model, int fd
 /* Every change of a file's readiness ends here: epoll items are queued, sleeping waits look again.
  * `bits` are those that became true (an edge for EPOLLET). */
 void model_file_notify(struct model *model, struct model_file *file, uint32_t bits);
+
+/* ---- Pairs of UNIX sockets (pair.c), for calls that are about sockets ----
+ * -ENOTSOCK when `fd` is no end of a pair. */
+
+int io_pair_shutdown(struct model *model, int fd, int how);
+int io_pair_option_set(struct model *model, int fd, int level, int name);
+int io_pair_option_get(struct model *model, int fd, int level, int name, void *value,
+                       socklen_t *size);
+int io_pair_name(struct model *model, int fd, struct sockaddr *address, socklen_t *size);
 
 /* ---- epoll of scripted programs (epoll.c): without numbers and events ---- */
 

@@ -16,9 +16,7 @@ struct io_pipe {
     struct model_file ends[2];
     bool open[2];
     struct io_pipe *next; /* free list */
-    uint32_t at;          /* of the oldest byte */
-    uint32_t used;        /* bytes */
-    uint8_t data[IO_PIPE_SIZE];
+    struct io_ring ring;
 };
 
 enum status io_pipes_new(struct model_io *io)
@@ -43,23 +41,19 @@ static struct io_pipe *pipe_of(struct model_file *file, int end)
     return (struct io_pipe *)(void *)((char *)(file - end) - offsetof(struct io_pipe, ends));
 }
 
-static uint32_t room(const struct io_pipe *pipe)
-{
-    return IO_PIPE_SIZE - pipe->used;
-}
-
 /* pipe(7): a write of at most PIPE_BUF bytes is atomic, so there is room only when that much fits.
  */
 static bool writable(const struct io_pipe *pipe)
 {
-    return room(pipe) >= PIPE_BUF;
+    return io_ring_room(&pipe->ring) >= PIPE_BUF;
 }
 
 static uint32_t read_poll(struct model *model, struct model_file *file)
 {
     const struct io_pipe *pipe = pipe_of(file, READ_END);
     (void)model;
-    return (pipe->used > 0 ? POLLIN | POLLRDNORM : 0U) | (pipe->open[WRITE_END] ? 0U : POLLHUP);
+    return (pipe->ring.used > 0 ? POLLIN | POLLRDNORM : 0U) |
+           (pipe->open[WRITE_END] ? 0U : POLLHUP);
 }
 
 static uint32_t write_poll(struct model *model, struct model_file *file)
@@ -73,7 +67,7 @@ static bool has_data(struct model *model, void *argument)
 {
     const struct io_pipe *pipe = argument;
     (void)model;
-    return pipe->used > 0 || !pipe->open[WRITE_END];
+    return pipe->ring.used > 0 || !pipe->open[WRITE_END];
 }
 
 static int64_t pipe_read(struct model *model, struct model_file *file, enum trace_call call, int fd,
@@ -94,28 +88,14 @@ static int64_t pipe_read(struct model *model, struct model_file *file, enum trac
             return error;
         }
     }
-    size_t count = size < pipe->used ? size : pipe->used;
+    size_t count = size < pipe->ring.used ? size : pipe->ring.used;
     bool was_writable = writable(pipe);
-    size_t first = IO_PIPE_SIZE - pipe->at < count ? IO_PIPE_SIZE - pipe->at : count;
-    (void)io_scatter(message, 0, pipe->data + pipe->at, first);
-    (void)io_scatter(message, first, pipe->data, count - first);
-    pipe->at = (uint32_t)((pipe->at + count) % IO_PIPE_SIZE);
-    pipe->used -= (uint32_t)count;
+    io_ring_look(&pipe->ring, message, 0, count);
+    io_ring_drop(&pipe->ring, count);
     if (!was_writable && writable(pipe) && pipe->open[WRITE_END]) {
         model_file_notify(model, &pipe->ends[WRITE_END], POLLOUT | POLLWRNORM);
     }
     return (int64_t)count;
-}
-
-static void put(struct model *model, struct io_pipe *pipe, const struct msghdr *message,
-                size_t offset, size_t count)
-{
-    size_t to = (pipe->at + pipe->used) % IO_PIPE_SIZE;
-    size_t first = IO_PIPE_SIZE - to < count ? IO_PIPE_SIZE - to : count;
-    (void)io_gather(message, offset, pipe->data + to, first);
-    (void)io_gather(message, offset + first, pipe->data, count - first);
-    pipe->used += (uint32_t)count;
-    model_file_notify(model, &pipe->ends[READ_END], POLLIN | POLLRDNORM);
 }
 
 struct room_wait {
@@ -127,7 +107,7 @@ static bool has_room(struct model *model, void *argument)
 {
     const struct room_wait *wait = argument;
     (void)model;
-    return room(wait->pipe) >= wait->needed || !wait->pipe->open[READ_END];
+    return io_ring_room(&wait->pipe->ring) >= wait->needed || !wait->pipe->open[READ_END];
 }
 
 static int64_t pipe_write(struct model *model, struct model_file *file, enum trace_call call,
@@ -143,7 +123,8 @@ static int64_t pipe_write(struct model *model, struct model_file *file, enum tra
             return done > 0 ? (int64_t)done : -EPIPE;
         }
         struct room_wait wait = {.pipe = pipe, .needed = size <= PIPE_BUF ? size : 1};
-        if (room(pipe) < wait.needed) {
+        uint32_t room = io_ring_room(&pipe->ring);
+        if (room < wait.needed) {
             if ((file->status_flags & O_NONBLOCK) != 0) {
                 return done > 0 ? (int64_t)done : -EAGAIN;
             }
@@ -153,11 +134,12 @@ static int64_t pipe_write(struct model *model, struct model_file *file, enum tra
             }
             continue;
         }
-        size_t count = size - done < room(pipe) ? size - done : room(pipe);
+        size_t count = size - done < room ? size - done : room;
         if (count == 0) {
             break;
         }
-        put(model, pipe, message, done, count);
+        io_ring_put(&pipe->ring, message, done, count);
+        model_file_notify(model, &pipe->ends[READ_END], POLLIN | POLLRDNORM);
         done += count;
     }
     return (int64_t)done;
@@ -206,7 +188,7 @@ static int pipe_ioctl(struct model *model, struct model_file *file, unsigned lon
     if (request != FIONREAD) {
         return -ENOTTY;
     }
-    *(int *)argument = (int)pipe_of(file, file->ops == &write_ops)->used;
+    *(int *)argument = (int)pipe_of(file, file->ops == &write_ops)->ring.used;
     return 0;
 }
 
@@ -226,8 +208,8 @@ static struct io_pipe *pipe_new(struct model_io *io, uint32_t status_flags)
         (struct model_file){.ops = &write_ops, .status_flags = O_WRONLY | status_flags};
     pipe->open[READ_END] = true;
     pipe->open[WRITE_END] = true;
-    pipe->at = 0;
-    pipe->used = 0;
+    pipe->ring.at = 0;
+    pipe->ring.used = 0;
     return pipe;
 }
 

@@ -212,18 +212,6 @@ int model_sys_socket(struct model *model, int domain, int type, int protocol)
     return (int)model_call_leave(model, TRACE_CALL_SOCKET, result, 0, result, type, domain);
 }
 
-int model_sys_socketpair(struct model *model, int domain, int type, int protocol, int fds[2])
-{
-    (void)protocol;
-    (void)fds;
-    model_call_enter(model, TRACE_CALL_SOCKETPAIR, -1);
-    int result = domain == AF_UNIX ? -EAFNOSUPPORT : -EOPNOTSUPP;
-    if (domain == AF_UNIX) {
-        model_sys_unsupported(model, TRACE_CALL_SOCKETPAIR, type, domain, false);
-    }
-    return (int)model_call_leave(model, TRACE_CALL_SOCKETPAIR, -1, 0, result, type, domain);
-}
-
 static int do_bind(struct model *model, struct model_socket *socket, const struct sockaddr *address,
                    socklen_t size, int fd)
 {
@@ -453,6 +441,8 @@ int model_sys_shutdown(struct model *model, int fd, int how)
         if (result == 0) {
             result = socket_shutdown(model, socket, how);
         }
+    } else if (result == -ENOTSOCK) {
+        result = io_pair_shutdown(model, fd, how);
     }
     return (int)leave(model, socket, TRACE_CALL_SHUTDOWN, fd, conn_of(socket), result, how, 0);
 }
@@ -486,6 +476,8 @@ int model_sys_setsockopt(struct model *model, int fd, int level, int name, const
         if (result == 0) {
             result = option_set(model, socket, level, name, value, size);
         }
+    } else if (result == -ENOTSOCK) {
+        result = io_pair_option_set(model, fd, level, name);
     }
     return (int)leave(model, socket, TRACE_CALL_SETSOCKOPT, fd, conn_of(socket), result,
                       (int64_t)level << 16 | name, option_value(level, name, value, size));
@@ -503,6 +495,8 @@ int model_sys_getsockopt(struct model *model, int fd, int level, int name, void 
                          ? -EFAULT
                          : option_get(model, socket, level, name, value, size);
         }
+    } else if (result == -ENOTSOCK) {
+        result = io_pair_option_get(model, fd, level, name, value, size);
     }
     int64_t got = result == 0 ? option_value(level, name, value, *size) : 0;
     return (int)leave(model, socket, TRACE_CALL_GETSOCKOPT, fd, conn_of(socket), result,
@@ -519,6 +513,8 @@ int model_sys_getsockname(struct model *model, int fd, struct sockaddr *address,
         result = address == NULL || size == NULL
                      ? -EFAULT
                      : write_name(model->net, socket->v6, socket->local, address, size);
+    } else if (result == -ENOTSOCK) {
+        result = io_pair_name(model, fd, address, size);
     }
     return (int)leave(model, socket, TRACE_CALL_GETSOCKNAME, fd, conn_of(socket), result, port, 0);
 }
@@ -538,6 +534,8 @@ int model_sys_getpeername(struct model *model, int fd, struct sockaddr *address,
             port = socket->remote.port;
             result = write_name(model->net, socket->v6, socket->remote, address, size);
         }
+    } else if (result == -ENOTSOCK) {
+        result = io_pair_name(model, fd, address, size);
     }
     return (int)leave(model, socket, TRACE_CALL_GETPEERNAME, fd, conn_of(socket), result, port, 0);
 }
@@ -609,6 +607,7 @@ static void socket_release(struct model *model, struct model_file *file)
 }
 
 const struct model_file_ops socket_ops = {.kind = TRACE_FILE_SOCKET,
+                                          .socket = true,
                                           .poll = socket_poll,
                                           .recv = socket_recv,
                                           .send = socket_send,
@@ -616,6 +615,7 @@ const struct model_file_ops socket_ops = {.kind = TRACE_FILE_SOCKET,
                                           .release = socket_release};
 
 const struct model_file_ops listener_ops = {.kind = TRACE_FILE_LISTENER,
+                                            .socket = true,
                                             .poll = socket_poll,
                                             .recv = socket_recv,
                                             .send = socket_send,

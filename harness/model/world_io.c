@@ -21,10 +21,11 @@ static bool pools_new(struct model_io *io)
     io->objects = calloc(IO_OBJECTS_MAX, sizeof *io->objects);
     bool fine = io->timers != NULL && io->objects != NULL;
     for (int host = 0; host < TRACE_HOST_COUNT; host++) {
-        io->buffers[host] = malloc(IO_PIPE_SIZE);
+        io->buffers[host] = malloc(IO_RING_SIZE);
         fine = fine && io->buffers[host] != NULL;
     }
-    return fine && io_epoll_new(io) == STATUS_OK && io_pipes_new(io) == STATUS_OK;
+    return fine && io_epoll_new(io) == STATUS_OK && io_pipes_new(io) == STATUS_OK &&
+           io_pairs_new(io) == STATUS_OK;
 }
 
 void model_io_free(struct model *model)
@@ -38,6 +39,7 @@ void model_io_free(struct model *model)
     }
     io_epoll_free(io);
     io_pipes_free(io);
+    io_pairs_free(io);
     for (int host = 0; host < TRACE_HOST_COUNT; host++) {
         free(io->buffers[host]);
     }
@@ -77,6 +79,7 @@ void model_io_reset(struct model *model)
     io_files_reset(model);
     io_epoll_reset(model);
     io_pipes_reset(model);
+    io_pairs_reset(model);
     io_fault_reset(model);
     model->current = NULL;
     model->now_us = 0;

@@ -104,6 +104,7 @@ static void socket_gone(struct model *model, struct model_file *file)
 }
 
 static const struct model_file_ops socket_ops = {.kind = TRACE_FILE_SOCKET,
+                                                 .socket = true,
                                                  .poll = socket_poll,
                                                  .recv = socket_read,
                                                  .send = socket_write,
