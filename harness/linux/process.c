@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +20,8 @@
 #define OPTIONS                                                                                    \
     (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |         \
      PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
+
+enum { TARGET_FILES = 2048 }; /* RLIMIT_NOFILE of a target, unless ours is lower */
 
 /* ---- The child, before its exec ---- */
 
@@ -45,6 +48,17 @@ static void signals_reset(void)
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Some programs close every number that the limit allows, one by one, and each is a call that we
+ * follow: the same limit everywhere, and no more than what serves to get past FD_SETSIZE. */
+static void descriptors_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > TARGET_FILES) {
+        limit.rlim_cur = TARGET_FILES;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 /* 0, 1 and 2; everything else closes at exec. */
@@ -99,6 +113,7 @@ child(const struct linux_tracer *tracer, const struct linux_tracer_start *start,
     if (!tracer->refused) {
         filter_set(tracer, channel);
     }
+    descriptors_limit();
     for (char *const *entry = start->envp; entry != NULL && *entry != NULL; entry++) {
         (void)putenv(*entry);
     }

@@ -24,6 +24,7 @@ enum { SEND_ROOM = 4 << 20 };
 enum { OPTION_NODELAY = 1, OPTION_INFO = 11, KERNEL_LISTEN = 10 };
 
 enum { EVENTS = 64 };
+enum { NUMBERS_LEAST = 64 }; /* that must be free above ours */
 
 struct net_scripted *linux_scripted_at(struct linux_net *net, int s)
 {
@@ -165,6 +166,14 @@ enum status linux_scripted_init(struct linux_net *net, struct status_detail *det
         return status_fail(detail, STATUS_ENVIRONMENT, "/dev/null: %s", strerror(errno));
     }
     find_base(net);
+    struct rlimit limit = {0};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < (rlim_t)net->base + NUMBERS_LEAST) {
+        return status_fail(detail, STATUS_ENVIRONMENT,
+                           "the limit of open descriptors (ulimit -n) is %d: with %d in use that "
+                           "leaves too few",
+                           (int)limit.rlim_cur, net->base);
+    }
     return STATUS_OK;
 }
 

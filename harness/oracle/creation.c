@@ -18,6 +18,11 @@ ORACLE_EVENT(cre_03)
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
     if (event->fd == -1 && event->err == EBADF &&
         facts_family(event->what) != SCENARIO_CALL_CLOSE) {
+        bool writes = event->what == TRACE_CALL_WRITE || event->what == TRACE_CALL_WRITEV;
+        if (writes && oracle->facts.at_no_fd == 0) {
+            return; /* No call has failed that gives a descriptor: it is told to write no message.
+                     */
+        }
         oracle_break(oracle, rule, "it used the result of a call that had failed as a descriptor",
                      EVIDENCE(0, oracle->facts.at_call, index + 1));
         return;
@@ -229,7 +234,8 @@ ORACLE_END(twt_06)
     bool killed =
         end != NULL && (end->what == TRACE_EXIT_SIGNALLED || end->what == TRACE_EXIT_CRASHED ||
                         end->what == TRACE_EXIT_ABORTED);
-    bool silent = end != NULL && end->what == TRACE_EXIT_RETURNED && end->result == 0 && !succeeded;
+    bool silent = end != NULL && end->what == TRACE_EXIT_RETURNED && end->result == 0 &&
+                  !succeeded && facts->at_said < facts->at_no_port;
     if (killed || silent) {
         oracle_break(oracle, rule,
                      "it had no local port left, and neither tried later nor reported it",

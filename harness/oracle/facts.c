@@ -516,7 +516,7 @@ static void start_program(struct facts *facts)
     facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
     facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
     facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
-    facts->at_error = facts->at_rst = facts->at_no_port = 0;
+    facts->at_error = facts->at_rst = facts->at_no_port = facts->at_no_fd = facts->at_said = 0;
     facts->at_lock_wait = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;
     facts->at_stop_handled = facts->at_stop_told = facts->at_stop_ignored = 0;
@@ -672,6 +672,7 @@ static void take_open(struct facts *facts, const struct trace_event *event, uint
 /* Each failure counts once, however many pieces the message came in. */
 static void take_output(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    facts->at_said = event->fd == 2 ? at : facts->at_said;
     if (facts->at_full <= facts->flood_full) {
         return;
     }

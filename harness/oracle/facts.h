@@ -263,6 +263,8 @@ struct facts {
     uint32_t at_error;        /* the latest error of a connection that a call told */
     uint32_t at_rst;          /* the latest RST from a peer that arrived */
     uint32_t at_no_port;      /* EADDRNOTAVAIL */
+    uint32_t at_no_fd;        /* the latest socket, accept or connect that failed */
+    uint32_t at_said;         /* the latest message on standard error */
     uint32_t at_clock;        /* the wall clock jumped */
     uint32_t at_sleep;        /* the latest sleep in a wait */
     int64_t block_us;         /* its limit, -1 none */

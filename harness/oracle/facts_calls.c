@@ -401,6 +401,7 @@ CALL(failed_begin)
 
 CALL(failed_connect)
 {
+    facts->at_no_fd = at;
     begin_connect(CALL_ARGUMENTS);
     failed_begin(CALL_ARGUMENTS);
     if (record != NULL && event->err == EINTR) {
@@ -411,6 +412,7 @@ CALL(failed_connect)
 
 CALL(failed_accept)
 {
+    facts->at_no_fd = at;
     int err = event->err;
     set_interrupted(CALL_ARGUMENTS);
     if (err == EMFILE || err == ENFILE) {
@@ -459,6 +461,11 @@ CALL(failed_option)
     }
 }
 
+CALL(failed_socket)
+{
+    facts->at_no_fd = at;
+}
+
 CALL(failed_other) {}
 
 /* What every failure may mean. */
@@ -481,7 +488,7 @@ CALL(note_failure)
 typedef void (*call_taker)(CALL_PARAMETERS);
 
 static const call_taker failed[SCENARIO_CALL_COUNT] = {
-    [SCENARIO_CALL_NONE] = failed_other,     [SCENARIO_CALL_SOCKET] = failed_other,
+    [SCENARIO_CALL_NONE] = failed_other,     [SCENARIO_CALL_SOCKET] = failed_socket,
     [SCENARIO_CALL_BIND] = failed_begin,     [SCENARIO_CALL_LISTEN] = failed_begin,
     [SCENARIO_CALL_ACCEPT] = failed_accept,  [SCENARIO_CALL_CONNECT] = failed_connect,
     [SCENARIO_CALL_RECV] = failed_transfer,  [SCENARIO_CALL_SEND] = failed_transfer,

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,11 @@ ROLE = re.compile(r"^role (\w+)$", re.MULTILINE)
 BROKEN = {"FAIL", "WARN"}
 UNSEEN = "-"
 WIRE_CASE = "server/half-close/answer-after-fin"  # all of it is SKIP where namespaces are refused
+
+
+# What needs descriptors with numbers from FD_SETSIZE (1024) on.
+MANY_DESCRIPTORS = {"rdy-11-select-past-limit"}
+DESCRIPTORS_MOST = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def broken_targets(folder):
@@ -109,6 +115,8 @@ def main():
     wrong = 0
     for name, rule, _ in wanted:
         case, reason = known.get(name, (UNSEEN, ""))
+        if name in MANY_DESCRIPTORS and DESCRIPTORS_MOST <= 1024 and not os.environ.get("SOCKSPEC_NO_SKIP"):
+            case, reason = UNSEEN, f"it needs more open descriptors than ulimit -Hn allows here, {DESCRIPTORS_MOST}"
         if case == UNSEEN:
             wrong += reason in ("", "?")
             print(f"{'unseen' if reason else 'MISSED'}  {rule}  {name}: {reason or 'no case is known'}", flush=True)
