@@ -13,7 +13,8 @@ enum {
     STACK_FILES = 512,           /* open file descriptions; 0 is none */
     STACK_CONNS = 512,           /* connections; 0 is none */
     STACK_GAPS = 16,             /* pieces of a stream that arrived behind a gap */
-    STACK_OPTIONS = 8,           /* options of one socket that are remembered */
+    STACK_NOT_KNOWN = -1,        /* in place of an errno */
+    STACK_OPTIONS = 24,          /* options of one socket that are remembered */
     STACK_SURE = 4096,           /* so little unread input finds room in any buffer */
     STACK_WAITING_US = 60000000, /* TIME-WAIT and an orphan's FIN-WAIT-2 on Linux, */
     STACK_WAITING_LATE_US = STACK_WAITING_US / 8 /* whose timers may be so much later */
@@ -25,13 +26,14 @@ enum stack_role {
     STACK_LISTENER, /* listens */
     STACK_ACTIVE,   /* connect was called */
     STACK_ACCEPTED, /* accept gave it */
-    STACK_UNKNOWN   /* after shutdown of a listener, or a disconnect */
+    STACK_UNKNOWN   /* after shutdown of a listener, or when it left its connection */
 };
 
 struct facts_stack_option {
     int64_t name; /* level << 16 | name */
     int64_t value;
     uint32_t at;
+    bool inherited; /* from its listener, which had it when the connection was complete */
 };
 
 /* An open file description; duplicates share it. */
@@ -43,7 +45,11 @@ struct stack_file {
     bool nonblock;   /* asked for in its type */
     bool linked;     /* connect said 0, or accept gave it: the program knows that it is connected */
     bool error_read; /* SO_ERROR was read and nothing has failed since */
-    uint16_t fd;     /* the number it got first */
+    bool mixed;      /* a listener whose queue is not known: its own host may have connected to it,
+                        which the wire does not show, or another one has no known port either */
+    bool renamed; /* bind was called when its connection was over, and may have changed its name */
+    bool watch_unsure; /* which registration with epoll a report is about is not known */
+    uint16_t fd;       /* the number it got first */
     uint16_t listener; /* file that accepted it */
     uint16_t shut_fd;  /* the number through which it was shut for writing */
     int64_t port;      /* bound to; 0 none */
@@ -51,19 +57,21 @@ struct stack_file {
     int64_t backlog;
     int64_t peeked; /* bytes that the last MSG_PEEK showed and nobody has read since */
     uint32_t conn;
+    uint32_t left; /* the connection that it had before a disconnect: calls still name it */
     uint32_t at_opened;
     uint32_t at_listen;
     uint32_t at_connect; /* EINPROGRESS, or 0 */
     uint32_t at_shut_read;
     uint32_t at_shut_write;
     uint32_t at_shut_listener;
-    uint32_t at_disconnect;
-    uint32_t at_closed; /* the last descriptor */
-    uint32_t at_eof;    /* recv said 0 */
-    uint32_t at_told;   /* a call told of the end of the connection by an error */
-    uint32_t at_full;   /* the newest send found no room, or not for all */
-    uint32_t at_emfile; /* accept had no descriptor */
-    uint32_t at_ready;  /* the newest poll that said IN; 0 after a receive or accept */
+    uint32_t at_shut_early; /* a shutdown without a connection, or with one that is not open yet,
+                               which is remembered: what calls say later is the stack's affair */
+    uint32_t at_closed;     /* the last descriptor */
+    uint32_t at_eof;        /* recv said 0 */
+    uint32_t at_told;       /* a call told of the end of the connection by an error */
+    uint32_t at_full;       /* the newest send found no room, or not for all */
+    uint32_t at_emfile;     /* accept had no descriptor */
+    uint32_t at_ready;      /* the newest poll that said IN; 0 after a receive or accept */
     uint32_t at_peek;
     uint32_t at_watch;         /* in the epoll set since */
     uint32_t watch;            /* events asked for there, EPOLLET and EPOLLONESHOT among them */
@@ -92,7 +100,7 @@ struct stack_end {
     uint16_t file;      /* 0: none, or closed */
     uint16_t last_file; /* the file it had */
     uint32_t step;      /* of step_state */
-    int32_t pending;    /* errno that a call has to tell; 0 none */
+    int32_t pending;    /* errno that a call has to tell; 0 none, or STACK_NOT_KNOWN */
     int64_t sent;       /* taken by send */
     int64_t received;   /* given by recv */
     int64_t arrived;    /* of the other end's stream, without a gap */
@@ -108,11 +116,15 @@ struct stack_end {
     int64_t state_us;
     struct stack_gap gap[STACK_GAPS];
     bool fin_arrived; /* the other's FIN, in order */
+    bool missed;      /* the other's FIN came behind data that did not, for an end that was shut */
     bool timed_out;
     uint8_t heard_state; /* when the newest arrived */
     bool urgent_read;
-    bool syn_uneven;  /* its SYNs came again sooner, not later */
-    bool window_full; /* a send found no room while the other end did not read */
+    bool urgent_passed; /* by a read, or by one that came later */
+    bool urgent_unsure; /* whether a read has passed it is not known */
+    uint8_t left_out;   /* urgent bytes that a stack may have left out of what recv counts */
+    bool syn_uneven;    /* its SYNs came again sooner, not later */
+    bool window_full;   /* a send found no room while the other end did not read */
     uint32_t syns;
     uint32_t at_state[TCP_STATE_COUNT];
     uint32_t at_syn_arrived;
@@ -130,6 +142,7 @@ struct stack_end {
     uint32_t at_reset;         /* an RST ended it */
     uint32_t at_ack;           /* the newest pure acknowledgment of it that was seen (held wires) */
     uint32_t at_segment;       /* the newest segment of it */
+    uint32_t at_fed;           /* forged bytes, or what numbers them, came to it */
     uint32_t at_urgent;        /* urgent byte arrived */
     uint32_t at_cookie;        /* it answered a SYN, and kept nothing of it */
     uint32_t at_soft;          /* the newest ICMP message about it */
@@ -143,11 +156,15 @@ struct stack_conn {
     int64_t from_port; /* the connecting socket was bound to */
     bool own;          /* to the own host: both ends are on it */
     bool lossy;        /* a segment of it was lost, held or copied */
-    bool forged;
+    bool injected;     /* a forged segment came, of whatever kind */
     bool urgent;
     uint32_t at_connect;
+    uint32_t at_forged;      /* a forged segment that may have moved a window or a stream: no RST */
+    uint32_t at_lost;        /* a segment of it was lost */
     uint32_t at_reused;      /* its SYN came while TIME-WAIT held the same pair of ports */
     uint32_t at_established; /* at the listener's end */
+    uint8_t inherited;       /* options in use */
+    struct facts_stack_option option[STACK_OPTIONS]; /* that the listener had then */
 };
 
 struct stack {
@@ -157,8 +174,11 @@ struct stack {
     uint32_t conns_used;
     uint32_t step;      /* mark of the newest step, */
     uint32_t last_step; /* and of the one before */
+    uint32_t at_played; /* no step is left, and what was held is delivered */
     uint32_t at_wait;   /* the newest poll or epoll_wait */
     bool wait_epoll;
+    bool sampled;                     /* states are looked at now and then */
+    uint8_t verb;                     /* of the step: enum scenario_verb */
     bool is_time;                     /* the step lets time pass */
     bool holds;                       /* a step held the wire, and none released it since */
     bool held_seen[TRACE_HOST_COUNT]; /* and a segment of this host waits */
@@ -177,7 +197,8 @@ struct stack_view {
     struct stack_end *other;
 };
 
-/* The open file that is registered with its host's epoll under that number, NULL for none. */
+/* The open file that is registered with its host's epoll under that number; NULL where there is
+ * none, or that is not known. */
 struct stack_file *facts_stack_watched(struct stack *stack, unsigned host, int64_t fd);
 void facts_stack_clear(struct stack *stack);
 /* Takes an event in; `at` is its mark. */
@@ -185,8 +206,14 @@ void facts_stack_take(struct stack *stack, const struct trace_event *event, uint
 /* What the event is about; false when it has no file and no connection. */
 bool facts_stack_see(struct stack *stack, const struct trace_event *event,
                      struct stack_view *ret_view);
-/* The value that a setsockopt gave the file, `fallback` where none did. */
+/* The option as a setsockopt gave it to the file or to its listener; NULL where none did. */
+const struct facts_stack_option *facts_stack_find_option(const struct stack_file *file, int level,
+                                                         int name);
+/* Its value, `fallback` where none was given. */
 int64_t facts_stack_option(const struct stack_file *file, int level, int name, int64_t fallback);
+/* The file that listens on that port for certain, NULL for none. */
+const struct stack_file *facts_stack_listener(const struct stack *stack, unsigned host,
+                                              int64_t port);
 /* Connections that wait in the queue of a listener; the oldest in `ret_first`, 0 none. `ret_alive`:
  * how many of them were not reset. */
 uint32_t facts_stack_queue(const struct stack *stack, const struct stack_file *listener,
@@ -205,10 +232,31 @@ static inline int64_t stack_unread(const struct stack_end *end)
 {
     return end->arrived - end->received;
 }
-/* Whether what arrived is known for certain: little, nothing forged, nothing urgent. */
+/* Whether what arrived is known for certain: little, nothing forged, nothing urgent, and it still
+ * is there: an end for which data comes when it is shut resets itself. */
 static inline bool stack_is_sure(const struct stack_conn *conn, const struct stack_end *end)
 {
-    return !conn->forged && !conn->urgent && stack_unread(end) <= STACK_SURE;
+    return conn->at_forged == 0 && !conn->urgent && end->at_new_closed == 0 &&
+           stack_unread(end) <= STACK_SURE;
+}
+/* Whether a segment left its sender now: one that a step takes off the wire had left before. */
+static inline bool stack_is_sent(const struct stack *stack, const struct trace_event *event)
+{
+    return event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_HELD ||
+           event->result == TRACE_FATE_RETRANSMITTED ||
+           (event->result == TRACE_FATE_DROPPED && stack->verb != SCENARIO_WIRE_DROP &&
+            stack->verb != SCENARIO_WIRE_CUT);
+}
+/* Whether of two connections in a queue the first was complete before the other for certain: of
+ * what happened within a step, samples tell no order. */
+static inline bool stack_is_before(const struct stack *stack, const struct trace *trace,
+                                   const struct stack_conn *first, const struct stack_conn *other)
+{
+    bool step_between = !stack->sampled;
+    for (uint32_t i = first->at_established; i < other->at_established && !step_between; i++) {
+        step_between = trace->events[i].kind == TRACE_STEP || trace->events[i].kind == TRACE_NOOP;
+    }
+    return first->at_established != 0 && other->at_established != 0 && step_between;
 }
 static inline bool stack_been(const struct stack_end *end, enum tcp_state state)
 {
@@ -222,6 +270,10 @@ static inline bool stack_is_linux(const struct oracle *oracle)
 /* Kept where `good`, broken with the note where not; two marks prove it. */
 void oracle_stack_verdict(struct oracle *oracle, unsigned rule, bool good, const char *note,
                           uint32_t conn, uint32_t at, uint32_t also);
+
+/* Where the newest RST that came to this end stands: 1 at the expected number, -1 elsewhere, 0 not
+ * known. */
+int oracle_stack_rst_place(const struct oracle *oracle, const struct stack_end *end);
 
 /* The predicates that the table names for stacks. */
 #define ORACLE_STACK_RULE(name)                                                                    \

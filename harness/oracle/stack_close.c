@@ -7,12 +7,16 @@
 
 #include "oracle/stack.h"
 
-/* Whether its program closes it with SO_LINGER {1,0}: then a state may be left for CLOSED at once.
- */
-static bool is_aborted(const struct oracle *oracle, const struct stack_end *end)
+/* Whether its program aborts it in this step, by a disconnect, with unread input or SO_LINGER
+ * {1,0}: then a state may be left for CLOSED at once. `event`: that change. */
+static bool is_aborted(const struct oracle *oracle, const struct stack_end *end,
+                       const struct trace_event *event)
 {
     const struct stack_file *file = &oracle->stack->file[end->last_file];
-    return end->last_file != 0 && facts_stack_option(file, SOL_SOCKET, SO_LINGER, 0) == 1;
+    return (end->last_file != 0 && facts_stack_option(file, SOL_SOCKET, SO_LINGER, 0) == 1) ||
+           (trace_state_sampled(event)
+                ? oracle->stack->verb == SCENARIO_APP_DISCONNECT || stack_unread(end) > 0
+                : event->b == TCP_EVENT_ABORT);
 }
 
 static bool see(struct oracle *oracle, const struct trace_event *event, struct stack_view *view)
@@ -30,7 +34,7 @@ ORACLE_STACK_RULE(clo_01)
     const struct stack_end *own = view.own;
     if (event->kind == TRACE_SEGMENT) {
         if (event->what == SCENARIO_SEGMENT_FIN && event->result != TRACE_FATE_INJECTED &&
-            own->fin >= 0 && own->fin != event->a - 1 + event->b && !view.conn->forged) {
+            own->fin >= 0 && own->fin != event->a - 1 + event->b && view.conn->at_forged == 0) {
             oracle_break(oracle, rule, "a second FIN has another sequence number",
                          EVIDENCE(event->conn, own->at_fin_sent, index + 1));
         }
@@ -45,7 +49,7 @@ ORACLE_STACK_RULE(clo_01)
                      EVIDENCE(event->conn, index + 1));
     } else if (event->what == TCP_CLOSED && active != 0 && own->fin_arrived &&
                event->a != TCP_TIME_WAIT && own->at_rst_came == 0 && own->at_rst_sent == 0 &&
-               !oracle->stack->is_time && !is_aborted(oracle, own)) {
+               !oracle->stack->is_time && !is_aborted(oracle, own, event)) {
         oracle_break(oracle, rule, "the end that closed first left out TIME-WAIT",
                      EVIDENCE(event->conn, active, index + 1));
     }
@@ -78,7 +82,7 @@ ORACLE_STACK_RULE(clo_03)
                     EVIDENCE(event->conn, view.own->at_state[TCP_CLOSING], index + 1));
     } else if (event->a == TCP_CLOSING && event->what == TCP_CLOSED && view.own->at_rst_came == 0 &&
                view.own->at_rst_sent == 0 && !oracle->stack->is_time &&
-               !is_aborted(oracle, view.own)) {
+               !is_aborted(oracle, view.own, event)) {
         oracle_break(oracle, rule, "CLOSING did not lead to TIME-WAIT",
                      EVIDENCE(event->conn, view.own->at_state[TCP_CLOSING], index + 1));
     }
@@ -96,8 +100,8 @@ ORACLE_STACK_RULE(clo_04)
                 const struct stack_end *other = &stack->conn[i].end[1 - host];
                 bool waits = end->state == TCP_FIN_WAIT_1 || end->state == TCP_LAST_ACK ||
                              end->state == TCP_CLOSING;
-                bool known = other->fin_arrived && !stack->conn[i].own && !stack->conn[i].forged &&
-                             other->at_rst_sent == 0;
+                bool known = other->fin_arrived && !stack->conn[i].own &&
+                             stack->conn[i].at_forged == 0 && other->at_rst_sent == 0;
                 if (waits && known && !stack->holds && !stack->cut &&
                     end->at_fin_sent < stack->last_step && !stack->conn[i].lossy) {
                     oracle_break(oracle, rule, "a FIN that arrived was not acknowledged",
@@ -116,9 +120,10 @@ ORACLE_STACK_RULE(clo_04)
             (from == TCP_FIN_WAIT_1 && event->what == TCP_FIN_WAIT_2) ||
             (from == TCP_CLOSING && event->what == TCP_TIME_WAIT) ||
             (from == TCP_LAST_ACK && event->what == TCP_CLOSED && view.own->at_rst_came == 0 &&
-             !oracle->stack->is_time && !is_aborted(oracle, view.own));
+             !oracle->stack->is_time && !is_aborted(oracle, view.own, event));
         if (acknowledged) {
-            oracle_stack_verdict(oracle, rule, view.other->other_fin >= 0 || view.conn->forged,
+            oracle_stack_verdict(oracle, rule,
+                                 view.other->other_fin >= 0 || view.conn->at_forged != 0,
                                  "a FIN was acknowledged that had not arrived", event->conn,
                                  view.own->at_fin_sent, index + 1);
         }
@@ -135,11 +140,12 @@ ORACLE_STACK_RULE(clo_05)
         return;
     }
     bool silent = view.own->at_segment < oracle->stack->step;
-    if (event->a == 0) {
+    enum tcp_state before = stack_state_before(oracle->stack, view.own);
+    if (event->a == 0 && before != TCP_CLOSED) {
         oracle_stack_verdict(oracle, rule, silent && view.own->state != TCP_CLOSED,
                              "close of one of several descriptors ended the connection",
                              event->conn, view.file->at_opened, index + 1);
-    } else if (stack_state_before(oracle->stack, view.own) == TCP_ESTABLISHED &&
+    } else if (event->a != 0 && before == TCP_ESTABLISHED &&
                view.own->sent == view.other->arrived && !oracle->stack->holds &&
                stack_is_sure(view.conn, view.other)) {
         oracle_stack_verdict(oracle, rule, !silent, "close of the last descriptor sent nothing",
@@ -153,7 +159,7 @@ ORACLE_STACK_RULE(clo_08)
     struct stack_view view;
     if (!see(oracle, event, &view) || view.file == NULL || event->err != 0 || event->result != 0 ||
         event->a <= 0 || event->b != 0 || !view.own->fin_arrived || view.file->at_shut_read != 0 ||
-        view.conn->urgent || view.conn->forged || view.own->at_reset != 0 ||
+        view.conn->urgent || view.conn->at_forged != 0 || view.own->at_reset != 0 ||
         view.other->at_reset != 0) {
         return;
     }
@@ -166,11 +172,13 @@ ORACLE_STACK_RULE(clo_10)
 {
     struct stack_view view;
     if (!see(oracle, event, &view) || view.file == NULL || event->a <= 0 || event->b != 0 ||
-        view.file->at_shut_read != 0 || stack_unread(view.own) > 0) {
+        view.file->at_shut_read != 0 || stack_unread(view.own) > 0 ||
+        (view.conn->at_forged != 0 && view.conn->at_forged < view.own->at_fin_arrived)) {
         return;
     }
     const struct stack_end *own = view.own;
-    bool normal = own->fin_arrived && own->at_reset == 0 && !own->timed_out;
+    bool normal = own->fin_arrived && own->at_reset == 0 && !own->timed_out &&
+                  own->pending != STACK_NOT_KNOWN;
     bool aborted = own->pending == ECONNRESET && own->at_reset != 0 && !own->fin_arrived;
     if (normal) {
         oracle_stack_verdict(oracle, rule, event->err == 0 && event->result == 0,
@@ -189,7 +197,8 @@ ORACLE_STACK_RULE(clo_11)
     struct stack_view view;
     if (event != NULL) {
         if (see(oracle, event, &view) && event->what == SCENARIO_SEGMENT_FIN &&
-            view.own->window_full && view.own->fin < 0 && !view.conn->forged) {
+            event->result != TRACE_FATE_INJECTED && view.own->window_full && view.own->fin < 0 &&
+            view.conn->at_forged == 0) {
             oracle_stack_verdict(oracle, rule, event->a - 1 + event->b == view.own->sent,
                                  "the FIN overtook data that waited for room", event->conn,
                                  index + 1, 0);
@@ -223,7 +232,7 @@ ORACLE_STACK_RULE(clo_13)
             for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
                 const struct stack_end *end = &stack->conn[i].end[host];
                 const struct stack_file *file = &stack->file[end->last_file];
-                if (end->state != TCP_FIN_WAIT_2 || end->last_file == 0 || end->file != 0 ||
+                if (end->state != TCP_FIN_WAIT_2 || file->at_closed == 0 || end->file != 0 ||
                     facts_stack_option(file, IPPROTO_TCP, TCP_LINGER2, 0) != 0) {
                     continue;
                 }
@@ -266,7 +275,7 @@ ORACLE_STACK_RULE(clo_14)
             for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
                 const struct stack_end *end = &stack->conn[i].end[host];
                 const struct stack_file *file = &stack->file[end->last_file];
-                if (!waits_for_last_ack(end->state) || end->last_file == 0 || end->file != 0) {
+                if (!waits_for_last_ack(end->state) || file->at_closed == 0 || end->file != 0) {
                     continue;
                 }
                 int64_t closed_us = oracle->trace->events[file->at_closed - 1].time_us;
@@ -323,7 +332,7 @@ ORACLE_STACK_RULE(twt_02)
         if (see(oracle, event, &view) && view.other->at_fin_again > 0 &&
             view.other->at_fin_again > view.other->at_state[TCP_TIME_WAIT] &&
             view.other->state == TCP_TIME_WAIT && event->a == TCP_LAST_ACK &&
-            event->what == TCP_CLOSED) {
+            event->what == TCP_CLOSED && (view.own->at_rst_came == 0 || !view.conn->injected)) {
             oracle_stack_verdict(oracle, rule, view.own->at_rst_came == 0,
                                  "a FIN that came again in TIME-WAIT was answered by an RST",
                                  event->conn, view.other->at_fin_again, index + 1);
@@ -335,7 +344,8 @@ ORACLE_STACK_RULE(twt_02)
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
             if (end->state == TCP_TIME_WAIT && end->at_fin_again > end->at_state[TCP_TIME_WAIT] &&
-                !stack->holds && !stack->cut &&
+                !stack->holds && stack->conn[i].at_lost < end->at_fin_again &&
+                stack->conn[i].at_forged == 0 &&
                 stack->conn[i].end[1 - host].state == TCP_LAST_ACK) {
                 oracle_break(oracle, rule, "a FIN that came again in TIME-WAIT got no answer",
                              EVIDENCE(i, end->at_fin_again));
@@ -365,8 +375,12 @@ ORACLE_STACK_RULE(twt_03)
     }
     if (event->kind == TRACE_CALL) {
         unsigned there = TRACE_HOST_COUNT - 1 - event->host;
+        uint32_t first = 0;
+        uint32_t alive = 0;
+        const struct stack_file *listener = facts_stack_listener(oracle->stack, there, event->a);
         if (event->err == EINPROGRESS && view.file != NULL && view.file->port > 0 &&
-            view.file->conn != event->conn) {
+            view.file->conn != event->conn && listener != NULL && !listener->mixed &&
+            facts_stack_queue(oracle->stack, listener, &first, &alive) <= listener->backlog) {
             struct stack_conn probe = {.port = event->a, .from_port = view.file->port};
             for (uint32_t i = event->conn; i-- > 1;) {
                 const struct stack_conn *old = &oracle->stack->conn[i];
@@ -397,7 +411,8 @@ ORACLE_STACK_RULE(twt_04)
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
             if (end->state == TCP_TIME_WAIT && end->at_rst_came > end->at_state[TCP_TIME_WAIT] &&
-                end->at_rst_came < stack->step) {
+                end->at_rst_came < stack->step && stack->conn[i].at_forged == 0 &&
+                oracle_stack_rst_place(oracle, end) > 0) {
                 oracle_break(oracle, rule, "an RST did not end TIME-WAIT",
                              EVIDENCE(i, end->at_rst_came));
             }
@@ -413,8 +428,7 @@ ORACLE_STACK_RULE(twt_05)
         view.own->at_old_data < view.own->at_state[TCP_TIME_WAIT]) {
         return;
     }
-    bool answer = event->result != TRACE_FATE_DELIVERED && event->result != TRACE_FATE_INJECTED &&
-                  event->result != TRACE_FATE_DUPLICATED && event->result != TRACE_FATE_DROPPED;
+    bool answer = stack_is_sent(oracle->stack, event);
     if (answer && view.own->at_segment < view.own->at_old_data) {
         oracle_stack_verdict(oracle, rule, event->what == SCENARIO_SEGMENT_ACK,
                              "an old segment in TIME-WAIT was not answered by an ACK", event->conn,

@@ -21,7 +21,9 @@ static bool is_plain(const struct trace_event *event)
 
 ORACLE_STACK_RULE(dat_01)
 {
-    if (event->what != TRACE_BYTES_UNKNOWN) {
+    struct stack_view view;
+    if (event->what != TRACE_BYTES_UNKNOWN && facts_stack_see(oracle->stack, event, &view) &&
+        view.conn != NULL && view.conn->end[event->host].at_fed == 0) {
         oracle_stack_verdict(oracle, rule, event->what == TRACE_BYTES_AS_SENT,
                              "bytes came that were not sent at this place of the stream",
                              event->conn, index + 1, 0);
@@ -36,8 +38,8 @@ ORACLE_STACK_RULE(dat_04)
         (view.own->state != TCP_ESTABLISHED && view.own->state != TCP_CLOSE_WAIT)) {
         return;
     }
-    bool idle =
-        view.other->received == view.own->sent && !oracle->stack->holds && !oracle->stack->cut;
+    bool idle = view.other->received == view.own->sent && view.conn->at_lost == 0 &&
+                !oracle->stack->holds && !oracle->stack->cut;
     if (event->err == EAGAIN) {
         oracle_stack_verdict(oracle, rule, !idle, "a send found no room while nothing was queued",
                              event->conn, index + 1, 0);
@@ -54,8 +56,9 @@ ORACLE_STACK_RULE(dat_04)
 /* Whether recv may say that the stream has ended. */
 static bool has_ended(const struct stack_view *view)
 {
-    return view->own->fin_arrived || view->file->at_shut_read != 0 ||
-           view->own->state == TCP_CLOSED || view->own->state == TCP_TIME_WAIT;
+    return view->own->fin_arrived || view->file->at_shut_early != 0 ||
+           view->file->at_shut_read != 0 || view->own->state == TCP_CLOSED ||
+           view->own->state == TCP_TIME_WAIT;
 }
 
 ORACLE_STACK_RULE(dat_07)
@@ -68,8 +71,9 @@ ORACLE_STACK_RULE(dat_07)
         oracle_stack_verdict(oracle, rule, has_ended(&view),
                              "recv said 0, and the stream had not ended", event->conn,
                              view.own->at_fin_arrived, index + 1);
-    } else if (view.file->at_eof != 0 && view.own->at_data_arrived < view.file->at_eof &&
-               view.own->pending == 0 && view.own->at_reset < view.file->at_eof) {
+    } else if (view.file->at_eof != 0 && view.conn->at_forged == 0 &&
+               view.own->at_data_arrived < view.file->at_eof && view.own->pending == 0 &&
+               view.own->at_reset < view.file->at_eof) {
         oracle_break(oracle, rule, "recv gave something else after it had said 0",
                      EVIDENCE(event->conn, view.file->at_eof, index + 1));
     }
@@ -84,9 +88,10 @@ ORACLE_STACK_RULE(dat_09)
     }
     bool silent = view.own->at_segment < oracle->stack->step;
     bool sends = event->what == TRACE_CALL_SEND;
-    bool good = sends ? event->err == 0 && event->result == 0
-                      : (event->err == 0 && event->result == 0) ||
-                            (event->err == EAGAIN && stack_unread(view.own) == 0);
+    bool good =
+        sends ? event->err == 0 && event->result == 0
+              : (event->err == 0 && event->result == 0) ||
+                    (event->err == EAGAIN && (stack_unread(view.own) == 0 || view.conn->urgent));
     oracle_stack_verdict(oracle, rule, good && silent,
                          "a transfer of no bytes was an error, or sent a segment", event->conn,
                          index + 1, 0);
@@ -135,7 +140,8 @@ ORACLE_STACK_RULE(dat_12)
 ORACLE_STACK_RULE(dat_13)
 {
     struct stack_view view;
-    if (!see(oracle, event, &view) || view.own->gaps != 0) {
+    if (!see(oracle, event, &view) || view.own->gaps != 0 || view.conn->at_forged != 0 ||
+        view.own->urgent_unsure) {
         return;
     }
     const struct stack_end *own = view.own;
@@ -150,11 +156,15 @@ ORACLE_STACK_RULE(dat_13)
                                  index + 1);
         }
     } else if ((event->b & MSG_OOB) != 0) {
+        if (event->a <= 0 || own->state == TCP_CLOSED) {
+            return; /* it asks for nothing, or there is no connection any more */
+        }
         bool good = there && !inlined && !passed ? event->err == 0 && event->result == 1
                                                  : event->err == EINVAL || passed;
         oracle_stack_verdict(oracle, rule, good, "recv with MSG_OOB gave another answer",
                              event->conn, own->at_urgent, index + 1);
-    } else if (is_plain(event) && own->at_urgent != 0 && before > 0 && event->err == 0) {
+    } else if (is_plain(event) && own->at_urgent != 0 && before > own->left_out &&
+               event->err == 0) {
         oracle_stack_verdict(oracle, rule, event->result <= before,
                              "a read went past the urgent mark", event->conn, own->at_urgent,
                              index + 1);
@@ -191,7 +201,8 @@ ORACLE_STACK_RULE(dat_17)
 {
     struct stack_view view;
     if (!facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
-        view.file->role != STACK_FRESH) {
+        view.file->role != STACK_FRESH || view.file->at_shut_early != 0 ||
+        (event->what == TRACE_CALL_RECV && (event->b & MSG_OOB) != 0)) {
         return;
     }
     bool good = event->what == TRACE_CALL_RECV ? event->err == ENOTCONN
@@ -232,7 +243,7 @@ ORACLE_STACK_RULE(hcl_01)
             oracle_keep(oracle, rule, EVIDENCE(event->conn, view.own->at_fin_sent, index + 1));
         }
     } else if (event->what == SCENARIO_SEGMENT_FIN && event->result != TRACE_FATE_INJECTED &&
-               !view.conn->forged) {
+               view.conn->at_forged == 0) {
         /* The send of this very step is traced behind its segments: it cannot come with a FIN. */
         if (event->a - 1 + event->b != view.own->sent) {
             oracle_break(oracle, rule, "a FIN does not stand behind all that was sent",
@@ -241,11 +252,19 @@ ORACLE_STACK_RULE(hcl_01)
     }
 }
 
+/* Whether a send may have something else to say first: a connection that is not open yet has it
+ * wait, one that ended by what was forged may have an error to tell. */
+static bool is_unsure(const struct stack_conn *conn, const struct stack_end *end)
+{
+    return end->state == TCP_SYN_SENT || end->state == TCP_SYN_RECEIVED ||
+           (conn->at_forged != 0 && end->state == TCP_CLOSED);
+}
+
 ORACLE_STACK_RULE(hcl_02)
 {
     struct stack_view view;
     if (!see(oracle, event, &view) || view.file->at_shut_write == 0 || view.own->pending != 0 ||
-        event->a <= 0) {
+        event->a <= 0 || is_unsure(view.conn, view.own)) {
         return;
     }
     oracle_stack_verdict(oracle, rule, event->err == EPIPE,
@@ -299,7 +318,8 @@ ORACLE_STACK_RULE(hcl_07)
 {
     struct stack_view view;
     if (see(oracle, event, &view) && event->a > 0 && view.file->at_shut_write != 0 &&
-        event->fd != view.file->shut_fd && view.own->pending == 0) {
+        event->fd != view.file->shut_fd && view.own->pending == 0 &&
+        !is_unsure(view.conn, view.own)) {
         oracle_stack_verdict(oracle, rule, event->err == EPIPE,
                              "a duplicate can still send after shutdown", event->conn,
                              view.file->at_shut_write, index + 1);

@@ -57,7 +57,10 @@ static unsigned begin(struct oracle *oracle, uint8_t judged[ORACLE_RULE_COUNT])
 
 static bool wants(const struct oracle_rule *row, const struct trace_event *event)
 {
-    return (row->stack_kinds >> event->kind & 1U) != 0 ||
+    /* A step without effect, as one in two directions of which one has none, ends the one before.
+     */
+    unsigned kind = event->kind == TRACE_NOOP ? TRACE_STEP : event->kind;
+    return (row->stack_kinds >> kind & 1U) != 0 ||
            (event->kind == TRACE_CALL && event->what < TRACE_CALL_COUNT &&
             (row->stack_calls >> event->what & 1U) != 0);
 }

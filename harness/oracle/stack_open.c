@@ -87,7 +87,9 @@ ORACLE_STACK_RULE(cre_05)
 ORACLE_STACK_RULE(cre_07)
 {
     struct stack_view view;
-    if (facts_stack_see(oracle->stack, event, &view) && view.file != NULL && view.file->port != 0) {
+    /* A port that was given, not asked for, may go with the connection. */
+    if (facts_stack_see(oracle->stack, event, &view) && view.file != NULL &&
+        (view.file->port > 0 || (view.file->port < 0 && view.file->role == STACK_FRESH))) {
         oracle_stack_verdict(oracle, rule, event->err == EINVAL,
                              "a second bind did not fail with EINVAL", 0, view.file->at_opened,
                              index + 1);
@@ -150,9 +152,11 @@ static void cre_11_ready(struct oracle *oracle, unsigned rule, const struct trac
     bool unseen = !done && (event->b & POLLERR) != 0 && begun != 0 &&
                   trace_state_sampled(oracle_event(oracle, begun)) &&
                   event->time_us > view->own->state_us;
+    bool writable = (event->b & POLLOUT) != 0;
+    bool room = view->own->sent == 0; /* of one that has sent, the buffer may be full */
     if (view->file->role == STACK_ACTIVE && !view->file->linked && view->file->at_told == 0 &&
-        !unseen) {
-        oracle_stack_verdict(oracle, rule, done == ((event->b & POLLOUT) != 0),
+        !unseen && (room || !done)) {
+        oracle_stack_verdict(oracle, rule, done == writable,
                              done ? "a connect that was over was not reported writable"
                                   : "a connect that was not over was reported writable",
                              event->conn, view->file->at_connect, index + 1);
@@ -173,7 +177,7 @@ ORACLE_STACK_RULE(cre_11)
         oracle_stack_verdict(oracle, rule, event->err == EINPROGRESS || event->err == 0,
                              "connect without blocking did not begin", event->conn, index + 1, 0);
     } else if (event->b != AF_UNSPEC && view.own != NULL && view.file->role == STACK_ACTIVE &&
-               view.own->state == TCP_SYN_SENT) {
+               view.own->state == TCP_SYN_SENT && view.file->conn == event->conn) {
         oracle_stack_verdict(oracle, rule, event->err == EALREADY,
                              "connect in SYN-SENT did not answer EALREADY", event->conn,
                              view.file->at_connect, index + 1);
@@ -185,7 +189,9 @@ ORACLE_STACK_RULE(cre_13)
     struct stack_view view;
     if (event->a == SOCKET_OPTION(SO_ERROR) && event->err == 0 &&
         facts_stack_see(oracle->stack, event, &view) && view.own != NULL && view.file != NULL &&
-        view.file->error_read && view.file->at_told != 0 && view.own->pending == 0) {
+        view.file->error_read && view.file->at_told != 0 && view.own->pending == 0 &&
+        /* what is forged may have it reset itself, with an error */
+        (view.conn->at_forged == 0 || view.own->state != TCP_CLOSED)) {
         oracle_stack_verdict(oracle, rule, event->b == 0,
                              "SO_ERROR was there after it had been read", event->conn,
                              view.file->at_told, index + 1);
@@ -198,7 +204,7 @@ ORACLE_STACK_RULE(cre_14)
     struct stack_view view;
     if (event->b == AF_UNSPEC || !facts_stack_see(oracle->stack, event, &view) ||
         view.file == NULL || view.file->role != STACK_ACTIVE || view.file->linked ||
-        !is_connected(view.own)) {
+        view.file->at_shut_early != 0 || !is_connected(view.own)) {
         return;
     }
     bool good = event->err == 0 || (!stack_is_linux(oracle) && event->err == EISCONN);
@@ -214,8 +220,12 @@ ORACLE_STACK_RULE(cre_15)
         view.own->pending != ECONNREFUSED || view.own->reset_from != TCP_SYN_SENT) {
         return;
     }
-    int64_t told = event->what == TRACE_CALL_GETSOCKOPT ? event->b : event->err;
-    if (event->what != TRACE_CALL_GETSOCKOPT || event->a == SOCKET_OPTION(SO_ERROR)) {
+    bool asks = event->what == TRACE_CALL_GETSOCKOPT;
+    int64_t told = asks ? event->b : event->err;
+    bool urgent = event->what == TRACE_CALL_RECV && (event->b & MSG_OOB) != 0;
+    bool leaves = event->what == TRACE_CALL_CONNECT && event->b == AF_UNSPEC;
+    if (asks ? event->a == SOCKET_OPTION(SO_ERROR)
+             : !urgent && !leaves && view.file->at_shut_early == 0) {
         oracle_stack_verdict(oracle, rule, told == ECONNREFUSED,
                              "a refused connect was not told by ECONNREFUSED", event->conn,
                              view.own->at_reset, index + 1);
@@ -287,7 +297,8 @@ ORACLE_STACK_RULE(cre_18)
     }
     for (uint32_t i = 1; i <= stack->conns_used; i++) {
         const struct stack_end *end = stack->conn[i].end;
-        bool both = end[0].at_syn_arrived != 0 && end[1].at_syn_arrived != 0 &&
+        bool kept = stack->conn[i].at_lost == 0 && !stack->conn[i].injected;
+        bool both = kept && end[0].at_syn_arrived != 0 && end[1].at_syn_arrived != 0 &&
                     stack_been(&end[0], TCP_SYN_SENT) && stack_been(&end[1], TCP_SYN_SENT);
         if (both && !stack->cut &&
             (!stack_been(&end[0], TCP_ESTABLISHED) || !stack_been(&end[1], TCP_ESTABLISHED)) &&
@@ -318,8 +329,7 @@ ORACLE_STACK_RULE(cre_19)
                                  "a close in SYN-SENT did not end the attempt in silence",
                                  event->conn, own->at_state[TCP_SYN_SENT], index + 1);
         }
-    } else if (gave_up && event->result != TRACE_FATE_DELIVERED &&
-               event->result != TRACE_FATE_INJECTED && event->result != TRACE_FATE_DUPLICATED &&
+    } else if (gave_up && stack_is_sent(oracle->stack, event) &&
                own->at_state[TCP_CLOSED] < oracle->stack->step && own->last_file != 0) {
         bool left = own->at_segment > own->at_state[TCP_CLOSED];
         oracle_stack_verdict(oracle, rule, event->what == SCENARIO_SEGMENT_RST || left,
@@ -350,7 +360,7 @@ ORACLE_STACK_RULE(acc_02)
     if (event->err != 0 || !facts_stack_see(oracle->stack, event, &view) || view.own == NULL ||
         view.file == NULL ||
         (view.file->role != STACK_ACCEPTED && view.file->role != STACK_ACTIVE) ||
-        view.own->state == TCP_CLOSED) {
+        view.own->state == TCP_CLOSED || view.file->renamed) {
         return; /* of one that is over nobody says what its names are */
     }
     bool peers = event->what == TRACE_CALL_GETPEERNAME;
@@ -368,13 +378,25 @@ ORACLE_STACK_RULE(acc_02)
                          view.conn->at_connect, index + 1);
 }
 
+/* Whether it is known that an accept had to give the first in the queue and not what it gave. */
+static bool is_turn_known(const struct oracle *oracle, uint32_t first,
+                          const struct trace_event *event)
+{
+    const struct stack *stack = oracle->stack;
+    return event->err != 0 || event->conn == first || event->conn > stack->conns_used ||
+           stack_is_before(stack, oracle->trace, &stack->conn[first], &stack->conn[event->conn]);
+}
+
 ORACLE_STACK_RULE(acc_03)
 {
     struct stack_view view;
     uint32_t first = 0;
     uint32_t alive = 0;
     if (event->err != 0 || !facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
-        facts_stack_queue(oracle->stack, view.file, &first, &alive) < 2) {
+        view.file->mixed || facts_stack_queue(oracle->stack, view.file, &first, &alive) < 2) {
+        return;
+    }
+    if (!is_turn_known(oracle, first, event)) {
         return;
     }
     oracle_stack_verdict(oracle, rule, first == event->conn || !stack_is_linux(oracle),
@@ -395,7 +417,7 @@ ORACLE_STACK_RULE(acc_04)
         oracle_stack_verdict(oracle, rule, view.own->last_file == 0,
                              "accept gave a connection that it had given before", event->conn,
                              view.conn->at_established, index + 1);
-    } else if (event->err == EAGAIN &&
+    } else if (event->err == EAGAIN && !view.file->mixed &&
                facts_stack_queue(oracle->stack, view.file, &first, &alive) > 0 && alive > 0) {
         oracle_break(oracle, rule, "a connection was complete, and accept did not give it",
                      EVIDENCE(first, oracle->stack->conn[first].at_established, index + 1));
@@ -414,21 +436,28 @@ ORACLE_STACK_RULE(acc_05)
                          view.file->at_opened, index + 1);
 }
 
+/* Whether a call says that there is no descriptor for what it makes, which it may say first. */
+static bool wants_descriptor(const struct trace_event *event)
+{
+    return event->err == EMFILE || event->err == ENFILE;
+}
+
 ORACLE_STACK_RULE(acc_07)
 {
     struct stack_view view;
     uint32_t first = 0;
     uint32_t alive = 0;
-    if (!facts_stack_see(oracle->stack, event, &view) || view.file == NULL) {
+    if (!facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
+        wants_descriptor(event)) {
         return;
     }
     if (view.file->role != STACK_LISTENER) {
         oracle_stack_verdict(oracle, rule, event->err == EINVAL,
                              "accept on a socket that does not listen did not fail with EINVAL", 0,
                              view.file->at_opened, index + 1);
-    } else if (facts_stack_queue(oracle->stack, view.file, &first, &alive) == 0 &&
-               (event->err != 0 || view.own != NULL) && event->err != EMFILE &&
-               event->err != ENFILE) {
+    } else if (!view.file->mixed &&
+               facts_stack_queue(oracle->stack, view.file, &first, &alive) == 0 &&
+               (event->err != 0 || (view.own != NULL && !oracle->stack->sampled))) {
         oracle_stack_verdict(oracle, rule, event->err == EAGAIN,
                              "accept on an empty queue did not answer EAGAIN", 0,
                              view.file->at_listen, index + 1);
@@ -452,9 +481,10 @@ ORACLE_STACK_RULE(acc_08)
         }
         return;
     }
-    if (view.file->role != STACK_LISTENER ||
+    if (view.file->role != STACK_LISTENER || view.file->mixed || wants_descriptor(event) ||
         facts_stack_queue(oracle->stack, view.file, &first, &alive) == 0 ||
-        oracle->stack->conn[first].end[event->host].at_reset == 0 || event->err == EMFILE) {
+        oracle->stack->conn[first].end[event->host].at_reset == 0 ||
+        !is_turn_known(oracle, first, event)) {
         return;
     }
     bool good = stack_is_linux(oracle)
@@ -471,7 +501,7 @@ ORACLE_STACK_RULE(acc_11)
     uint32_t first = 0;
     uint32_t alive = 0;
     if (!facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
-        view.file->at_emfile == 0) {
+        view.file->at_emfile == 0 || view.file->role != STACK_LISTENER || view.file->mixed) {
         return;
     }
     uint32_t waiting = facts_stack_queue(oracle->stack, view.file, &first, &alive);
@@ -479,7 +509,7 @@ ORACLE_STACK_RULE(acc_11)
         oracle_stack_verdict(oracle, rule, waiting == 0 || (event->b & POLLIN) != 0,
                              "the listener is not readable while a connection waits", 0,
                              view.file->at_emfile, index + 1);
-    } else if (event->err != EMFILE) {
+    } else if (!wants_descriptor(event) && waiting > 0 && is_turn_known(oracle, first, event)) {
         oracle_stack_verdict(oracle, rule, event->err == 0 && event->conn == first,
                              "the connection was lost for want of a descriptor", first,
                              view.file->at_emfile, index + 1);
@@ -488,29 +518,31 @@ ORACLE_STACK_RULE(acc_11)
 
 ORACLE_STACK_RULE(acc_14)
 {
-    static const int64_t inherited[] = {
-        SOCKET_OPTION(SO_KEEPALIVE),
-        SOCKET_OPTION(SO_LINGER),
-        SOCKET_OPTION(SO_OOBINLINE),
-        (int64_t)IPPROTO_TCP << 16 | TCP_NODELAY,
-        (int64_t)IPPROTO_TCP << 16 | TCP_USER_TIMEOUT,
-        (int64_t)IPPROTO_TCP << 16 | TCP_KEEPIDLE,
+    static const struct {
+        int64_t name;
+        bool flag; /* whatever is not 0 is on */
+    } inherited[] = {
+        {SOCKET_OPTION(SO_KEEPALIVE), true},
+        {SOCKET_OPTION(SO_LINGER), false},
+        {SOCKET_OPTION(SO_OOBINLINE), true},
+        {(int64_t)IPPROTO_TCP << 16 | TCP_NODELAY, true},
+        {(int64_t)IPPROTO_TCP << 16 | TCP_USER_TIMEOUT, false},
+        {(int64_t)IPPROTO_TCP << 16 | TCP_KEEPIDLE, false},
     };
     struct stack_view view;
     if (event->err != 0 || !facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
         view.file->role != STACK_ACCEPTED || view.file->listener == 0) {
         return;
     }
-    const struct stack_file *listener = &oracle->stack->file[view.file->listener];
     int level = (int)(event->a >> 16);
     int name = (int)(event->a & 0xFFFF);
-    int64_t value = facts_stack_option(listener, level, name, -1);
+    const struct facts_stack_option *option = facts_stack_find_option(view.file, level, name);
     for (unsigned i = 0; i < sizeof inherited / sizeof inherited[0]; i++) {
-        if (inherited[i] == event->a && value >= 0 &&
-            facts_stack_option(view.file, level, name, -1) < 0) {
-            oracle_stack_verdict(oracle, rule, event->b == value,
-                                 "an option of the listener was not inherited", event->conn,
-                                 view.file->at_opened, index + 1);
+        if (inherited[i].name == event->a && option != NULL && option->inherited) {
+            bool good = inherited[i].flag ? (event->b != 0) == (option->value != 0)
+                                          : event->b == option->value;
+            oracle_stack_verdict(oracle, rule, good, "an option of the listener was not inherited",
+                                 event->conn, view.file->at_opened, index + 1);
         }
     }
 }
@@ -528,7 +560,7 @@ ORACLE_STACK_RULE(acc_15)
                 event->err == 0 || (!stack_is_linux(oracle) && event->err == ENOTCONN),
                 "shutdown of a listener failed", 0, view.file->at_listen, index + 1);
         }
-    } else if (view.file->at_shut_listener != 0) {
+    } else if (view.file->at_shut_listener != 0 && !wants_descriptor(event)) {
         oracle_stack_verdict(oracle, rule, event->err == EINVAL,
                              "accept after shutdown of the listener did not fail with EINVAL", 0,
                              view.file->at_shut_listener, index + 1);
@@ -547,7 +579,8 @@ ORACLE_STACK_RULE(bkl_01)
         return;
     }
     if (event->kind == TRACE_CALL) {
-        if (view.file != NULL && view.file->role == STACK_LISTENER && event->err == 0) {
+        if (view.file != NULL && view.file->role == STACK_LISTENER && !view.file->mixed &&
+            event->err == 0) {
             uint32_t count = facts_stack_queue(oracle->stack, view.file, &first, &alive);
             if (count == (uint32_t)view.file->backlog + 1) {
                 oracle_keep(oracle, rule, EVIDENCE(0, view.file->at_listen, index + 1));
@@ -561,7 +594,7 @@ ORACLE_STACK_RULE(bkl_01)
     }
     const struct stack_file *listener = &oracle->stack->file[view.conn->listener];
     uint32_t count = facts_stack_queue(oracle->stack, listener, &first, &alive);
-    if (stack_is_linux(oracle) && count > (uint32_t)listener->backlog) {
+    if (stack_is_linux(oracle) && !listener->mixed && count > (uint32_t)listener->backlog) {
         oracle_break(oracle, rule, "more connections were complete than backlog and one",
                      EVIDENCE(event->conn, listener->at_listen, index + 1));
     }
@@ -573,7 +606,7 @@ ORACLE_STACK_RULE(bkl_02)
     struct stack *stack = oracle->stack;
     for (uint32_t i = 1; i <= stack->conns_used; i++) {
         const struct stack_conn *conn = &stack->conn[i];
-        if (conn->own || conn->at_connect == 0) {
+        if (conn->own || conn->injected || conn->at_connect == 0) {
             continue;
         }
         unsigned here = stack_been(&conn->end[0], TCP_SYN_SENT) ? 1 : 0;
@@ -581,12 +614,13 @@ ORACLE_STACK_RULE(bkl_02)
         const struct stack_end *client = &conn->end[1 - here];
         uint32_t first = 0;
         uint32_t alive = 0;
-        if (conn->listener == 0 || client->state != TCP_ESTABLISHED ||
+        if (conn->listener == 0 || client->state != TCP_ESTABLISHED || conn->at_established != 0 ||
             stack_been(server, TCP_ESTABLISHED)) {
             continue;
         }
         const struct stack_file *listener = &stack->file[conn->listener];
-        if (facts_stack_queue(stack, listener, &first, &alive) > (uint32_t)listener->backlog) {
+        if (!listener->mixed &&
+            facts_stack_queue(stack, listener, &first, &alive) > (uint32_t)listener->backlog) {
             oracle_stack_verdict(
                 oracle, rule, server->state == TCP_SYN_RECEIVED && server->at_rst_sent == 0,
                 "a connection was refused for want of room in the queue", i,
@@ -597,25 +631,12 @@ ORACLE_STACK_RULE(bkl_02)
     (void)index;
 }
 
-/* Whether somebody still listens where the connection came to. */
-static bool is_listened(const struct stack *stack, const struct stack_conn *conn, unsigned host)
-{
-    for (uint32_t i = 1; i <= stack->files_used; i++) {
-        const struct stack_file *file = &stack->file[i];
-        if (file->role == STACK_LISTENER && file->at_closed == 0 && file->host == host &&
-            file->port == conn->port) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A SYN was answered and nothing kept; the acknowledgment makes the connection. */
 ORACLE_STACK_RULE(bkl_05)
 {
     struct stack_view view;
     if (!facts_stack_see(oracle->stack, event, &view) || view.own == NULL ||
-        view.own->at_cookie == 0 || view.conn->forged) {
+        view.own->at_cookie == 0 || view.conn->at_forged != 0) {
         return;
     }
     if (event->kind == TRACE_STATE && event->what == TCP_ESTABLISHED) {
@@ -623,7 +644,7 @@ ORACLE_STACK_RULE(bkl_05)
     } else if (event->kind == TRACE_SEGMENT && event->what == SCENARIO_SEGMENT_RST &&
                !stack_been(view.own, TCP_ESTABLISHED) && view.own->at_rst_came == 0 &&
                view.other->state == TCP_ESTABLISHED && view.own->at_heard > view.own->at_cookie &&
-               is_listened(oracle->stack, view.conn, event->host)) {
+               facts_stack_listener(oracle->stack, event->host, view.conn->port) != NULL) {
         oracle_break(oracle, rule, "the acknowledgment of a SYN cookie was answered by an RST",
                      EVIDENCE(event->conn, view.own->at_cookie, index + 1));
     }

@@ -36,15 +36,6 @@ static bool see(struct oracle *oracle, const struct trace_event *event, struct s
     return facts_stack_see(oracle->stack, event, view) && view->file != NULL && view->own != NULL;
 }
 
-/* SO_LINGER of the file, which it may have from its listener. */
-static int64_t linger_of(const struct stack *stack, const struct stack_file *file)
-{
-    int64_t inherited = file->listener != 0 ? facts_stack_option(&stack->file[file->listener],
-                                                                 SOL_SOCKET, SO_LINGER, 0)
-                                            : 0;
-    return facts_stack_option(file, SOL_SOCKET, SO_LINGER, inherited);
-}
-
 ORACLE_STACK_RULE(acc_13)
 {
     enum { WHOLE = sizeof(struct sockaddr_in) };
@@ -91,7 +82,7 @@ ORACLE_STACK_RULE(dat_16)
 {
     struct stack_view view;
     if (!is_blocking(event) || !see(oracle, event, &view) || event->err == EINTR ||
-        view.own->pending != 0 || had_signal(oracle, index, false) || view.conn->forged ||
+        view.own->pending != 0 || had_signal(oracle, index, false) || view.conn->at_forged != 0 ||
         view.own->at_rst_came != 0 || view.own->at_rst_sent != 0 ||
         !stack_been(view.own, TCP_ESTABLISHED)) {
         return; /* what a reset has to tell comes first */
@@ -120,7 +111,7 @@ ORACLE_STACK_RULE(clo_09)
         view.own->at_fin_sent <= oracle->stack->step) {
         return; /* a close that sent no FIN has nothing to wait for */
     }
-    int64_t linger = linger_of(oracle->stack, view.file);
+    int64_t linger = facts_stack_option(view.file, SOL_SOCKET, SO_LINGER, 0);
     int64_t limit_s = linger >> 32;
     if ((linger & 1) == 0 || limit_s <= 0) {
         return;
@@ -171,7 +162,7 @@ ORACLE_STACK_RULE(rst_12)
         return;
     }
     enum tcp_state before = stack_state_before(stack, view.own);
-    int64_t linger = linger_of(stack, view.file);
+    int64_t linger = facts_stack_option(view.file, SOL_SOCKET, SO_LINGER, 0);
     if ((before != TCP_ESTABLISHED && before != TCP_CLOSE_WAIT) || linger == 1 ||
         view.own->at_rst_came != 0) {
         return;

@@ -10,15 +10,11 @@
 
 enum { BITS = POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLHUP | POLLERR };
 
-/* The file that a report is about, whether of poll or epoll. */
+/* The file that a report is about, whether of poll or epoll; NULL for none. */
 static struct stack_file *reported(struct oracle *oracle, const struct trace_event *event)
 {
-    struct stack *stack = oracle->stack;
     struct stack_view view;
-    if (stack->wait_epoll) {
-        return facts_stack_watched(stack, event->host, event->fd);
-    }
-    return facts_stack_see(stack, event, &view) ? view.file : NULL;
+    return facts_stack_see(oracle->stack, event, &view) ? view.file : NULL;
 }
 
 static const struct stack_end *end_of(const struct stack *stack, const struct stack_file *file)
@@ -100,7 +96,8 @@ ORACLE_STACK_RULE(rdy_05)
     const struct stack *stack = oracle->stack;
     const struct stack_file *file = reported(oracle, event);
     const struct stack_end *end = file != NULL ? end_of(stack, file) : NULL;
-    if (end == NULL || !end->window_full || is_over(file, end) || file->at_shut_write != 0) {
+    if (end == NULL || !end->window_full || is_over(file, end) || file->at_shut_write != 0 ||
+        (end->state != TCP_ESTABLISHED && end->state != TCP_CLOSE_WAIT)) {
         return;
     }
     const struct stack_end *other = &stack->conn[file->conn].end[TRACE_HOST_COUNT - 1 - file->host];
@@ -146,8 +143,8 @@ static void judge_wait(struct oracle *oracle, unsigned rule, bool oneshot)
     unsigned host = oracle_event(oracle, stack->at_wait)->host;
     for (uint32_t i = 1; i <= stack->files_used; i++) {
         const struct stack_file *file = &stack->file[i];
-        if (file->at_watch == 0 || file->at_closed != 0 || file->host != host ||
-            ((file->watch & EPOLLONESHOT) != 0) != oneshot) {
+        if (file->at_watch == 0 || file->watch_unsure || file->at_closed != 0 ||
+            file->host != host || ((file->watch & EPOLLONESHOT) != 0) != oneshot) {
             continue;
         }
         bool was = file->at_report > stack->at_wait;
@@ -176,6 +173,18 @@ ORACLE_STACK_RULE(rdy_12)
     (void)index;
 }
 
+/* Whether a report may be about a registration that is not known. */
+static bool has_unsure_watch(const struct stack *stack, unsigned host)
+{
+    for (uint32_t i = 1; i <= stack->files_used; i++) {
+        const struct stack_file *file = &stack->file[i];
+        if (file->watch_unsure && file->host == host && file->at_closed == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A report names a registration: one whose number is closed only while a duplicate lives. */
 ORACLE_STACK_RULE(rdy_09)
 {
@@ -185,18 +194,19 @@ ORACLE_STACK_RULE(rdy_09)
         if (!stack->wait_epoll) {
             return;
         }
-        if (file == NULL) {
+        if (file == NULL && !has_unsure_watch(stack, event->host)) {
             oracle_break(oracle, rule, "epoll_wait reported a socket that is closed",
                          EVIDENCE(event->conn, index + 1));
-        } else if (event->fd < STACK_FDS && &stack->file[stack->fds[event->fd]] != file) {
+        } else if (file != NULL && event->fd < STACK_FDS &&
+                   &stack->file[stack->fds[event->fd]] != file) {
             oracle_keep(oracle, rule, EVIDENCE(event->conn, file->at_watch, index + 1));
         }
         return;
     }
     for (uint32_t i = 1; i <= stack->files_used; i++) {
         const struct stack_file *file = &stack->file[i];
-        bool alone = file->refs == 1 && file->at_closed == 0 && file->at_watch != 0 &&
-                     stack->fds[file->watch_fd] != i;
+        bool alone = file->refs == 1 && !file->watch_unsure && file->at_closed == 0 &&
+                     file->at_watch != 0 && stack->fds[file->watch_fd] != i;
         if (alone && stack->wait_epoll && stack->at_wait >= stack->step &&
             oracle_event(oracle, stack->at_wait)->host == file->host &&
             (file->watch & (EPOLLONESHOT | EPOLLET)) == 0 && file->at_report < stack->at_wait &&

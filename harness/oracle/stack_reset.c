@@ -24,9 +24,14 @@ static bool needs_reset(enum tcp_state state)
            state == TCP_FIN_WAIT_2;
 }
 
-static bool lingers_not(const struct stack_file *file)
+/* Whether a close of the file aborts: 1 yes, 0 no, -1 not known, for only Linux says that a
+ * connection has the option from its listener. */
+static int lingers_not(const struct oracle *oracle, const struct stack_file *file)
 {
-    return facts_stack_option(file, SOL_SOCKET, SO_LINGER, 0) == 1; /* on, no seconds */
+    const struct facts_stack_option *option = facts_stack_find_option(file, SOL_SOCKET, SO_LINGER);
+    return option == NULL                                 ? 0
+           : option->inherited && !stack_is_linux(oracle) ? -1
+                                                          : option->value == 1; /* on, no seconds */
 }
 
 /* The close of the last descriptor in a state from which an abort needs an RST. */
@@ -46,7 +51,7 @@ static bool has_reset(const struct oracle *oracle, const struct stack_end *end)
 ORACLE_STACK_RULE(rst_01)
 {
     struct stack_view view;
-    if (see_close(oracle, event, &view) && lingers_not(view.file)) {
+    if (see_close(oracle, event, &view) && lingers_not(oracle, view.file) == 1) {
         oracle_stack_verdict(
             oracle, rule,
             has_reset(oracle, view.own) && view.own->state == TCP_CLOSED &&
@@ -59,7 +64,7 @@ ORACLE_STACK_RULE(rst_01)
 ORACLE_STACK_RULE(rst_02)
 {
     struct stack_view view;
-    if (see_close(oracle, event, &view) && !lingers_not(view.file) &&
+    if (see_close(oracle, event, &view) && lingers_not(oracle, view.file) == 0 &&
         stack_is_sure(view.conn, view.own) && stack_unread(view.own) > 0) {
         oracle_stack_verdict(oracle, rule, has_reset(oracle, view.own),
                              "close with unread input did not send an RST", event->conn,
@@ -70,7 +75,9 @@ ORACLE_STACK_RULE(rst_02)
 ORACLE_STACK_RULE(rst_03)
 {
     struct stack_view view;
-    if (!see_close(oracle, event, &view) || lingers_not(view.file) ||
+    if (!see_close(oracle, event, &view) || lingers_not(oracle, view.file) != 0 ||
+        /* a negative time for FIN-WAIT-2 is none: what is closed there is reset */
+        facts_stack_option(view.file, IPPROTO_TCP, TCP_LINGER2, 0) < 0 ||
         !stack_is_sure(view.conn, view.own) || stack_unread(view.own) != 0 || view.own->gaps != 0) {
         return;
     }
@@ -97,7 +104,8 @@ ORACLE_STACK_RULE(rst_04)
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
             if (end->at_new_closed > end->at_rst_sent &&
-                (end->file == 0 || stack_is_linux(oracle)) && !stack->conn[i].own) {
+                (end->file == 0 || stack_is_linux(oracle)) && !stack->conn[i].own &&
+                stack->conn[i].at_forged == 0) {
                 oracle_break(oracle, rule, "data after a full close was not answered by an RST",
                              EVIDENCE(i, end->at_new_closed));
             }
@@ -169,8 +177,7 @@ ORACLE_STACK_RULE(rst_08)
     }
 }
 
-/* The newest RST that came to this end: 1 at the expected number, -1 elsewhere, 0 not known. */
-static int rst_place(const struct oracle *oracle, const struct stack_end *end)
+int oracle_stack_rst_place(const struct oracle *oracle, const struct stack_end *end)
 {
     const struct trace_event *rst = oracle_event(oracle, end->at_rst_came);
     bool moved = end->at_data_arrived > end->at_rst_came || end->at_fin_arrived > end->at_rst_came;
@@ -186,17 +193,21 @@ ORACLE_STACK_RULE(rst_09)
     for (uint32_t i = 1; i <= stack->conns_used; i++) {
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
-            if (stack->conn[i].own || stack->conn[i].forged || end->at_rst_came < stack->step ||
-                end->at_rst_came == 0 || end->at_heard != end->at_rst_came ||
-                end->at_heard_before >= stack->step) {
+            if (stack->conn[i].own || stack->conn[i].at_forged != 0 ||
+                end->at_rst_came < stack->step || end->at_rst_came == 0 ||
+                end->at_heard != end->at_rst_came || end->at_heard_before >= stack->step) {
                 continue;
             }
             enum tcp_state from = (enum tcp_state)end->heard_state;
-            int place = rst_place(oracle, end);
+            int place = oracle_stack_rst_place(oracle, end);
             /* An RST may be ignored in TIME-WAIT (RFC 1337), also where a segment of the same step
              * led there: that is for TWT-04. */
             if (place == 0 || !tcp_states[from].synchronized || from == TCP_TIME_WAIT ||
                 end->state == TCP_TIME_WAIT) {
+                continue;
+            }
+            /* What is left of an orphan on Linux takes any RST in its window. */
+            if (place < 0 && from == TCP_FIN_WAIT_2 && end->file == 0) {
                 continue;
             }
             bool ended = end->state == TCP_CLOSED;
@@ -211,15 +222,30 @@ ORACLE_STACK_RULE(rst_09)
     (void)index;
 }
 
+/* Whether all that came to this end in this step is the RST: what it sends then is its answer. An
+ * acknowledgment of the other end may have come unseen, for a wire that is not held shows none. */
+static bool heard_only_rst(const struct oracle *oracle, const struct stack_view *view)
+{
+    const struct stack *stack = oracle->stack;
+    const struct stack_end *own = view->own;
+    uint32_t since = stack->at_played > stack->step ? stack->at_played : stack->step;
+    if (own->at_rst_came == 0 || own->at_rst_came < since || own->at_heard != own->at_rst_came ||
+        own->at_heard_before >= since) {
+        return false;
+    }
+    /* An RST that was not on its way is the other end's own doing, or answers all that it heard. */
+    bool now = oracle_event(oracle, own->at_rst_came)->result == TRACE_FATE_SENT;
+    return now && view->conn->at_forged == 0 ? view->other->at_heard_before < since
+                                             : view->other->at_heard < since;
+}
+
 ORACLE_STACK_RULE(rst_10)
 {
     struct stack *stack = oracle->stack;
     struct stack_view view;
     if (event != NULL && event->kind == TRACE_SEGMENT) {
         if (see(oracle, event, &view) && event->what == SCENARIO_SEGMENT_RST &&
-            event->result != TRACE_FATE_INJECTED && event->result != TRACE_FATE_DELIVERED &&
-            view.own->at_rst_came >= stack->step && view.own->at_rst_came != 0 &&
-            view.own->at_heard == view.own->at_rst_came) {
+            stack_is_sent(stack, event) && heard_only_rst(oracle, &view)) {
             oracle_break(oracle, rule, "an RST was answered by an RST",
                          EVIDENCE(event->conn, view.own->at_rst_came, index + 1));
         }
@@ -250,7 +276,8 @@ ORACLE_STACK_RULE(rst_11)
         const struct stack_conn *conn = &stack->conn[i];
         const struct stack_end *end = &conn->end[view.file->host];
         if (conn->listener != 0 && &stack->file[conn->listener] == view.file &&
-            conn->at_established != 0 && end->last_file == 0 && end->at_reset == 0 && !conn->own) {
+            conn->at_established != 0 && end->last_file == 0 && !conn->own &&
+            needs_reset(stack_state_before(stack, end))) {
             oracle_stack_verdict(oracle, rule, has_reset(oracle, end),
                                  "a connection in the queue was not reset with its listener", i,
                                  end->at_rst_sent, index + 1);
@@ -336,7 +363,7 @@ ORACLE_STACK_RULE(tmo_01)
         return;
     }
     bool is_set =
-        facts_stack_option(view.file, (int)(event->a >> 16), (int)(event->a & 0xFFFF), -1) >= 0;
+        facts_stack_find_option(view.file, (int)(event->a >> 16), (int)(event->a & 0xFFFF)) != NULL;
     if (event->a == SOCKET_OPTION(SO_KEEPALIVE) && !is_set) {
         oracle_stack_verdict(oracle, rule, event->b == 0, "keepalive is on by default", 0,
                              view.file->at_opened, index + 1);
@@ -393,8 +420,12 @@ ORACLE_STACK_RULE(tmo_05)
         for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
             const struct stack_end *end = &stack->conn[i].end[host];
             const struct stack_end *other = &stack->conn[i].end[1 - host];
-            if (other->state == TCP_CLOSED && other->at_rst_lost != 0 && !stack->cut &&
-                other->at_heard > other->at_rst_lost && end->state == TCP_ESTABLISHED) {
+            /* What was on its way in either direction leads to an RST that is an old one. */
+            bool fresh = other->at_heard > other->at_rst_lost &&
+                         oracle_event(oracle, other->at_heard)->result == TRACE_FATE_SENT &&
+                         end->at_data_arrived < other->at_rst_lost;
+            if (other->state == TCP_CLOSED && other->at_rst_lost != 0 && !stack->cut && fresh &&
+                end->state == TCP_ESTABLISHED && stack->conn[i].at_forged == 0) {
                 oracle_break(oracle, rule, "a half-open connection was not detected",
                              EVIDENCE(i, other->at_rst_lost, other->at_heard));
             }
