@@ -213,7 +213,8 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
                 uint64_t uses[DIFF_CHOICE_COUNT])
 {
     if (event.kind == TRACE_SEGMENT) {
-        if (event.what == SCENARIO_SEGMENT_ACK) {
+        bool urgent = event.what == SCENARIO_SEGMENT_URGENT;
+        if (event.what == SCENARIO_SEGMENT_ACK || (urgent && event.b == 0)) {
             uses[DIFF_CHOICE_ACKNOWLEDGE]++;
             return;
         }

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "diff/generate.h"
+#include "diff/walk.h"
 
 enum {
     WALK_MIN = 12, /* steps of the scenario that the moments are put into */
     WALK_MAX = 30,
-    PORT_OWN = 7100, /* of walk.h: ports of one socket each */
     TIME_WAIT_MS = 72000,
     ORPHAN_MS = 140000, /* an orphan gives up after about 102 s */
     SYN_MS = 14000      /* as a SYN with TCP_SYNCNT 1 or 2 does */
@@ -20,6 +20,7 @@ struct composer {
     struct random *random;
     uint32_t known; /* bits of the sockets that are there */
     bool held;      /* segments are */
+    bool full;      /* more was sent than may lie unread, which the next step but one reads */
 };
 
 static uint32_t below(struct composer *composer, uint32_t limit)
@@ -256,6 +257,8 @@ static void note_step(struct composer *composer, const struct scenario_step *ste
     if (step->verb == SCENARIO_WIRE_HOLD || step->verb == SCENARIO_WIRE_RELEASE) {
         composer->held = step->verb == SCENARIO_WIRE_HOLD;
     }
+    composer->full = (step->verb == SCENARIO_APP_SEND && step->from == WALK_HUGE_SIZE) ||
+                     (composer->full && step->verb != SCENARIO_APP_RECV);
     if (step->verb == SCENARIO_APP_SOCKET) {
         composer->known |= 1U << step->id;
     } else if (step->verb == SCENARIO_APP_ACCEPT || step->verb == SCENARIO_APP_DUP) {
@@ -270,12 +273,12 @@ static bool uses_again(const struct scenario *scenario)
     bool bound[SCENARIO_SOCKETS_MAX] = {false};
     for (uint16_t i = 0; i < scenario->count; i++) {
         const struct scenario_step *step = &scenario->steps[i];
-        if (step->verb == SCENARIO_APP_BIND && step->from >= PORT_OWN &&
-            step->from < PORT_OWN + SCENARIO_SOCKETS_MAX) {
-            if (bound[step->from - PORT_OWN]) {
+        if (step->verb == SCENARIO_APP_BIND && step->from >= WALK_PORT_OWN &&
+            step->from < WALK_PORT_OWN + SCENARIO_SOCKETS_MAX) {
+            if (bound[step->from - WALK_PORT_OWN]) {
                 return true;
             }
-            bound[step->from - PORT_OWN] = true;
+            bound[step->from - WALK_PORT_OWN] = true;
         }
     }
     return false;
@@ -322,7 +325,8 @@ void diff_generate_slow(struct scenario *ret_scenario, struct random *random)
         enum status status = scenario_append(ret_scenario, step, walk.literal + step->literal_at);
         (void)status; /* there is room for all of it */
         note_step(&composer, step);
-        if (i > WALK_MIN / 2 && moments > 0 && below(&composer, walk.count - i) < moments) {
+        if (i > WALK_MIN / 2 && moments > 0 && !composer.full &&
+            below(&composer, walk.count - i) < moments) {
             moments--;
             moment(&composer);
         }

@@ -113,9 +113,23 @@ void socket_congestion_acked(struct model_socket *socket)
     }
 }
 
+bool socket_congestion_resends(const struct model_socket *socket, uint32_t ack)
+{
+    return resends(socket) && tcp_before(ack, socket->recover);
+}
+
 bool socket_congestion_room(const struct model_socket *socket)
 {
     return socket->cwnd == 0 || (!resends(socket) && under_way(socket) < socket->cwnd);
+}
+
+uint32_t socket_congestion_piece(const struct model_socket *socket, uint32_t seq)
+{
+    uint32_t out = segments(socket, socket->tcp.snd_una, seq);
+    uint32_t flight = out > socket->cwnd_dups ? out - socket->cwnd_dups : 0;
+    uint32_t half = socket->cwnd / 2 > 1 ? socket->cwnd / 2 : 1;
+    uint32_t room = socket->cwnd > flight ? socket->cwnd - flight : 1;
+    return room < half ? room : half;
 }
 
 void socket_congestion_resend(struct model *model, struct model_socket *socket)
@@ -124,9 +138,10 @@ void socket_congestion_resend(struct model *model, struct model_socket *socket)
     if (tcp_before(socket->resent, tcp->snd_una)) {
         socket->resent = tcp->snd_una;
     }
+    uint32_t piece = socket->resent;
     while (tcp_before(socket->resent, socket->recover) &&
            segments(socket, tcp->snd_una, socket->resent) < socket->cwnd) {
-        socket->resent = socket_resend(model, socket, socket->resent);
+        socket->resent = socket_resend(model, socket, socket->resent, &piece);
     }
     if (tcp_before(socket->resent, socket->recover)) {
         socket_cut_at(socket, socket->resent);

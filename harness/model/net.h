@@ -131,7 +131,7 @@ enum net_timer {
     NET_TIMER_RETRANSMIT, /* data, SYN, SYN+ACK or FIN */
     NET_TIMER_PERSIST,    /* zero window */
     NET_TIMER_FIN_WAIT_2, /* orphan */
-    NET_TIMER_DEFER       /* TCP_DEFER_ACCEPT ends */
+    NET_TIMER_DEFER       /* a SYN+ACK would go again, but for TCP_DEFER_ACCEPT */
 };
 
 enum net_urgent { NET_URGENT_NONE, NET_URGENT_COMING, NET_URGENT_THERE, NET_URGENT_READ };
@@ -282,7 +282,8 @@ struct model_socket {
     bool cwnd_loss;     /* a timeout came, and nothing was acknowledged since beyond: */
     uint32_t cwnd_high; /* SND.NXT then (high_seq) */
     uint32_t probes;    /* keepalive or window probes without an answer */
-    uint32_t defer_until; /* seconds, see NET_TIMER_DEFER */
+    uint8_t
+        defer_rounds; /* retransmissions for which TCP_DEFER_ACCEPT waits; 0: it did not begin */
     /* What a new socket has not as zeros begins on a line of its own. */
     struct net_options options __attribute__((aligned(64)));
 };
@@ -342,6 +343,8 @@ struct model_net {
     const int64_t *sends;                             /* what their sends shall take */
     uint32_t sends_count;
     uint32_t sends_next;
+    uint16_t
+        late[TRACE_HOST_COUNT]; /* by so many thousandths timers run out late; reset leaves it */
 };
 
 #define SOCKET_OF(timer_pointer, member)                                                           \
@@ -354,6 +357,13 @@ static inline struct model_socket *socket_of(struct model_file *file)
 static inline enum trace_host socket_host(const struct model_socket *socket)
 {
     return (enum trace_host)socket->file.host;
+}
+
+/* When a timer of the socket runs out that takes so long. */
+static inline int64_t socket_due_us(const struct model *model, const struct model_socket *socket,
+                                    int64_t in_us)
+{
+    return model->now_us + in_us + in_us * model->net->late[socket_host(socket)] / 1000;
 }
 
 extern const struct model_file_ops socket_ops;
@@ -480,7 +490,8 @@ struct net_emit {
     uint16_t offset;
     struct net_chunk *chunk;
     uint8_t flags;
-    bool again; /* a retransmission */
+    bool again;             /* a retransmission */
+    uint32_t urgent_beyond; /* bytes that the urgent pointer points too far */
 };
 void wire_send(struct model *model, struct model_socket *socket, const struct net_emit *emit);
 /* A segment that belongs to no socket answers one that arrived at `key`. */
@@ -541,6 +552,17 @@ static inline uint32_t socket_send_used(const struct model_socket *socket)
         socket->tcp.snd_una == socket->tcp.iss ? socket->tcp.iss + 1 : socket->tcp.snd_una;
     return tcp_before(first, socket->send_end) ? socket->send_end - first : 0;
 }
+/* tcp_urg_mode of Linux: the urgent byte is not acknowledged yet. */
+static inline bool socket_is_urgent(const struct model_socket *socket)
+{
+    return socket->urgent_to_send && !tcp_before(socket->send_urgent, socket->tcp.snd_una);
+}
+/* URG where a segment from `seq` on tells of the urgent byte: it, what is ahead of it, and an
+ * acknowledgment before it was sent. */
+static inline uint8_t socket_urgent_flag(const struct model_socket *socket, uint32_t seq)
+{
+    return socket_is_urgent(socket) && !tcp_before(socket->send_urgent, seq) ? TCP_CTL_URG : 0;
+}
 /* What fills the send buffer (sk_wmem_queued of Linux). */
 static inline uint32_t socket_send_memory(const struct model_socket *socket)
 {
@@ -586,6 +608,8 @@ void socket_timer_set(struct model *model, struct model_socket *socket, enum net
 /* How long an orphan waits in FIN-WAIT-2. */
 int64_t socket_timer_fin_wait_2_us(const struct model *model, const struct model_socket *socket);
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
+/* The acknowledgment of a SYN+ACK came, and TCP_DEFER_ACCEPT waits for data for so many rounds. */
+void socket_timer_defer(struct model *model, struct model_socket *child);
 /* What the timer guards was acknowledged: it may tell the round trip. Before the timer ends. */
 void socket_timer_measured(struct model *model, struct model_socket *socket);
 /* Starts the retransmission timer when something is unacknowledged and no timer runs. */
@@ -598,6 +622,10 @@ static inline void socket_timer_persist(struct model *model, struct model_socket
         socket_timer_persist_update(model, socket);
     }
 }
+/* SO_KEEPALIVE begins: at the end of a handshake, or when it is set. It ends where it is not set.
+ */
+void socket_keepalive_start(struct model *model, struct model_socket *socket);
+/* TCP_KEEPIDLE is another one: it counts since the other end was heard. */
 void socket_keepalive_update(struct model *model, struct model_socket *socket);
 void socket_time_wait_schedule(struct model *model);
 void socket_retransmit(struct model *model, struct model_socket *socket);
@@ -606,8 +634,10 @@ void socket_send_waiting(struct model *model, struct model_socket *socket);
 /* Linux cuts a buffer in two where it sends but the part before `seq` again (tcp_fragment). */
 void socket_cut_at(struct model_socket *socket, uint32_t seq);
 /* Sends the segment from `seq` on again, which was sent before and is not acknowledged; returns the
- * sequence number behind it. */
-uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq);
+ * sequence number behind it. `piece`: where what Linux hands down as one piece begins; `seq` where
+ * none is under way, and moved on where a buffer begins. */
+uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq,
+                       uint32_t *piece);
 
 /* ---- congestion.c: with scripted programs ---- */
 
@@ -621,8 +651,13 @@ void socket_congestion_sent(struct model_socket *socket, bool sent);
 void socket_congestion_duplicate(struct model *model, struct model_socket *socket);
 /* SND.UNA moved on; what was acknowledged is still in the send queue. */
 void socket_congestion_acked(struct model_socket *socket);
+/* Whether something goes again once all before `ack` is acknowledged. */
+bool socket_congestion_resends(const struct model_socket *socket, uint32_t ack);
 /* Whether one more new segment may go out. */
 bool socket_congestion_room(const struct model_socket *socket);
+/* Segments from `seq`, the next to be sent, that go as one piece: at most half the window, where
+ * Linux cuts a buffer in two (tcp_cwnd_test). */
+uint32_t socket_congestion_piece(const struct model_socket *socket, uint32_t seq);
 /* Sends again what the congestion window lets of what counts as lost. */
 void socket_congestion_resend(struct model *model, struct model_socket *socket);
 void socket_timers_init(struct model_socket *socket);

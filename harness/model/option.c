@@ -300,6 +300,7 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
                 : value > 120 ? 120
                               : value;
     }
+    bool kept = socket->options.keepalive;
     row_set(row, &socket->options, value);
     socket->options.syncnt_set |= row->offset == AT(syncnt);
     if (row->offset == AT(rcvlowat)) {
@@ -313,7 +314,9 @@ static int set_row(struct model *model, struct model_socket *socket, const struc
         socket->push |= socket->options.nodelay;
         socket_push(model, socket);
     }
-    if (row->offset == AT(keepalive) || row->offset == AT(keepidle_s)) {
+    if (row->offset == AT(keepalive) && socket->options.keepalive != kept) {
+        socket_keepalive_start(model, socket);
+    } else if (row->offset == AT(keepidle_s)) {
         socket_keepalive_update(model, socket);
     }
     return 0;

@@ -404,7 +404,7 @@ static int scripted_setsockopt(struct world *world, int s, enum world_option opt
         return 0;
     case WORLD_OPTION_KEEPALIVE:
         socket->options.keepalive = value != 0;
-        socket_keepalive_update(model, socket);
+        socket_keepalive_start(model, socket);
         return 0;
     case WORLD_OPTION_REUSEADDR:
         socket->options.reuseaddr = value != 0;

@@ -156,6 +156,11 @@ static void app_choose_sends(struct world *world, const int64_t *results, uint32
     net->sends_next = 0;
 }
 
+static void app_delay_timers(struct world *world, enum trace_host host, unsigned per_mille)
+{
+    model_of(world)->net->late[host] = (uint16_t)per_mille;
+}
+
 void scripted_app_ops(struct world_ops *ops)
 {
     ops->app_socket = app_socket;
@@ -169,5 +174,6 @@ void scripted_app_ops(struct world_ops *ops)
     ops->app_wait = app_wait;
     ops->app_full = app_full;
     ops->choose_sends = app_choose_sends;
+    ops->delay_timers = app_delay_timers;
     scripted_process_ops(ops);
 }

@@ -96,23 +96,15 @@ uint32_t socket_poll(struct model *model, struct model_file *file)
 
 /* ---- Sending ---- */
 
-/* Whether a segment from `seq` tells of the urgent byte: it, and what is ahead of it. */
-static bool carries_urgent(const struct model_socket *socket, uint32_t seq)
+/* The segment from `seq` on, of a piece that goes from `piece` on. Each segment of a piece has its
+ * header, so that the urgent pointer of Linux is too far in all but the first (tcp_gso_segment). */
+static void send_piece(struct model *model, struct model_socket *socket, struct net_emit *emit,
+                       uint32_t piece)
 {
-    return socket->urgent_to_send && !tcp_before(socket->send_urgent, seq);
-}
-
-static void send_data(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
-                      uint32_t seq, uint32_t length, bool again)
-{
-    uint8_t urgent = carries_urgent(socket, seq) ? TCP_CTL_URG : 0;
-    wire_send(model, socket,
-              &(struct net_emit){.seq = seq,
-                                 .length = (uint16_t)length,
-                                 .offset = (uint16_t)(seq - chunk->seq),
-                                 .chunk = chunk,
-                                 .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | urgent),
-                                 .again = again});
+    emit->offset = (uint16_t)(emit->seq - emit->chunk->seq);
+    emit->flags |= (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | socket_urgent_flag(socket, piece));
+    emit->urgent_beyond = emit->seq - piece;
+    wire_send(model, socket, emit);
 }
 
 /* Bytes that the peer's window still takes. */
@@ -122,38 +114,17 @@ static uint32_t usable_window(const struct model_socket *socket)
     return tcp_after(edge, socket->tcp.snd_nxt) ? edge - socket->tcp.snd_nxt : 0;
 }
 
-/* tcp_urg_mode of Linux: the urgent byte is not acknowledged yet. */
-static bool is_urgent(const struct model_socket *socket)
-{
-    return socket->urgent_to_send && !tcp_before(socket->send_urgent, socket->tcp.snd_una);
-}
-
 /* Whether a segment that is less than full waits for more (tcp_nagle_test of Linux). */
 static bool waits_for_more(const struct model_socket *socket, uint32_t seq, uint32_t length)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
     if (!socket->app || length >= socket->mss || seq + length != socket->send_end ||
-        socket->fin_wanted || socket->push || is_urgent(socket)) {
+        socket->fin_wanted || socket->push || socket_is_urgent(socket)) {
         return false;
     }
     bool small_out = tcp->snd_una != tcp->snd_nxt && tcp_after(socket->send_small, tcp->snd_una) &&
                      !tcp_after(socket->send_small, tcp->snd_nxt);
     return socket->options.cork || (!socket->options.nodelay && small_out);
-}
-
-/* The last bytes with the FIN, where they were still to be sent when it was asked for. */
-static void send_with_fin(struct model *model, struct model_socket *socket, struct net_chunk *chunk,
-                          uint32_t seq, uint32_t length, bool again)
-{
-    uint8_t urgent = carries_urgent(socket, seq) ? TCP_CTL_URG : 0;
-    wire_send(
-        model, socket,
-        &(struct net_emit){.seq = seq,
-                           .length = (uint16_t)length,
-                           .offset = (uint16_t)(seq - chunk->seq),
-                           .chunk = chunk,
-                           .flags = (uint8_t)(TCP_CTL_ACK | TCP_CTL_PSH | TCP_CTL_FIN | urgent),
-                           .again = again});
 }
 
 /* Linux cuts a buffer in two where it sends but a part of it (tso_fragment). */
@@ -181,6 +152,7 @@ static void output(struct model *model, struct model_socket *socket)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
     uint32_t window = usable_window(socket);
+    uint32_t piece = 0; /* segments that are left of one, where there is a congestion window */
     while (window > 0 && tcp_before(tcp->snd_nxt, socket->send_end) &&
            socket_congestion_room(socket)) {
         struct net_chunk *chunk = socket->send_at;
@@ -195,6 +167,7 @@ static void output(struct model *model, struct model_socket *socket)
             cut_buffer(socket, chunk);
             break;
         }
+        struct net_emit emit = {.seq = seq, .length = (uint16_t)length, .chunk = chunk};
         tcp->snd_nxt += length;
         window -= length;
         if (length < socket->mss) {
@@ -204,11 +177,17 @@ static void output(struct model *model, struct model_socket *socket)
             tcp->fin_sent = true;
             tcp->snd_nxt++;
             socket->fin_joined = true;
-            send_with_fin(model, socket, chunk, seq, length, false);
+            emit.flags = TCP_CTL_FIN;
+        }
+        if (socket->cwnd != 0 && (piece == 0 || (chunk->begins && seq == chunk->seq))) {
+            piece = socket_congestion_piece(socket, seq);
+        }
+        send_piece(model, socket, &emit, seq);
+        if (tcp->fin_sent) {
             break;
         }
-        send_data(model, socket, chunk, seq, length, false);
-        if (socket->app && chunk->next != NULL && is_urgent(socket)) {
+        if (socket->app && chunk->next != NULL &&
+            (socket_is_urgent(socket) || (socket->cwnd != 0 && --piece == 0))) {
             cut_buffer(socket, chunk->next); /* what is urgent goes segment by segment */
         }
     }
@@ -251,7 +230,8 @@ void socket_push(struct model *model, struct model_socket *socket)
     }
 }
 
-uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq)
+uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq,
+                       uint32_t *piece)
 {
     struct tcp_endpoint *tcp = &socket->tcp;
     assert(tcp_before(seq, tcp->snd_nxt));
@@ -278,17 +258,20 @@ uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_
     if (chunk == socket->send_first && tcp_before(socket->send_kept, seq)) {
         socket->send_kept = seq; /* what goes again is cut off from what is acknowledged */
     }
+    struct net_emit emit = {.seq = seq, .length = (uint16_t)length, .chunk = chunk, .again = true};
+    *piece = chunk->begins && seq == chunk->seq ? seq : *piece;
     if (tcp->fin_sent && socket->fin_joined && seq + length == socket->send_end) {
-        send_with_fin(model, socket, chunk, seq, length, true);
-        return tcp->snd_nxt;
+        emit.flags = TCP_CTL_FIN;
+        length++;
     }
-    send_data(model, socket, chunk, seq, length, true);
+    send_piece(model, socket, &emit, *piece);
     return seq + length;
 }
 
 void socket_retransmit(struct model *model, struct model_socket *socket)
 {
-    (void)socket_resend(model, socket, socket->tcp.snd_una);
+    uint32_t piece = socket->tcp.snd_una;
+    (void)socket_resend(model, socket, piece, &piece);
 }
 
 void socket_room(struct model *model, struct model_socket *socket)

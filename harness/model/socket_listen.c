@@ -158,6 +158,17 @@ void socket_listener_arrive(struct model *model, struct model_socket *listener, 
               &(struct net_emit){.seq = child->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
 }
 
+/* TCP_DEFER_ACCEPT as the number of retransmissions of a SYN+ACK that take so long. */
+static uint8_t rounds_of(uint32_t defer_s)
+{
+    uint8_t rounds = 1;
+    for (uint32_t step_s = 1, passed_s = 1; passed_s < defer_s; passed_s += step_s) {
+        step_s = step_s * 2 < 120 ? step_s * 2 : 120;
+        rounds++;
+    }
+    return rounds;
+}
+
 bool socket_child_waits(struct model *model, struct model_socket *child,
                         const struct tcp_segment *segment)
 {
@@ -173,9 +184,9 @@ bool socket_child_waits(struct model *model, struct model_socket *child,
     if (defer_s == 0 || segment->seq + tcp_segment_space(segment) != child->tcp.rcv_nxt) {
         return false; /* there is data, or there was some that was lost */
     }
-    if (child->defer_until == 0) {
-        child->defer_until = 1;
-        socket_timer_set(model, child, NET_TIMER_DEFER, defer_s * INT64_C(1000000));
+    if (child->defer_rounds == 0) {
+        child->defer_rounds = rounds_of(defer_s);
+        socket_timer_defer(model, child);
     }
     return child->timer_kind == NET_TIMER_DEFER;
 }

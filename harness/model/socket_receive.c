@@ -266,8 +266,8 @@ static void opened(struct model *model, struct model_socket *socket, enum tcp_st
     } else {
         socket_notify(model, socket, POLLOUT);
     }
-    if (socket->options.keepalive) {
-        socket_keepalive_update(model, socket);
+    if (socket->options.keepalive && (before == TCP_SYN_SENT || socket->tcp.passive)) {
+        socket_keepalive_start(model, socket); /* not by a simultaneous open (tcp_finish_connect) */
     }
     if (before == TCP_SYN_RECEIVED && (socket->shut & NET_SHUT_SEND) != 0 &&
         socket->tcp.state == TCP_ESTABLISHED) {
@@ -342,6 +342,13 @@ static void process_state(struct model *model, struct model_socket *socket, enum
     }
 }
 
+static inline void heard(const struct model *model, struct model_socket *socket)
+{
+    socket->heard_us = model->now_us;
+    socket->probes = 0;
+    socket->soft_error = 0;
+}
+
 static bool process(struct model *model, struct model_socket *socket, uint64_t key,
                     const struct tcp_segment *segment, struct net_segment *node);
 
@@ -382,8 +389,7 @@ static bool process_text(struct model *model, struct model_socket *socket, struc
         if (socket->urgent_seq != socket->tcp.rcv_up) {
             skip_old_mark(model, socket);
         }
-        urgent_arrived(socket, socket->tcp.rcv_up);
-        ready |= POLLPRI;
+        urgent_arrived(socket, socket->tcp.rcv_up); /* wakes nobody before it is there */
     }
     if (socket->urgent == NET_URGENT_COMING && node != NULL && node->chunk != NULL &&
         socket->urgent_seq - node->tcp.seq < node->tcp.length) {
@@ -417,6 +423,9 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     enum tcp_state before = (enum tcp_state)socket->tcp.state;
     tcp_endpoint_receive(&socket->tcp, segment, &actions);
     uint32_t bits = actions.bits;
+    if (actions.heard) { /* not by what was refused, such as a probe of the other end (tcp_ack) */
+        heard(model, socket);
+    }
     if (before == TCP_FIN_WAIT_1 && waits_small(socket) && (segment->flags & TCP_CTL_FIN) == 0) {
         bits &= ~(uint32_t)(TCP_SEND_ACK | TCP_SEND_CHALLENGE); /* likewise: tcp_time_wait() */
     }
@@ -477,13 +486,6 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     return kept;
 }
 
-static inline void heard(const struct model *model, struct model_socket *socket)
-{
-    socket->heard_us = model->now_us;
-    socket->probes = 0;
-    socket->soft_error = 0;
-}
-
 /* The window or what is acknowledged moved on: more may go out. */
 static inline void output_more(struct model *model, struct model_socket *socket, uint32_t bits)
 {
@@ -499,7 +501,8 @@ static inline void acknowledge(struct model *model, struct model_socket *socket,
     struct model_net *net = model->net;
     if (socket->in_flight > 0 || net->rough[socket->lane] || net->strict ||
         net->inline_depth >= NET_INLINE_DEPTH_MAX) {
-        wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = TCP_CTL_ACK});
+        uint8_t flags = TCP_CTL_ACK | socket_urgent_flag(socket, seq);
+        wire_send(model, socket, &(struct net_emit){.seq = seq, .flags = flags});
         return;
     }
     socket_refresh_window(socket);
@@ -641,6 +644,48 @@ static void open_before_text(struct model *model, struct model_socket *socket, u
     }
 }
 
+/* Urgent data of a segment that resets is seen before that. */
+static void take_last_urgent(struct model *model, struct model_socket *socket,
+                             const struct tcp_segment *segment, const struct net_segment *node)
+{
+    if ((segment->flags & TCP_CTL_URG) == 0 || node == NULL) {
+        return;
+    }
+    uint32_t at = segment->urgent - segment->seq;
+    skip_old_mark(model, socket);
+    socket->urgent_seq = segment->urgent;
+    socket->urgent = NET_URGENT_COMING;
+    if (at < segment->length) {
+        socket->urgent = NET_URGENT_THERE;
+        socket->urgent_byte = node->chunk->bytes[node->offset + at];
+    }
+}
+
+/* Data that nobody reads ends the connection. Linux looks at the acknowledgment before that, which
+ * may send again what is lost (tcp_rcv_state_process); who samples the state then sees the end of
+ * it first, and behind the RST where that goes alone. */
+static void reset_unread(struct model *model, uint64_t key, struct model_socket *socket,
+                         const struct tcp_segment *segment, const struct net_segment *node,
+                         uint32_t conn)
+{
+    bool acks = tcp_after(segment->ack, socket->tcp.snd_una);
+    bool again = acks && socket_congestion_resends(socket, segment->ack);
+    take_last_urgent(model, socket, segment, node);
+    socket->error = reset_error((enum tcp_state)socket->tcp.state);
+    if (again) {
+        socket_event(model, socket, TCP_EVENT_ABORT);
+    }
+    if (acks) {
+        socket->tcp.snd_una = segment->ack;
+        acked(model, socket);
+    }
+    wire_reply_reset(model, key, conn, segment, socket->peer);
+    if (!again) {
+        socket_event(model, socket, TCP_EVENT_ABORT);
+    }
+    socket_closed(model, socket);
+}
+
 static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t key,
                                                    struct model_socket *socket,
                                                    const struct tcp_segment *segment,
@@ -651,7 +696,6 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
         socket_closed(model, socket);
         return nobody_arrive(model, key, segment, node, conn);
     }
-    heard(model, socket);
     if (socket->peer == NULL && socket->tcp.state == TCP_SYN_SENT) {
         struct model_socket *from = net_segment_sender(node);
         if (from != NULL && from->peer == NULL) {
@@ -692,15 +736,7 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
         return false;
     }
     if (nobody_reads(socket, segment)) {
-        wire_reply_reset(model, key, conn, segment, socket->peer);
-        if ((segment->flags & TCP_CTL_URG) != 0 && node != NULL) {
-            skip_old_mark(model, socket);
-            socket->urgent_seq = segment->urgent; /* seen before the reset, as Linux does */
-            socket->urgent = NET_URGENT_THERE;
-            socket->urgent_byte = node->chunk->bytes[node->offset + segment->length - 1];
-        }
-        socket_abort(model, socket, TCP_EVENT_ABORT, reset_error((enum tcp_state)socket->tcp.state),
-                     false);
+        reset_unread(model, key, socket, segment, node, conn);
         return false;
     }
     struct tcp_segment taken = *segment;
@@ -725,6 +761,5 @@ bool socket_arrive(struct model *model, uint64_t key, struct model_socket *to,
     if (UNLIKELY(arrives_apart(socket, segment))) {
         return arrive_apart(model, key, socket, segment, node, conn);
     }
-    heard(model, socket);
     return process(model, socket, key, segment, node);
 }

@@ -137,7 +137,7 @@ void socket_timer_set(struct model *model, struct model_socket *socket, enum net
                       int64_t in_us)
 {
     socket->timer_kind = (uint8_t)kind;
-    model_timer_set(model, &socket->timer, model->now_us + in_us);
+    model_timer_set(model, &socket->timer, socket_due_us(model, socket, in_us));
 }
 
 void socket_timer_cancel(struct model *model, struct model_socket *socket)
@@ -219,9 +219,15 @@ static int write_error(const struct model_socket *socket)
     return socket->soft_error != 0 ? socket->soft_error : ETIMEDOUT;
 }
 
+/* Whether the listener of this handshake is gone, which ends it at its next timeout. */
+static bool left_alone(const struct model_socket *socket)
+{
+    return socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED;
+}
+
 static void fire_retransmit(struct model *model, struct model_socket *socket)
 {
-    if (socket->orphan && socket->tcp.passive && socket->tcp.state == TCP_SYN_RECEIVED) {
+    if (left_alone(socket)) {
         socket_abort(model, socket, TCP_EVENT_ABORT, 0, false);
         return;
     }
@@ -243,6 +249,33 @@ static void fire_retransmit(struct model *model, struct model_socket *socket)
         socket_congestion_resend(model, socket);
     } else {
         socket_retransmit(model, socket);
+    }
+}
+
+void socket_timer_defer(struct model *model, struct model_socket *child)
+{
+    if (child->timer_kind != NET_TIMER_RETRANSMIT) {
+        child->retries = 0;
+        child->sent_us = model->now_us;
+        socket_timer_set(model, child, NET_TIMER_DEFER, retransmit_after_us(model, child));
+    } else if (child->retries < child->defer_rounds) {
+        child->timer_kind = NET_TIMER_DEFER; /* when the SYN+ACK would go again */
+    }
+}
+
+/* The SYN+ACK goes again in the last round alone: the client shall answer once more, and is taken
+ * then (reqsk_timer_handler of Linux). */
+static void fire_defer(struct model *model, struct model_socket *child)
+{
+    if (left_alone(child)) {
+        socket_abort(model, child, TCP_EVENT_ABORT, 0, false);
+        return;
+    }
+    bool last = ++child->retries >= child->defer_rounds;
+    socket_timer_set(model, child, last ? NET_TIMER_RETRANSMIT : NET_TIMER_DEFER,
+                     retransmit_after_us(model, child));
+    if (last) {
+        socket_retransmit(model, child);
     }
 }
 
@@ -287,8 +320,7 @@ static void timer_fire(struct model *model, struct model_timer *timer)
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, 0, false);
         break;
     case NET_TIMER_DEFER:
-        socket_timer_arm(model, socket); /* the client shall answer once more, and is taken then */
-        socket_retransmit(model, socket);
+        fire_defer(model, socket);
         break;
     case NET_TIMER_NONE:
         assert(false);
@@ -303,8 +335,7 @@ static bool keeps_alive(const struct model_socket *socket)
 {
     enum tcp_state state = (enum tcp_state)socket->tcp.state;
     return !(socket->orphan && state == TCP_FIN_WAIT_2) && socket->options.keepalive &&
-           socket->key != 0 && state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED &&
-           state != TCP_TIME_WAIT;
+           socket->key != 0 && state != TCP_TIME_WAIT;
 }
 
 static bool keepalive_is_over(const struct model_socket *socket, int64_t silent_us)
@@ -317,7 +348,7 @@ static bool keepalive_is_over(const struct model_socket *socket, int64_t silent_
 static void keepalive_fire(struct model *model, struct model_timer *timer)
 {
     struct model_socket *socket = SOCKET_OF(timer, keepalive);
-    if (!keeps_alive(socket)) {
+    if (!keeps_alive(socket) || socket->tcp.state == TCP_SYN_SENT) {
         return;
     }
     int64_t idle_us = socket->options.keepidle_s * SECOND_US;
@@ -325,18 +356,20 @@ static void keepalive_fire(struct model *model, struct model_timer *timer)
     bool busy = socket->tcp.snd_una != socket->tcp.snd_nxt ||
                 tcp_before(socket->tcp.snd_nxt, socket->send_end);
     if (busy || silent_us < idle_us) {
-        model_timer_set(model, timer, model->now_us + (busy ? idle_us : idle_us - silent_us));
+        int64_t in_us = busy ? idle_us : idle_us - silent_us;
+        model_timer_set(model, timer, socket_due_us(model, socket, in_us));
         return;
     }
     if (keepalive_is_over(socket, silent_us)) {
         socket_abort(model, socket, TCP_EVENT_TIMEOUT, write_error(socket), true);
         return;
     }
-    model_timer_set(model, timer, model->now_us + socket->options.keepintvl_s * SECOND_US);
+    int64_t in_us = socket->options.keepintvl_s * SECOND_US;
+    model_timer_set(model, timer, socket_due_us(model, socket, in_us));
     probe(model, socket);
 }
 
-void socket_keepalive_update(struct model *model, struct model_socket *socket)
+static void keepalive_set(struct model *model, struct model_socket *socket, int64_t since_us)
 {
     if (!keeps_alive(socket)) {
         if (socket->keepalive.index != 0) {
@@ -344,8 +377,19 @@ void socket_keepalive_update(struct model *model, struct model_socket *socket)
         }
         return;
     }
-    int64_t at_us = socket->heard_us + socket->options.keepidle_s * SECOND_US;
-    model_timer_set(model, &socket->keepalive, at_us > model->now_us ? at_us : model->now_us);
+    int64_t in_us = since_us + socket->options.keepidle_s * SECOND_US - model->now_us;
+    int64_t due_us = socket_due_us(model, socket, in_us > 0 ? in_us : 0);
+    model_timer_set(model, &socket->keepalive, due_us);
+}
+
+void socket_keepalive_start(struct model *model, struct model_socket *socket)
+{
+    keepalive_set(model, socket, model->now_us);
+}
+
+void socket_keepalive_update(struct model *model, struct model_socket *socket)
+{
+    keepalive_set(model, socket, socket->heard_us);
 }
 
 /* ---- TIME-WAIT ---- */

@@ -228,7 +228,7 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
     segment->tcp.seq = emit->seq;
     segment->tcp.ack = (emit->flags & TCP_CTL_ACK) != 0 ? socket->tcp.rcv_nxt : 0;
     segment->tcp.window = socket->tcp.rcv_wnd;
-    segment->tcp.urgent = socket->send_urgent;
+    segment->tcp.urgent = socket->send_urgent + emit->urgent_beyond;
     segment->tcp.length = emit->length;
     segment->tcp.flags = emit->flags;
     segment->chunk = emit->chunk;

@@ -112,6 +112,7 @@ static void receive_text(struct tcp_endpoint *endpoint, const struct tcp_segment
         fresh = endpoint->rcv_wnd;
     }
     if (fresh > 0) {
+        actions->heard = true;
         actions->bits |= TCP_TAKE_DATA | TCP_SEND_ACK;
         actions->take_offset = (uint16_t)old;
         actions->take_length = (uint16_t)fresh;
@@ -162,6 +163,7 @@ static void receive_in_syn_sent(struct tcp_endpoint *endpoint, const struct tcp_
         actions->bits |= TCP_SEND_SYN_ACK;
         return;
     }
+    actions->heard = true;
     actions->bits |= TCP_ACKED | TCP_NOW_OPEN | TCP_SEND_ACK;
     actions->acked = segment->ack - endpoint->snd_una;
     endpoint->snd_una = segment->ack;
@@ -283,6 +285,7 @@ static inline bool receive_ack(struct tcp_endpoint *endpoint, const struct tcp_s
         actions->bits |= TCP_SEND_CHALLENGE;
         return false;
     }
+    actions->heard = !tcp_before(segment->ack, endpoint->snd_una);
     if (tcp_after(segment->ack, endpoint->snd_una)) {
         actions->bits |= TCP_ACKED;
         actions->acked = segment->ack - endpoint->snd_una;
@@ -320,7 +323,9 @@ static void receive_open(struct tcp_endpoint *endpoint, const struct tcp_segment
             return;
         }
     }
-    if (!refused) {
+    if (refused) {
+        receive_urgent(endpoint, segment, actions);
+    } else {
         receive_text(endpoint, segment, actions, fin_acked);
     }
     if (endpoint->state == TCP_FIN_WAIT_1 && fin_acked) {
@@ -352,6 +357,7 @@ void tcp_endpoint_receive(struct tcp_endpoint *endpoint, const struct tcp_segmen
 {
     struct tcp_actions *actions = ret_actions;
     actions->bits = 0;
+    actions->heard = false;
     actions->move_count = 0;
     bool rst = (segment->flags & TCP_CTL_RST) != 0;
     switch ((enum tcp_state)endpoint->state) {

@@ -82,6 +82,8 @@ struct tcp_actions {
     uint16_t take_offset;
     uint16_t take_length;
     uint32_t acked;
+    bool heard; /* whatever `bits` say: the other end is there, by an acknowledgment that is not old
+                 */
     uint8_t move_count;
     struct tcp_move moves[TCP_MOVES_MAX];
 };

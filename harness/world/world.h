@@ -207,6 +207,9 @@ struct world_ops {
      * it: what each `send` on such sockets returned, in order (bytes or -errno). Borrowed. May be
      * left out. */
     void (*choose_sends)(struct world *world, const int64_t *results, uint32_t count);
+    /* From here on timers of the host's connections run out late, by so many thousandths of their
+     * time. NULL: they do as they do. */
+    void (*delay_timers)(struct world *world, enum trace_host host, unsigned per_mille);
 
     /* The next scripted socket of `host` whose readiness changed since it was last returned; -1
      * none. Costs the same however many sockets there are. */

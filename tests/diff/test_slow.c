@@ -118,6 +118,20 @@ static void scenario_in_whose_time_nothing_happens_is_not_steady(void **state)
     assert_false(is_steady(CONNECTION "app 1 send fill 10\ntime advance 2s\n"));
 }
 
+static void scenario_in_which_one_ends_timer_must_not_be_late_is_not_steady(void **state)
+{
+    (void)state;
+    /* A probe is due after 2 s, and the data of whom it asks is given up 1 ms later. */
+    assert_false(is_steady(CONNECTION "app 1 option SO_KEEPALIVE 1\n"
+                                      "app 1 option TCP_KEEPINTVL 1\n"
+                                      "app 1 option TCP_KEEPIDLE 1\n"
+                                      "app 1 option TCP_KEEPCNT 3\n"
+                                      "app 2 option TCP_USER_TIMEOUT 1800\n"
+                                      "wire cut to-target\n"
+                                      "app 2 send fill 10\n"
+                                      "time advance 7s\n"));
+}
+
 static void ends_are_compared_one_by_one_while_time_passes(void **state)
 {
     const struct trace *trace = play(CONNECTION "wire cut both\n"
@@ -274,6 +288,7 @@ int main(void)
         cmocka_unit_test(scenario_between_two_timers_is_steady),
         cmocka_unit_test(scenario_that_ends_with_a_timer_is_not_steady),
         cmocka_unit_test(scenario_in_whose_time_nothing_happens_is_not_steady),
+        cmocka_unit_test(scenario_in_which_one_ends_timer_must_not_be_late_is_not_steady),
         cmocka_unit_test(ends_are_compared_one_by_one_while_time_passes),
         cmocka_unit_test(what_is_lost_goes_again_with_doubling),
         cmocka_unit_test(acknowledged_retransmission_leaves_the_timeout_doubled),
