@@ -44,7 +44,6 @@ static void number_take(struct model_process *process, int fd)
     if (fd >= process->slots_high) {
         process->slots_high = fd + 1;
     }
-    process->open_count++;
 }
 
 static void number_give(struct model_process *process, int fd)
@@ -53,7 +52,23 @@ static void number_give(struct model_process *process, int fd)
     if (fd / 64 < process->free_hint) {
         process->free_hint = fd / 64;
     }
-    process->open_count--;
+}
+
+void io_number_reserve(struct model_process *process, int *reserved)
+{
+    int fd = number_free(process, 0);
+    if (fd >= 0) {
+        number_take(process, fd);
+        *reserved = fd + 1;
+    }
+}
+
+void io_number_return(struct model_process *process, int *reserved)
+{
+    if (*reserved != 0) {
+        number_give(process, *reserved - 1);
+        *reserved = 0;
+    }
 }
 
 void io_process_reset(struct model_process *process, enum trace_host host)
@@ -80,6 +95,7 @@ static void slot_fill(struct model *model, struct model_process *process, int fd
 {
     assert(process->slots[fd].file == NULL);
     number_take(process, fd);
+    process->open_count++;
     process->slots[fd] = (struct model_slot){.file = file, .descriptor_flags = descriptor_flags};
     file->refs++;
     struct trace_event *event = trace_add(model->trace, TRACE_FD_OPEN, process->host);
@@ -98,7 +114,11 @@ int model_fd_install(struct model *model, struct model_file *file, uint32_t desc
                      uint32_t conn)
 {
     struct model_process *process = model->current;
-    int fd = process->failing ? -1 : number_free(process, 0);
+    int fd = process->failing ? -1 : model->io->call.reserved - 1;
+    io_number_return(process, &model->io->call.reserved);
+    if (fd < 0 && !process->failing) {
+        fd = number_free(process, 0);
+    }
     if (fd < 0) {
         return -EMFILE;
     }
@@ -110,6 +130,24 @@ int model_fd_install(struct model *model, struct model_file *file, uint32_t desc
 bool model_fd_available(const struct model *model)
 {
     return !model->current->failing && number_free(model->current, 0) >= 0;
+}
+
+bool model_fd_reserve(struct model *model)
+{
+    if (model->io->call.reserved == 0) {
+        io_number_reserve(model->current, &model->io->call.reserved);
+    }
+    return model->io->call.reserved != 0;
+}
+
+bool model_fd_reserved(const struct model *model)
+{
+    return model->io->call.reserved != 0 && !model->current->failing;
+}
+
+void model_fd_unreserve(struct model *model)
+{
+    io_number_return(model->current, &model->io->call.reserved);
 }
 
 int model_kind(const struct model *model, int fd)
@@ -137,6 +175,7 @@ bool io_slot_close(struct model *model, struct model_process *process, int fd, b
     assert(file != NULL && file->refs > 0);
     process->slots[fd] = (struct model_slot){0};
     number_give(process, fd);
+    process->open_count--;
     bool last = --file->refs == 0;
     if (traced) {
         struct trace_event *event = trace_add(model->trace, TRACE_FD_CLOSE, process->host);
@@ -209,6 +248,10 @@ static int dup_to_wanted(struct model *model, enum trace_call call, int fd, int 
     }
     if (fd == wanted) {
         return call == TRACE_CALL_DUP3 ? -EINVAL : wanted;
+    }
+    if (process->slots[wanted].file == NULL &&
+        (process->free_map[wanted / 64] >> (wanted % 64) & 1U) == 0) {
+        return -EBUSY; /* another thread sleeps in accept() and has taken it */
     }
     /* The old file may be the last reference to what `file` is not: keep `file` alive while it
      * goes. */

@@ -67,6 +67,7 @@ struct io_sleeper {
     struct model_file
         *held;     /* by the call that sleeps: given back when the call is jumped out of */
     uint64_t seen; /* model->changes when the condition was last false */
+    int reserved;  /* as in io_call; likewise */
     bool timed_out;
     uint8_t inside; /* enum trace_wait: what another thread of the program must do; NONE: it waits
                        for the world */
@@ -179,6 +180,7 @@ struct io_call {
     int flags;                  /* MSG_ flags */
     bool faulted;               /* a fault changed this call's answer */
     struct model_file *held;    /* it has a reference of its own, as long as it lasts */
+    int reserved;               /* number that it has taken for what it gets, plus 1; 0: none */
     struct io_fault *shortened; /* a short transfer that took effect when the result is its limit */
     size_t short_limit;
 };
@@ -345,6 +347,9 @@ int io_sleep(struct model *model, model_condition condition, void *argument, int
 /* The running program looked without waiting and found nothing. Where it does so again at the same
  * instant, a little time passes. */
 COLD_CALL void io_look_again(struct model *model);
+/* Takes the lowest free number, if there is one, and gives it back (io_call.reserved). */
+void io_number_reserve(struct model_process *process, int *reserved);
+void io_number_return(struct model_process *process, int *reserved);
 /* The stop signal did not help: every call of the program fails from here on. */
 void io_stop_fail(struct model *model, struct io_task *task);
 /* Time goes on to the next timer or to the goal, as far as it may; false: it may not. */

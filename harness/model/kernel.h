@@ -69,6 +69,16 @@ int model_fd_install(struct model *model, struct model_file *file, uint32_t desc
                      uint32_t conn);
 /* Whether a further descriptor can be had (accept must know before it takes a connection). */
 bool model_fd_available(const struct model *model);
+/* Takes the lowest free number for what the call that is under way will get: nobody else gets it
+ * while the call sleeps, but for a handler that interrupts it (get_unused_fd_flags of Linux before
+ * accept() waits). The next model_fd_install gives it out, whatever the limit is then. False: there
+ * is none. */
+bool model_fd_reserve(struct model *model);
+/* Whether the call has one to give out. After a sleep it may not: a handler took the last one, or
+ * the program is being ended. */
+bool model_fd_reserved(const struct model *model);
+/* The call gets nothing: others may have the number. */
+void model_fd_unreserve(struct model *model);
 /* The file behind `fd` of the running process, NULL when it is not open. */
 static inline struct model_file *model_fd_file(const struct model *model, int fd);
 /* Every change of a file's readiness ends here: epoll items are queued, sleeping waits look again.

@@ -102,6 +102,11 @@ void io_signal_run(struct model *model, int number, bool by_kernel)
     struct io_call saved = model->io->call;
     struct io_thread *thread = io_thread(model);
     const sigset_t *mask = thread->mask;
+    int *reserved = thread->depth > 0 ? &thread->sleepers[thread->depth - 1].reserved : NULL;
+    bool lends = reserved != NULL && *reserved != 0;
+    if (lends) { /* Linux has left the call, and begins it anew where it goes on */
+        io_number_return(process, reserved);
+    }
     trace_signal(model, process->host, number, TRACE_SIGNAL_HANDLED, by_kernel);
     io_task(model)->stop_handled |= number == model->target->stop_signal;
     model_changed(model);
@@ -109,6 +114,9 @@ void io_signal_run(struct model *model, int number, bool by_kernel)
     model->current = process;
     model->io->call = saved;
     thread->mask = mask;
+    if (lends) {
+        io_number_reserve(process, reserved);
+    }
     /* What was held back while the handler ran may come now. */
     thread->pending_blocked = 0;
 }

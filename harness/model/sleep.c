@@ -182,6 +182,8 @@ void io_thread_abandon(struct model *model, struct io_thread *thread, int depth)
         if (held != NULL) {
             io_file_drop(model, held);
         }
+        io_number_return(&model->io->process[thread->task - model->io->tasks],
+                         &thread->sleepers[thread->depth].reserved);
     }
 }
 
@@ -212,6 +214,7 @@ static bool interrupted_by_fault(struct model *model, enum trace_call call, int 
         return false;
     }
     io_fault_struck(model, fault, call, fd, conn);
+    model_fd_unreserve(model);
     io_signal_run(model, number, false);
     return true;
 }
@@ -286,6 +289,7 @@ static int sleep_on(struct model *model, model_condition condition, void *argume
     sleeper->argument = argument;
     sleeper->seen = seen;
     sleeper->held = model->io->call.held;
+    sleeper->reserved = model->io->call.reserved;
     sleeper->inside = (uint8_t)inside;
     if (timeout_us > 0) {
         int64_t bounded_us = timeout_us < IO_TIME_MAX_US ? timeout_us : IO_TIME_MAX_US;
@@ -297,6 +301,7 @@ static int sleep_on(struct model *model, model_condition condition, void *argume
     struct io_call saved = model->io->call;
     int result = sleep_loop(model, thread, sleeper, restarts);
     model->io->call = saved;
+    model->io->call.reserved = sleeper->reserved;
     model->io->call.faulted |= result == -EBADF;
     assert(thread->depth >= depth);
     io_thread_abandon(model, thread, depth);

@@ -277,6 +277,9 @@ static int wait_for_connection(struct model *model, struct model_socket *socket,
         if ((socket->file.status_flags & O_NONBLOCK) != 0) {
             return -EAGAIN;
         }
+        if (!model_fd_reserve(model)) {
+            return -EMFILE;
+        }
         int slept = model_sleep(model, call, fd, 0, accept_may_go_on, socket,
                                 timeout_us == 0 ? -1 : timeout_us,
                                 timeout_us == 0 ? MODEL_SLEEP_RESTARTS : 0);
@@ -300,11 +303,12 @@ static int do_accept(struct model *model, struct model_socket *socket, enum trac
     if (result == 0) {
         result = fault(model, call, fd, socket->accept_first->file.conn);
     }
-    if (result < 0) {
-        return result;
+    if (result == 0 && !model_fd_reserved(model) && !model_fd_available(model)) {
+        result = -EMFILE;
     }
-    if (!model_fd_available(model)) {
-        return -EMFILE;
+    if (result < 0) {
+        model_fd_unreserve(model);
+        return result;
     }
     struct model_socket *child = socket_accept_take(model, socket);
     child->file.status_flags = file_flags(flags);

@@ -97,27 +97,18 @@ void model_io_reset(struct model *model)
 /* ---- Life of programs --------------------------------------------------------------------------
  */
 
-/* Numbers >= the limit are not given out: the limit that leaves `free_count` of the free ones below
- * it. */
+/* Numbers >= the limit are not given out: the limit that leaves `free_count` of those below it that
+ * are not open, as RLIMIT_NOFILE is set on a real kernel. */
 static void leave_free(struct model_process *process, int free_count)
 {
-    process->limit = MODEL_DESCRIPTORS_MAX;
-    if (free_count < 0) {
-        return;
-    }
-    for (int word = 0; word < MODEL_DESCRIPTORS_MAX / 64; word++) {
-        uint64_t bits = process->free_map[word];
-        int here = __builtin_popcountll(bits);
-        if (here <= free_count) {
-            free_count -= here;
-            continue;
+    int limit = 0;
+    for (int left = free_count; free_count >= 0 && limit < MODEL_DESCRIPTORS_MAX; limit++) {
+        bool open = limit < process->slots_high && process->slots[limit].file != NULL;
+        if (!open && left-- == 0) {
+            break;
         }
-        for (; free_count > 0; free_count--) {
-            bits &= bits - 1;
-        }
-        process->limit = word * 64 + __builtin_ctzll(bits);
-        return;
     }
+    process->limit = free_count < 0 ? MODEL_DESCRIPTORS_MAX : limit;
 }
 
 void model_task_begin(struct model *model, enum trace_host host)

@@ -638,12 +638,18 @@ static void peer_closes(struct fake *fake, struct world *world)
     assert_int_equal(0, world->ops->close(world, (int)fake->values[0]));
 }
 
-static int serving_main(struct fake *fake, struct model *model)
+static int listen_at_port(struct model *model)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     int listener = model_sys_socket(model, AF_INET, SOCK_STREAM, 0);
     assert_int_equal(0, model_sys_bind(model, listener, (void *)&address, sizeof address));
     assert_int_equal(0, model_sys_listen(model, listener, 8));
+    return listener;
+}
+
+static int serving_main(struct fake *fake, struct model *model)
+{
+    int listener = listen_at_port(model);
     while (fake != NULL) {
         struct pollfd one = {.fd = listener, .events = POLLIN};
         (void)model_sys_poll(model, TRACE_CALL_POLL, &one, 1, -1, NULL);
@@ -669,6 +675,93 @@ static void heap_is_told_after_each_batch_of_dialogues(void **state)
     const struct trace_event *ready = fake_event(fake, TRACE_READY, -1, 0);
     assert_int_equal(POLLIN, ready->b);
 }
+
+static int accept_one(struct model *model, int listener)
+{
+    return model_sys_accept(model, TRACE_CALL_ACCEPT, listener, NULL, NULL, 0);
+}
+
+static void descriptors_run_out(struct fake *fake, struct world *world)
+{
+    (void)fake;
+    world->ops->descriptors_free(world, 0);
+}
+
+/* __sys_accept4_file of Linux takes the number before it waits. */
+FAKE_MAIN(accept_that_sleeps_has_its_number_main)
+{
+    int listener = listen_at_port(model);
+    fake_then(fake, descriptors_run_out);
+    fake_then(fake, peer_connects);
+    assert_int_equal(listener + 1, accept_one(model, listener));
+    assert_int_equal(-EMFILE, accept_one(model, listener));
+    model->current->limit = listener + 3;
+    assert_int_equal(listener + 2, model_sys_eventfd(model, 0, 0));
+    assert_int_equal(0, model_sys_close(model, listener + 1));
+    assert_int_equal(listener + 1, model_sys_eventfd(model, 0, 0));
+    return 0;
+}
+RUNS(accept_that_sleeps_has_its_number)
+
+static void open_eventfd(struct fake *fake, int number)
+{
+    (void)number;
+    fake->values[1] = model_sys_eventfd(fake->model, 0, 0);
+}
+
+/* Linux has left the call while the handler runs, and begins it anew. */
+FAKE_MAIN(accept_that_is_restarted_takes_another_number_main)
+{
+    int listener = listen_at_port(model);
+    fake->dispositions[SIGUSR1] = 2 | 0x100;
+    fake->handlers[SIGUSR1] = open_eventfd;
+    fake_then(fake, send_usr1);
+    fake_then(fake, peer_connects);
+    assert_int_equal(listener + 2, accept_one(model, listener));
+    assert_int_equal(listener + 1, fake->values[1]);
+    return 0;
+}
+RUNS(accept_that_is_restarted_takes_another_number)
+
+FAKE_MAIN(accept_whose_number_a_handler_took_fails_main)
+{
+    int listener = listen_at_port(model);
+    fake->dispositions[SIGUSR1] = 2 | 0x100;
+    fake->handlers[SIGUSR1] = open_eventfd;
+    model->current->limit = listener + 2;
+    fake_then(fake, send_usr1);
+    fake_then(fake, peer_connects);
+    assert_int_equal(-EMFILE, accept_one(model, listener));
+    assert_int_equal(listener + 1, fake->values[1]);
+    return 0;
+}
+RUNS(accept_whose_number_a_handler_took_fails)
+
+FAKE_MAIN(accept_that_is_interrupted_gives_its_number_back_main)
+{
+    int listener = listen_at_port(model);
+    fake->dispositions[SIGUSR1] = 2;
+    fake_then(fake, send_usr1);
+    assert_int_equal(-EINTR, accept_one(model, listener));
+    assert_int_equal(listener + 1, model_sys_eventfd(model, 0, 0));
+    return 0;
+}
+RUNS(accept_that_is_interrupted_gives_its_number_back)
+
+FAKE_MAIN(accept_that_a_handler_jumps_out_of_gives_its_number_back_main)
+{
+    int listener = listen_at_port(model);
+    fake->dispositions[SIGUSR1] = 2;
+    fake->handlers[SIGUSR1] = jump;
+    fake_then(fake, send_usr1);
+    if (sigsetjmp(jumped, 0) == 0) {
+        (void)accept_one(model, listener);
+        return 1;
+    }
+    assert_int_equal(listener + 1, model_sys_eventfd(model, 0, 0));
+    return 0;
+}
+RUNS(accept_that_a_handler_jumps_out_of_gives_its_number_back)
 
 int main(void)
 {
@@ -705,6 +798,11 @@ int main(void)
         TEST(pair_same_seed_gives_the_same_trace),
         TEST(pair_stop_ends_both),
         TEST(heap_is_told_after_each_batch_of_dialogues),
+        TEST(accept_that_sleeps_has_its_number),
+        TEST(accept_that_is_restarted_takes_another_number),
+        TEST(accept_whose_number_a_handler_took_fails),
+        TEST(accept_that_is_interrupted_gives_its_number_back),
+        TEST(accept_that_a_handler_jumps_out_of_gives_its_number_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
