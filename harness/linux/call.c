@@ -170,7 +170,7 @@ static void finish(struct linux_tracer *tracer, struct tracer_thread *thread, in
     }
     tracer->wakeups += call->blocked;
     if (is_progress(call, result)) {
-        tracer_progress(tracer);
+        tracer_progress_made(tracer);
     } else if (!is_rest(call, result)) {
         if (!sweeps(tracer, thread, result)) {
             tracer_spin_count(tracer, call, result);

@@ -11,6 +11,7 @@
 
 enum {
     NAP_MAX_US = 5000,    /* what sleeps longer has not just gone to sleep */
+    START_MAX_US = 20000, /* the same of a server that is starting: it waits for parts of its own */
     NAPS_MAX = 3,         /* that are waited for, until something else happens */
     LATE_US = 200,        /* between two looks at a thread whose nap is over and that has not run */
     LATE_MAX_US = 1000000 /* then it is not taken for one that will */
@@ -71,8 +72,8 @@ int64_t tracer_limit_us(const struct tracer_thread *thread, long nr, const uint6
 }
 
 /* Whether the thread sleeps shortly, and until when. It runs: its sleep was one, and is over. */
-static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_until_us,
-                 bool *ret_runs)
+static bool naps(struct tracer_thread *thread, int64_t most_us, int64_t now_us,
+                 int64_t *ret_until_us, bool *ret_runs)
 {
     uint64_t args[TRACER_ARGUMENTS];
     long nr = -1;
@@ -89,19 +90,20 @@ static bool naps(struct tracer_thread *thread, int64_t now_us, int64_t *ret_unti
     int64_t us = tracer_limit_us(thread, nr, args);
     *ret_until_us = now_us + (us > 0 ? us : 0);
     /* No time at all: it asks without waiting, and was found between two steps of it. */
-    return us != -1 && us != 0 && us <= NAP_MAX_US;
+    return us != -1 && us != 0 && us <= most_us;
 }
 
 int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
 {
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
+    int64_t most_us = tracer->starting ? START_MAX_US : NAP_MAX_US;
     bool runs_on = false;
     if (tracer->refused) {
         return -1;
     }
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
         int64_t until_us = 0;
-        if (!naps(thread, now_us, &until_us, &runs_on)) {
+        if (!naps(thread, most_us, now_us, &until_us, &runs_on)) {
             continue;
         }
         uint64_t runs = tracer_run_count(thread);

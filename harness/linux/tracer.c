@@ -30,6 +30,13 @@ void tracer_progress(struct linux_tracer *tracer)
     tracer->cpu_base_stale = true;
 }
 
+/* The program did something: while it starts, a nap behind that is another one. */
+void tracer_progress_made(struct linux_tracer *tracer)
+{
+    tracer->naps = tracer->starting ? 0 : tracer->naps;
+    tracer_progress(tracer);
+}
+
 void linux_tracer_moved(struct linux_tracer *tracer)
 {
     tracer->naps = 0;
@@ -389,7 +396,7 @@ static struct tracer_thread *place(struct linux_tracer *tracer, pid_t tid,
         process->nth = ++tracer->forks;
         trace_child(tracer, TRACE_CALL_FORK, process->number, process->nth);
     }
-    tracer_progress(tracer);
+    tracer_progress_made(tracer);
     return tracer_thread_add(tracer, tid, process);
 }
 

@@ -223,6 +223,8 @@ struct linux_tracer {
 struct tracer_thread *tracer_thread_find(struct linux_tracer *tracer, pid_t tid);
 /* Something changed: a spin begins anew. */
 void tracer_progress(struct linux_tracer *tracer);
+/* The same by what the program itself did. */
+void tracer_progress_made(struct linux_tracer *tracer);
 /* The traced number of a descriptor. */
 static inline int tracer_number(const struct tracer_process *process, int fd)
 {

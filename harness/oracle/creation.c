@@ -18,13 +18,14 @@ ORACLE_EVENT(cre_03)
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
     if (event->fd == -1 && event->err == EBADF &&
         facts_family(event->what) != SCENARIO_CALL_CLOSE) {
-        bool writes = event->what == TRACE_CALL_WRITE || event->what == TRACE_CALL_WRITEV;
-        if (writes && oracle->facts.at_no_fd == 0) {
-            return; /* No call has failed that gives a descriptor: it is told to write no message.
-                     */
+        /* Else the number says on purpose that there is none: of a socket that was closed, of a
+         * stream for messages in a quiet mode. */
+        const struct facts *facts = &oracle->facts;
+        if (facts->at_no_fd != 0 && facts->at_no_fd > facts->at_last_block) {
+            oracle_break(oracle, rule,
+                         "it used the result of a call that had failed as a descriptor",
+                         EVIDENCE(0, facts->at_no_fd, index + 1));
         }
-        oracle_break(oracle, rule, "it used the result of a call that had failed as a descriptor",
-                     EVIDENCE(0, oracle->facts.at_call, index + 1));
         return;
     }
     if (record == NULL || record->at_failed == 0 || !record->open) {
