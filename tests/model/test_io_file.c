@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "model/io.h"
 #include "model/kernel.h"
 #include "model/twin.h"
 
@@ -309,6 +310,22 @@ FAKE_MAIN(signalfd_reads_a_blocked_signal_main)
 }
 RUNS(signalfd_reads_a_blocked_signal)
 
+/* accept() of another thread sleeps, and has its number already. */
+FAKE_MAIN(number_that_a_sleeper_took_is_nobodys_main)
+{
+    int reserved = 0;
+    (void)fake;
+    io_number_reserve(model->current, &reserved);
+    assert_int_equal(3 + 1, reserved);
+    assert_int_equal(-EBADF, model_sys_close(model, 3));
+    assert_int_equal(-EBUSY, model_sys_dup(model, TRACE_CALL_DUP2, 1, 3, 0));
+    assert_int_equal(4, model_sys_dup(model, TRACE_CALL_DUP, 1, -1, 0));
+    io_number_return(model->current, &reserved);
+    assert_int_equal(3, model_sys_dup(model, TRACE_CALL_DUP2, 1, 3, 0));
+    return 0;
+}
+RUNS(number_that_a_sleeper_took_is_nobodys)
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
@@ -316,6 +333,7 @@ int main(void)
         TEST(descriptors_lowest_free_number_first),
         TEST(descriptors_all_in_use_is_emfile),
         TEST(descriptors_free_leaves_so_many),
+        TEST(number_that_a_sleeper_took_is_nobodys),
         TEST(close_closed_number_is_ebadf),
         TEST(dup_shares_the_description),
         TEST(dup2_replaces_what_was_there),
