@@ -183,13 +183,26 @@ ORACLE_EVENT(cre_16)
     }
 }
 
+/* The end of the program that had begun an attempt; a client may have been started again since. */
+static uint32_t exit_behind(const struct oracle *oracle, uint32_t from)
+{
+    for (uint32_t at = from + 1; at <= oracle->facts.at_exit; at++) {
+        const struct trace_event *event = oracle_event(oracle, at);
+        if (event->kind == TRACE_EXIT && event->host == TRACE_HOST_TARGET) {
+            return at;
+        }
+    }
+    return 0;
+}
+
 /* When the program gave the attempt up, or the run ended without that. */
 static int64_t attempt_end(const struct oracle *oracle, const struct facts_conn *conn,
                            uint32_t *ret_at)
 {
     const struct facts *facts = &oracle->facts;
     uint32_t at = conn->at_established != 0 ? conn->at_established : conn->at_close;
-    at = at != 0 ? at : facts->at_exit != 0 ? facts->at_exit : facts->at_phase[TRACE_PHASE_QUIET];
+    at = at != 0 ? at : exit_behind(oracle, conn->at_connect);
+    at = at != 0 ? at : facts->at_phase[TRACE_PHASE_QUIET];
     *ret_at = at;
     return at != 0 ? oracle_event(oracle, at)->time_us : conn->opened_us;
 }
@@ -232,12 +245,14 @@ ORACLE_END(twt_06)
     }
     const struct trace_event *end =
         facts->at_exit != 0 ? oracle_event(oracle, facts->at_exit) : NULL;
-    bool killed =
-        end != NULL && (end->what == TRACE_EXIT_SIGNALLED || end->what == TRACE_EXIT_CRASHED ||
-                        end->what == TRACE_EXIT_ABORTED);
+    bool killed = end != NULL && end->what == TRACE_EXIT_SIGNALLED;
+    bool fell = end != NULL && (end->what == TRACE_EXIT_CRASHED || end->what == TRACE_EXIT_ABORTED);
     bool silent = end != NULL && end->what == TRACE_EXIT_RETURNED && end->result == 0 &&
-                  !succeeded && facts->at_said < facts->at_no_port;
-    if (killed || silent) {
+                  facts->at_said < facts->at_no_port;
+    if (!succeeded && killed) {
+        return; /* nobody knows what it would have done */
+    }
+    if (!succeeded && (fell || silent)) {
         oracle_break(oracle, rule,
                      "it had no local port left, and neither tried later nor reported it",
                      EVIDENCE(0, facts->at_no_port, facts->at_exit));
