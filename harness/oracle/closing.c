@@ -16,6 +16,9 @@ ORACLE_EVENT(hcl_09)
     if (conn->at_receive > conn->at_shut && conn->at_eof == 0) {
         return; /* It reads, and what it read may be reason enough to stop. */
     }
+    if ((conn->flags & FACTS_RESOURCE) != 0) {
+        return; /* It may have tried, and was refused memory. */
+    }
     bool told = (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 || record->at_hup != 0;
     if (told || facts->turn > conn->at_shut) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_shut, conn->at_eof, index + 1));

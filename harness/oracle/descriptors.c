@@ -429,9 +429,28 @@ static bool leaked(const struct facts_heap *older, const struct facts_heap *newe
            (newer->sampled || newer->blocks - older->blocks >= dialogues);
 }
 
+/* The smallest and the largest growth per dialogue, in thousandths of a block, between samples that
+ * follow each other: a leak takes about as much each time, what is kept for the first request or
+ * the first two connections at once does not. */
+static bool is_even(const struct facts *facts, uint32_t samples)
+{
+    enum { EVEN = 4 };
+    int64_t least = INT64_MAX;
+    int64_t most = 0;
+    for (uint32_t k = facts->heaps - samples + 1; k < facts->heaps; k++) {
+        const struct facts_heap *older = &facts->heap[(k - 1) % FACTS_HEAP];
+        const struct facts_heap *newer = &facts->heap[k % FACTS_HEAP];
+        int64_t dialogues = newer->dialogues - older->dialogues;
+        int64_t each = dialogues > 0 ? (newer->blocks - older->blocks) * 1000 / dialogues : 0;
+        least = each < least ? each : least;
+        most = each > most ? each : most;
+    }
+    return most <= EVEN * least;
+}
+
 /* A leak grows with every dialogue; a cache stops growing. Four samples, each with more blocks than
- * the one before, at least one block per dialogue. By pages: seven, over three times as many
- * dialogues, each with more than the one before, and in the end as much per dialogue. */
+ * the one before, at least one block per dialogue, in even steps. By pages: seven, over three times
+ * as many dialogues, each with more than the one before, and in the end as much per dialogue. */
 ORACLE_END(fdh_11)
 {
     const struct facts *facts = &oracle->facts;
@@ -456,6 +475,8 @@ ORACLE_END(fdh_11)
         int64_t whole = (newest->bytes - oldest->bytes) * (newest->dialogues - before->dialogues);
         int64_t end = (newest->bytes - before->bytes) * (newest->dialogues - oldest->dialogues);
         grows &= newest->dialogues >= TIMES * oldest->dialogues && 2 * end >= whole;
+    } else {
+        grows = grows && is_even(facts, samples);
     }
     if (grows) {
         oracle_break(oracle, rule, "the heap that it holds grew with every dialogue",

@@ -603,6 +603,24 @@ static bool ends_after(const struct facts *facts, const struct trace_event *sign
            event->what == TRACE_EXIT_RETURNED && event->result == 0;
 }
 
+/* Whether a server gives its listener up, closed or taken from those that it watches, before it
+ * sleeps again: it restarts itself, or stops, and what it drops now it drops for that. */
+static bool leaves_listener_after(struct facts *facts, const struct trace_event *signal)
+{
+    const struct trace_event *event = signal + 1;
+    bool leaves = false;
+    while (!leaves && event < facts->end && event->kind != TRACE_BLOCK &&
+           event->kind != TRACE_STEP) {
+        bool removal = event->kind == TRACE_CALL && event->what == TRACE_CALL_EPOLL_CTL &&
+                       (event->a & 0xFF) == EPOLL_CTL_DEL;
+        const struct facts_fd *record =
+            removal || event->kind == TRACE_FD_CLOSE ? facts_fd(facts, event->fd) : NULL;
+        leaves = record != NULL && record->open && record->listener;
+        event++;
+    }
+    return facts->role == TRACE_ROLE_SERVER && leaves;
+}
+
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     bool stops = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
@@ -616,7 +634,8 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
         facts->live |= FACTS_STOP_HANDLED;
-    } else if (event->a == TRACE_SIGNAL_HANDLED && ends_after(facts, event)) {
+    } else if (event->a == TRACE_SIGNAL_HANDLED &&
+               (ends_after(facts, event) || leaves_listener_after(facts, event))) {
         facts->stopping = true;
         facts->at_stop_signal = at;
     }

@@ -450,9 +450,11 @@ CALL(failed_wait)
 CALL(failed_option)
 {
     if (record != NULL && event->what != TRACE_CALL_EPOLL_CTL) {
-        record->at_option = at;
-        record->live |= FACTS_FD_OPTION;
-        record->used = false;
+        if (event->what != TRACE_CALL_GETSOCKOPT) {
+            record->at_option = at;
+            record->live |= FACTS_FD_OPTION;
+            record->used = false;
+        }
         record->reuseaddr_refused |=
             event->what == TRACE_CALL_SETSOCKOPT && event->a == ((SOL_SOCKET << 16) | SO_REUSEADDR);
         if (conn != NULL) {
