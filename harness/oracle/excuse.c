@@ -48,6 +48,9 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn)
     if (conn->at_wrong != 0) {
         return false; /* It was answered, though wrongly. */
     }
+    if (conn->answers > 0 && (facts->promises & TRACE_PERSISTENT) == 0) {
+        return false; /* It answers one request per connection. */
+    }
     if (conn->at_close != 0 && conn->at_close < conn->at_request) {
         return false; /* It was gone before the request was whole. */
     }
