@@ -376,16 +376,6 @@ void io_thread_check_deadlock(struct model *model);
  */
 void io_timers_reset(struct model *model);
 
-/* ---- the kinds of files ---- */
-extern const struct model_file_ops io_console_ops;
-extern const struct model_file_ops io_real_ops;
-enum status io_pipes_new(struct model_io *io) STATUS_MUST_USE;
-void io_pipes_free(struct model_io *io);
-void io_pipes_reset(struct model *model);
-enum status io_pairs_new(struct model_io *io) STATUS_MUST_USE;
-void io_pairs_free(struct model_io *io);
-void io_pairs_reset(struct model *model);
-
 /* ---- ring.c ------------------------------------------------------------------------------------
  */
 static inline uint32_t io_ring_room(const struct io_ring *ring)
@@ -398,6 +388,16 @@ void io_ring_put(struct io_ring *ring, const struct msghdr *message, size_t offs
 void io_ring_look(const struct io_ring *ring, struct msghdr *message, size_t offset, size_t count);
 /* The oldest `count` bytes are gone. */
 void io_ring_drop(struct io_ring *ring, size_t count);
+
+/* ---- the kinds of files ---- */
+extern const struct model_file_ops io_console_ops;
+extern const struct model_file_ops io_real_ops;
+enum status io_pipes_new(struct model_io *io) STATUS_MUST_USE;
+void io_pipes_free(struct model_io *io);
+void io_pipes_reset(struct model *model);
+enum status io_pairs_new(struct model_io *io) STATUS_MUST_USE;
+void io_pairs_free(struct model_io *io);
+void io_pairs_reset(struct model *model);
 enum status io_epoll_new(struct model_io *io) STATUS_MUST_USE;
 void io_epoll_free(struct model_io *io);
 void io_epoll_reset(struct model *model);
