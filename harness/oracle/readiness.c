@@ -311,8 +311,8 @@ ORACLE_EVENT(rdy_14)
         struct facts_conn *conn =
             record != NULL && record->open ? facts_conn(facts, record->conn) : NULL;
         /* Of another thread's connection it may have heard from that thread. */
-        bool alive = conn != NULL && !facts->has_threads &&
-                     (conn->flags & (FACTS_EOF | FACTS_ERROR | FACTS_SILENT)) == 0 &&
+        const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_SILENT | FACTS_RESOURCE;
+        bool alive = conn != NULL && !facts->has_threads && (conn->flags & reasons) == 0 &&
                      conn->at_rst == 0;
         if (alive || (event->fd >= 0 && event->fd == facts->listener)) {
             oracle_break(oracle, rule,
