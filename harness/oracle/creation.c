@@ -68,6 +68,13 @@ static void judge_given_up(struct oracle *oracle, unsigned rule, uint32_t index)
     }
 }
 
+/* It sleeps for a limited time and does nothing else: it means to try again. */
+static bool will_try_again(const struct facts *facts, const struct facts_fd *left)
+{
+    return facts->at_block > left->at_failed && facts->block_family == SCENARIO_CALL_SLEEP &&
+           facts->block_us >= 0 && !facts->has_threads;
+}
+
 ORACLE_EVENT(cre_04)
 {
     struct facts *facts = &oracle->facts;
@@ -80,7 +87,7 @@ ORACLE_EVENT(cre_04)
     if (event->kind == TRACE_PHASE) {
         for (uint32_t fd = 0; event->what == TRACE_PHASE_QUIET && fd < facts->fds_used; fd++) {
             const struct facts_fd *left = &facts->fds[fd];
-            if (left->open && left->at_failed != 0) {
+            if (left->open && left->at_failed != 0 && !will_try_again(facts, left)) {
                 oracle_break(oracle, rule,
                              "the descriptor of a failed attempt was still open at the end",
                              EVIDENCE(left->conn, left->at_failed, index + 1));
