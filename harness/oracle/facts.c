@@ -609,8 +609,7 @@ static bool leaves_listener_after(struct facts *facts, const struct trace_event 
 {
     const struct trace_event *event = signal + 1;
     bool leaves = false;
-    while (!leaves && event < facts->end && event->kind != TRACE_BLOCK &&
-           event->kind != TRACE_STEP) {
+    while (!leaves && event < facts->end && event->kind != TRACE_BLOCK) {
         bool removal = event->kind == TRACE_CALL && event->what == TRACE_CALL_EPOLL_CTL &&
                        (event->a & 0xFF) == EPOLL_CTL_DEL;
         const struct facts_fd *record =

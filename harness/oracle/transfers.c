@@ -288,15 +288,18 @@ ORACLE_EVENT(dat_21)
     if (conn == NULL || record->at_in_hup == 0 || !record->open) {
         return;
     }
+    bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
     if (facts_family(event->what) == SCENARIO_CALL_RECV) {
         if (event->result > 0) {
             oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_in_hup, index + 1));
+        }
+        if (aborted && (event->flags & TRACE_FAULTED) != 0) {
+            record->at_in_hup = 0; /* It read, and was given less than there was. */
         }
         return;
     }
     const uint32_t reasons = FACTS_EOF | FACTS_ERROR | FACTS_LAST | FACTS_HALF_SHUT |
                              FACTS_OFF_PROTOCOL | FACTS_URGENT | FACTS_LOSSY | FACTS_RESOURCE;
-    bool aborted = (oracle_event(oracle, record->at_in_hup)->b & EPOLLERR) != 0;
     int64_t there = aborted || facts->wire_touched ? conn->arrived : conn->peer_sent;
     bool done = conn->sent > 0 && (facts->promises & TRACE_PERSISTENT) == 0;
     bool stale = facts->turn > record->at_in_hup; /* It waited again, and that may have failed. */
