@@ -591,9 +591,6 @@ static void take_phase(struct facts *facts, const struct trace_event *event, uin
  * mean a stop to this program. */
 static bool ends_after(const struct facts *facts, const struct trace_event *signal)
 {
-    if (signal->what != SIGUSR1 && signal->what != SIGUSR2) {
-        return false;
-    }
     const struct trace_event *event = signal + 1;
     while (event < facts->end && event->kind != TRACE_EXIT &&
            (event->kind != TRACE_PHASE || event->what != TRACE_PHASE_STOPPING)) {
@@ -623,6 +620,7 @@ static bool leaves_listener_after(struct facts *facts, const struct trace_event 
 static void take_signal(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     bool stops = event->what == SIGTERM || event->what == SIGINT || event->what == SIGQUIT;
+    bool user = event->what == SIGUSR1 || event->what == SIGUSR2; /* what they mean, it decides */
     bool asks =
         stops || event->what == SIGHUP; /* which may also mean: read the configuration again */
     /* Nobody asks a program to stop with SIGABRT: abort(3), an assertion of its own. */
@@ -633,7 +631,7 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
         facts->live |= FACTS_STOP_HANDLED;
-    } else if (event->a == TRACE_SIGNAL_HANDLED &&
+    } else if (event->a == TRACE_SIGNAL_HANDLED && user &&
                (ends_after(facts, event) || leaves_listener_after(facts, event))) {
         facts->stopping = true;
         facts->at_stop_signal = at;
@@ -645,7 +643,7 @@ static void take_signal(struct facts *facts, const struct trace_event *event, ui
     if (event->what == SIGALRM) {
         facts->at_alarm = at;
     }
-    if (event->what == SIGUSR1 || event->what == SIGUSR2) {
+    if (user) {
         facts->at_user_signal = at;
     }
 }
