@@ -212,9 +212,17 @@ void walk_episode_again(struct walk *walk)
     if (accepted >= 0) {
         WALK_PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
     }
+    /* One end may never learn of the other's: then it answers the new SYN, and an RST ends it. */
+    bool unheard = !walk->lossy && !walk->sockets[to].defers && walk_chance(walk, 3);
+    if (unheard) {
+        WALK_PUT(WIRE_CUT, .what = walk_any_direction(walk));
+    }
     end_some(walk, id, accepted);
-    /* Where the end of the first one may be lost, what the second one meets depends on how far
-     * apart in time their initial sequence numbers were drawn. */
+    if (unheard) {
+        WALK_PUT(WIRE_MEND, .what = SCENARIO_BOTH);
+    }
+    /* An end that was in SYN-RECEIVED when something was lost may be there still; what the second
+     * SYN is to it depends on how far apart in time the two initial sequence numbers were drawn. */
     int again = walk->lossy ? -1 : walk_socket(walk, 1U - walk->sockets[to].host);
     if (again >= 0) {
         connect_from(walk, again, port, to);

@@ -6,6 +6,8 @@
 #ifndef SOCKSPEC_ORACLE_STACK_H
 #define SOCKSPEC_ORACLE_STACK_H
 
+#include <sys/socket.h>
+
 #include "oracle/facts.h"
 
 enum {
@@ -246,6 +248,14 @@ static inline bool stack_is_sent(const struct stack *stack, const struct trace_e
            event->result == TRACE_FATE_RETRANSMITTED ||
            (event->result == TRACE_FATE_DROPPED && stack->verb != SCENARIO_WIRE_DROP &&
             stack->verb != SCENARIO_WIRE_CUT);
+}
+/* Whether what the other end read was acknowledged, as far as it matters: a small buffer may be
+ * full of what is not. */
+static inline bool stack_is_acknowledged(const struct stack *stack, const struct stack_conn *conn,
+                                         const struct stack_file *file)
+{
+    return (!stack->holds && conn->at_lost == 0) ||
+           facts_stack_find_option(file, SOL_SOCKET, SO_SNDBUF) == NULL;
 }
 /* Whether of two connections in a queue the first was complete before the other for certain: of
  * what happened within a step, samples tell no order. */

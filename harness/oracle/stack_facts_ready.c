@@ -20,8 +20,9 @@ static uint32_t ready_open(const struct stack_file *file, const struct stack_con
 }
 
 /* What poll(2) of Linux says of a connection's end (tcp_poll). */
-static void ready_end(const struct stack_file *file, const struct stack_conn *conn,
-                      const struct stack_end *end, uint32_t *must, uint32_t *open)
+static void ready_end(const struct stack *stack, const struct stack_file *file,
+                      const struct stack_conn *conn, const struct stack_end *end, uint32_t *must,
+                      uint32_t *open)
 {
     bool closed = end->state == TCP_CLOSED || end->state == TCP_TIME_WAIT;
     bool read_shut = closed || file->at_shut_read != 0 || end->fin_arrived;
@@ -38,7 +39,8 @@ static void ready_end(const struct stack_file *file, const struct stack_conn *co
         conn->at_forged != 0 ? POLLERR : 0; /* data for an end that a forged FIN shut resets it */
     *open |= closed ? (conn->urgent || conn->at_forged != 0 ? POLLPRI : 0U)
                     : ready_open(file, conn, end, read_shut);
-    if (write_shut || end->sent - conn->end[TRACE_HOST_COUNT - 1 - file->host].received == 0) {
+    const struct stack_end *other = &conn->end[TRACE_HOST_COUNT - 1 - file->host];
+    if (write_shut || (end->sent == other->received && stack_is_acknowledged(stack, conn, file))) {
         *must |= POLLOUT;
     } else {
         *open |= POLLOUT; /* it depends on the room that is left */
@@ -62,7 +64,7 @@ void facts_stack_readiness(const struct stack *stack, const struct stack_file *f
         *ret_must = POLLOUT | POLLHUP;
     } else if (file->conn != 0 && file->role != STACK_UNKNOWN && !stack->conn[file->conn].own) {
         const struct stack_conn *conn = &stack->conn[file->conn];
-        ready_end(file, conn, &conn->end[file->host], ret_must, ret_open);
+        ready_end(stack, file, conn, &conn->end[file->host], ret_must, ret_open);
     } else {
         *ret_open = UINT32_MAX;
     }

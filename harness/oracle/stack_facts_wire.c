@@ -36,7 +36,10 @@ static void take_end_of_conn(struct stack *stack, const struct trace_event *even
                              struct stack_end *end, enum tcp_state from, uint32_t at)
 {
     bool sampled = trace_state_sampled(event);
-    bool reset = sampled ? end->at_rst_came > end->at_state[from] : event->b == TCP_EVENT_RECV_RST;
+    /* In LAST-ACK what came beside the RST may have been the last acknowledgment. */
+    bool alone = from != TCP_LAST_ACK || end->at_heard == end->at_rst_came;
+    bool reset =
+        sampled ? alone && end->at_rst_came > end->at_state[from] : event->b == TCP_EVENT_RECV_RST;
     bool late = sampled ? stack->is_time && !reset : event->b == TCP_EVENT_TIMEOUT;
     if (reset) {
         stack_facts_stir(stack, end, at);
@@ -53,6 +56,8 @@ static void take_end_of_conn(struct stack *stack, const struct trace_event *even
     } else if (late && from != TCP_TIME_WAIT && from != TCP_FIN_WAIT_2) {
         end->timed_out = true;
         end->pending = ETIMEDOUT;
+    } else if (sampled && end->file != 0 && from != TCP_TIME_WAIT && from != TCP_LAST_ACK) {
+        end->pending = STACK_NOT_KNOWN; /* by an RST that another connection of these ports got */
     }
 }
 
@@ -176,7 +181,7 @@ static void arrive_stream(struct stack *stack, struct stack_end *end,
             stack_facts_stir(stack, end, at);
         }
     }
-    if (event->what == SCENARIO_SEGMENT_URGENT) {
+    if (event->what == SCENARIO_SEGMENT_URGENT && to >= end->urgent) { /* an older one is no news */
         if (end->at_urgent != 0 && to != end->urgent) {
             stack_facts_pass_urgent(
                 end); /* a stack may leave the one before out of the stream, if it is next */

@@ -108,7 +108,8 @@ ORACLE_STACK_RULE(rdy_05)
         oracle_event(oracle, file->at_full)->err == EAGAIN) {
         oracle_stack_verdict(oracle, rule, !writable, "a socket without room was reported writable",
                              event->conn, file->at_full, index + 1);
-    } else if (other->received == end->sent) {
+    } else if (other->received == end->sent &&
+               stack_is_acknowledged(stack, &stack->conn[file->conn], file)) {
         oracle_stack_verdict(oracle, rule, writable, "a socket with room was not reported writable",
                              event->conn, index + 1, 0);
     }
