@@ -41,14 +41,17 @@ static void take_accept(struct stack *stack, const struct trace_event *event, ui
     const struct stack_file *listener = stack_facts_file(stack, event->fd);
     struct stack_conn *conn = stack_facts_conn(stack, event->conn);
     uint16_t number = open_file(stack, event, at, STACK_ACCEPTED);
-    if (number == 0 || conn == NULL) {
+    if (number == 0) {
         return;
     }
     struct stack_file *file = &stack->file[number];
-    file->conn = event->conn;
     file->linked = true;
     file->listener = listener != NULL ? (uint16_t)(listener - stack->file) : 0;
     file->at_shut_early = listener != NULL ? listener->at_shut_early : 0;
+    if (conn == NULL) {
+        return; /* from the own host, which the wire does not show */
+    }
+    file->conn = event->conn;
     file->options = conn->inherited;
     memcpy(file->option, conn->option, conn->inherited * sizeof conn->option[0]);
     conn->end[event->host].file = number;
@@ -306,7 +309,8 @@ static void take_name(struct stack *stack, const struct trace_event *event)
 {
     struct stack_view view;
     if (event->what == TRACE_CALL_GETSOCKNAME && event->err == 0 &&
-        facts_stack_see(stack, event, &view) && view.own != NULL) {
+        facts_stack_see(stack, event, &view) && view.own != NULL &&
+        (view.file == NULL || !view.file->renamed)) {
         view.own->local_port = event->a;
     }
 }

@@ -359,7 +359,7 @@ ORACLE_STACK_RULE(tmo_01)
     enum { TWO_HOURS_S = 7200 };
     struct stack_view view;
     if (event->err != 0 || !facts_stack_see(oracle->stack, event, &view) || view.file == NULL ||
-        view.file->role == STACK_ACCEPTED) {
+        view.file->role == STACK_ACCEPTED || view.file->listener != 0) {
         return;
     }
     bool is_set =
