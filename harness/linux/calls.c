@@ -391,10 +391,17 @@ ENTER(close)
 
 LEAVE(close)
 {
-    /* close(2): whatever it answers, the number is free afterwards. */
-    if (*result != -EBADF) {
-        call->a = tracer_files_close(tracer, thread->process, call->fd);
+    const struct tracer_slot *slot = tracer_files_slot(thread->process, call->fd);
+    if (*result == -EBADF) {
+        return;
     }
+    /* close(2): whatever it answers, the number is free afterwards. Another thread may have it
+     * already: that call's end was seen first. */
+    if (call->file != NULL && slot != NULL && slot->file != NULL && slot->file != call->file) {
+        call->a = call->file->slots == 0;
+        return;
+    }
+    call->a = tracer_files_close(tracer, thread->process, call->fd);
 }
 
 ENTER(close_range)

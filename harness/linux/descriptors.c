@@ -227,7 +227,7 @@ void tracer_files_open(struct linux_tracer *tracer, struct tracer_process *proce
         tracer_file_drop(file);
         return;
     }
-    if (process->slots[fd].file != NULL) { /* its close went unseen */
+    if (process->slots[fd].file != NULL) { /* its close is still to be seen, or went unseen */
         (void)tracer_files_close(tracer, process, fd);
     }
     process->slots[fd] = (struct tracer_slot){

@@ -1,184 +1,7 @@
 /* The tracer of the live world on real processes: what it writes of their calls, when it takes them
- * for asleep, the faults that it puts in, how they end. */
+ * for asleep, what they leave behind. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <seccomp.h>
-
-#include "linux/tracer.h"
-
-enum { EVENTS = 1 << 17 };
-
-struct play {
-    struct linux_tracer *tracer;
-    struct trace trace;
-    uint32_t entered; /* families that on_enter was told of */
-    int sent;         /* signal that on_enter sends; 0: none */
-    unsigned unused;
-    enum trace_noop reason;
-    int output;
-};
-
-static void on_enter(void *context, enum scenario_call family)
-{
-    struct play *play = context;
-    play->entered |= 1U << family;
-    if (play->sent != 0) {
-        assert_int_equal(linux_tracer_signal(play->tracer, play->sent, false), 0);
-    }
-}
-
-/* Connections are known by nothing but their ports here. */
-static uint32_t conn_of(void *context, uint16_t local_port, uint16_t remote_port)
-{
-    (void)context;
-    return local_port != 0 && remote_port != 0 ? 1 : 0;
-}
-
-static int set_up(void **state)
-{
-    struct play *play = calloc(1, sizeof *play);
-    struct linux_tracer_hooks hooks = {.context = play, .on_enter = on_enter, .conn = conn_of};
-    struct status_detail detail = {.text = ""};
-    assert_non_null(play);
-    assert_ok(trace_init(&play->trace, EVENTS), &detail);
-    assert_ok(linux_tracer_new(&hooks, &play->tracer, &detail), &detail);
-    play->output = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    *state = play;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct play *play = *state;
-    linux_tracer_free(play->tracer);
-    trace_done(&play->trace);
-    (void)close(play->output);
-    free(play);
-    return 0;
-}
-
-static void need_ptrace(const struct play *play)
-{
-    const char *reason = "";
-    if ((linux_tracer_observers(play->tracer, &reason) & TRACE_SEES_CALLS) == 0) {
-        print_message("skipped: %s\n", reason);
-        skip();
-    }
-}
-
-/* What `begin` leaves out is as usual. */
-static void start_as(struct play *play, const char *program, const char *name,
-                     struct linux_tracer_start begin)
-{
-    struct status_detail detail = {.text = ""};
-    char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)name, NULL};
-    begin.argv = argv;
-    begin.namespace_fd = -1;
-    begin.input = -1;
-    begin.output = play->output;
-    begin.stop_signal = SIGTERM;
-    need_ptrace(play);
-    assert_ok(linux_tracer_start(play->tracer, &begin, &play->trace, &detail), &detail);
-}
-
-static void start_with(struct play *play, const char *program, const char *name, uint64_t calls_max,
-                       int64_t cpu_max_us)
-{
-    start_as(play, program, name,
-             (struct linux_tracer_start){.calls_max = calls_max, .cpu_max_us = cpu_max_us});
-}
-
-static void start(struct play *play, const char *name)
-{
-    start_with(play, ACTOR, name, 0, 0);
-}
-
-enum end { ENDED, ASLEEP, SPINS };
-
-/* Until something of it can be told. */
-static enum end go(struct play *play)
-{
-    for (;;) {
-        enum linux_turn turn = linux_tracer_turn(play->tracer);
-        if (turn == LINUX_TURN_ENDED) {
-            return ENDED;
-        }
-        if (linux_tracer_spins(play->tracer)) {
-            return SPINS;
-        }
-        if (turn == LINUX_TURN_NOTHING) {
-            if (linux_tracer_asleep(play->tracer) && linux_tracer_nap_us(play->tracer) < 0) {
-                return ASLEEP;
-            }
-            (void)sched_yield();
-        }
-    }
-}
-
-/* The n-th event (from 0) of this kind that says `what`; NULL. */
-static const struct trace_event *find(const struct play *play, enum trace_kind kind, int what,
-                                      unsigned n)
-{
-    for (uint32_t i = 0; i < play->trace.count; i++) {
-        const struct trace_event *event = &play->trace.events[i];
-        if (event->kind == kind && event->what == what && n-- == 0) {
-            return event;
-        }
-    }
-    return NULL;
-}
-
-static const struct trace_event *need(const struct play *play, enum trace_kind kind, int what,
-                                      unsigned n)
-{
-    const struct trace_event *event = find(play, kind, what, n);
-    assert_non_null(event);
-    return event;
-}
-
-static const struct trace_event *call_of(const struct play *play, enum trace_call call, unsigned n)
-{
-    return need(play, TRACE_CALL, (int)call, n);
-}
-
-static unsigned count_of(const struct play *play, enum trace_kind kind, int what)
-{
-    unsigned n = 0;
-    while (find(play, kind, what, n) != NULL) {
-        n++;
-    }
-    return n;
-}
-
-static void expect_exit(const struct play *play, enum trace_exit how, int result)
-{
-    const struct trace_event *event = &play->trace.events[play->trace.count - 1];
-    assert_int_equal(event->kind, TRACE_EXIT);
-    assert_int_equal(event->what, how);
-    assert_int_equal(event->result, result);
-}
-
-static void play_to_end(struct play *play, const char *name, int status)
-{
-    start(play, name);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_RETURNED, status);
-}
+#include "linux/tracer_fixture.h"
 
 /* ---- Starting ---- */
 
@@ -313,6 +136,18 @@ static void threads_are_followed(void **state)
     play_to_end(play, "threads", 0);
     assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_WRITE), 4);
     assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_THREAD), 4);
+}
+
+/* The ends of two calls are seen in any order: a number is closed once for each time that it was
+ * opened, and not while it is another's. */
+static void number_that_another_thread_has_at_once_is_its_own(void **state)
+{
+    enum { EACH = 400, THREADS = 2, PIPE = 2 };
+    struct play *play = *state;
+    play_to_end(play, "reuse", 0);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_CLOSE), THREADS * EACH);
+    assert_int_equal(count_of(play, TRACE_FD_CLOSE, TRACE_FILE_PIPE), THREADS * EACH);
+    assert_int_equal(count_of(play, TRACE_FD_OPEN, TRACE_FILE_PIPE), THREADS * EACH + PIPE);
 }
 
 static void children_are_followed(void **state)
@@ -498,228 +333,6 @@ static void spin_without_calls_is_told(void **state)
     expect_exit(play, TRACE_EXIT_HUNG, 0);
 }
 
-/* ---- Ends and signals ---- */
-
-static void crash_is_told(void **state)
-{
-    struct play *play = *state;
-    start(play, "crash");
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_CRASHED, SIGSEGV);
-}
-
-static void abort_is_told(void **state)
-{
-    struct play *play = *state;
-    start(play, "abort");
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_ABORTED, SIGABRT);
-}
-
-static void sigpipe_is_told_as_the_kernels(void **state)
-{
-    struct play *play = *state;
-    start(play, "sigpipe");
-    assert_int_equal(go(play), ENDED);
-    const struct trace_event *event = need(play, TRACE_SIGNAL, SIGPIPE, 0);
-    assert_int_equal(event->a, TRACE_SIGNAL_KILLED);
-    assert_int_equal(event->b, 1);
-    expect_exit(play, TRACE_EXIT_SIGNALLED, SIGPIPE);
-}
-
-/* As Linux chooses; the other thread, stopped at its call, would take a signal to the process
- * first. */
-static void signal_at_a_thread_s_call_goes_to_the_first_thread(void **state)
-{
-    struct play *play = *state;
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    CPU_SET((size_t)sched_getcpu(), &one); /* As plays are: else it matters who runs first. */
-    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
-    start(play, "stop-beside-thread");
-    assert_int_equal(go(play), ASLEEP);
-    play->sent = SIGTERM;
-    linux_tracer_arm(play->tracer, 1U << SCENARIO_CALL_SEND);
-    linux_tracer_stopping(play->tracer);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
-    enum end end = go(play);
-    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
-    assert_int_equal(end, ENDED);
-    assert_int_equal(play->entered, 1U << SCENARIO_CALL_SEND);
-    expect_exit(play, TRACE_EXIT_STOPPED_BY_HANDLER, 3);
-}
-
-static void stop_by_a_handler_is_told(void **state)
-{
-    struct play *play = *state;
-    start(play, "stop");
-    assert_int_equal(go(play), ASLEEP);
-    linux_tracer_stopping(play->tracer);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGTERM, false), 0);
-    assert_int_equal(go(play), ENDED);
-    assert_int_equal(need(play, TRACE_SIGNAL, SIGTERM, 0)->a, TRACE_SIGNAL_HANDLED);
-    assert_int_equal(call_of(play, TRACE_CALL_PAUSE, 0)->err, EINTR);
-    expect_exit(play, TRACE_EXIT_STOPPED_BY_HANDLER, 3);
-    assert_int_equal(linux_tracer_wakeups(play->tracer), 1);
-}
-
-static void signal_that_would_kill_is_refused(void **state)
-{
-    struct play *play = *state;
-    start(play, "sleep");
-    assert_int_equal(go(play), ASLEEP);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGHUP, false), -EPERM);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGHUP, true), 0);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_SIGNALLED, SIGHUP);
-}
-
-static void signal_after_the_end_finds_nobody(void **state)
-{
-    struct play *play = *state;
-    play_to_end(play, "status", 7);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGTERM, true), -ESRCH);
-}
-
-/* ---- Faults ---- */
-
-static int arm(struct play *play, enum scenario_call family, int error, uint32_t limit)
-{
-    struct world_fault fault = {
-        .family = family, .error = error, .limit = limit, .times = 1, .interrupt = error == EINTR};
-    return linux_tracer_fault_arm(play->tracer, &fault);
-}
-
-static void fault_without_a_row_is_refused(void **state)
-{
-    assert_int_equal(arm(*state, SCENARIO_CALL_RECV, EDOM, 0), -EINVAL);
-}
-
-static void fault_answers_with_its_error(void **state)
-{
-    struct play *play = *state;
-    start(play, "accept");
-    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, EMFILE, 0), 0);
-    assert_int_equal(go(play), ENDED);
-    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_ACCEPT, 0)->err, EMFILE);
-    assert_int_equal(call_of(play, TRACE_CALL_ACCEPT, 0)->err, EMFILE);
-    assert_int_equal(call_of(play, TRACE_CALL_ACCEPT, 0)->flags, TRACE_FAULTED);
-    assert_true(call_of(play, TRACE_CALL_ACCEPT, 1)->result > 0);
-    expect_exit(play, TRACE_EXIT_RETURNED, EMFILE);
-}
-
-static void fault_waits_for_what_a_blocking_call_waits_for(void **state)
-{
-    struct play *play = *state;
-    start(play, "accept-later");
-    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, ENOBUFS, 0), 0);
-    assert_int_equal(go(play), ASLEEP);
-    assert_int_equal(need(play, TRACE_BLOCK, TRACE_CALL_ACCEPT, 0)->b, 1); /* the other thread */
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_RETURNED, ENOBUFS);
-    assert_int_equal(count_of(play, TRACE_FAULT, TRACE_CALL_ACCEPT), 1);
-}
-
-static void short_transfers_are_cut_and_buffers_left_as_they_were(void **state)
-{
-    struct play *play = *state;
-    struct world_fault fault = {.family = SCENARIO_CALL_RECV, .limit = 3, .times = 3};
-    start(play, "short");
-    assert_int_equal(linux_tracer_fault_arm(play->tracer, &fault), 0);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_RETURNED, 3 * 16 + 3 * 4 + 3);
-    assert_int_equal(call_of(play, TRACE_CALL_READV, 0)->result, 3);
-    assert_int_equal(call_of(play, TRACE_CALL_READV, 0)->a, 20);
-    assert_int_equal(call_of(play, TRACE_CALL_RECV, 0)->result, 3);
-    assert_int_equal(call_of(play, TRACE_CALL_RECVMSG, 0)->result, 3);
-    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_RECVMSG, 0)->a, 3);
-}
-
-static void partial_write_of_a_nonblocking_socket_is_cut(void **state)
-{
-    struct play *play = *state;
-    start(play, "short");
-    assert_int_equal(arm(play, SCENARIO_CALL_SEND, 0, 4), 0);
-    assert_int_equal(go(play), ENDED);
-    assert_int_equal(call_of(play, TRACE_CALL_SEND, 0)->result, 4);
-    assert_int_equal(call_of(play, TRACE_CALL_SEND, 0)->flags, TRACE_FAULTED | TRACE_NONBLOCK);
-}
-
-static void interruption_runs_a_handler(void **state)
-{
-    struct play *play = *state;
-    start(play, "interrupted");
-    assert_int_equal(arm(play, SCENARIO_CALL_WAIT, EINTR, 0), 0);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_RETURNED, 0);
-    assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_POLL, 0)->err, EINTR);
-    assert_int_equal(need(play, TRACE_SIGNAL, SIGUSR1, 0)->a, TRACE_SIGNAL_HANDLED);
-    assert_int_equal(call_of(play, TRACE_CALL_POLL, 0)->err, EINTR);
-    assert_int_equal(call_of(play, TRACE_CALL_POLL, 0)->flags, TRACE_FAULTED);
-}
-
-static void note_unused(void *context, uint16_t step, enum trace_noop reason)
-{
-    struct play *play = context;
-    (void)step;
-    play->unused++;
-    play->reason = reason;
-}
-
-static void interruption_of_a_call_that_is_begun_again_is_not_allowed(void **state)
-{
-    struct play *play = *state;
-    start(play, "restarted");
-    assert_int_equal(arm(play, SCENARIO_CALL_RECV, EINTR, 0), 0);
-    assert_int_equal(go(play), ASLEEP);
-    linux_tracer_fault_clear(play->tracer, note_unused, play);
-    assert_int_equal(play->unused, 1);
-    assert_int_equal(play->reason, TRACE_NOOP_NOT_ALLOWED);
-}
-
-static void restarted_call_has_no_result(void **state)
-{
-    struct play *play = *state;
-    start(play, "restarted");
-    assert_int_equal(go(play), ASLEEP);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR1, false), 0);
-    assert_int_equal(go(play), ASLEEP);
-    assert_int_equal(need(play, TRACE_SIGNAL, SIGUSR1, 0)->a, TRACE_SIGNAL_HANDLED);
-    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_RECV), 0);
-}
-
-static void fault_whose_call_never_came_is_told(void **state)
-{
-    struct play *play = *state;
-    start(play, "pipe");
-    assert_int_equal(arm(play, SCENARIO_CALL_ACCEPT, EMFILE, 0), 0);
-    assert_int_equal(go(play), ENDED);
-    linux_tracer_fault_clear(play->tracer, note_unused, play);
-    assert_int_equal(play->unused, 1);
-    assert_int_equal(play->reason, TRACE_NOOP_CALL_NEVER_CAME);
-}
-
-static void limit_of_descriptors_leaves_so_many(void **state)
-{
-    struct play *play = *state;
-    start(play, "descriptors");
-    assert_int_equal(go(play), ASLEEP);
-    assert_int_equal(linux_tracer_descriptors(play->tracer), 3);
-    linux_tracer_descriptors_free(play->tracer, 5);
-    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
-    assert_int_equal(go(play), ENDED);
-    expect_exit(play, TRACE_EXIT_RETURNED, 5);
-}
-
-static void limit_before_the_start_spares_the_loader(void **state)
-{
-    struct play *play = *state;
-    linux_tracer_descriptors_free(play->tracer, 3);
-    play_to_end(play, "limited", 2); /* a socket took one of the three */
-}
-
 /* ---- Without ptrace ---- */
 
 /* In a process that may not trace: what the tracer says there, as a status. */
@@ -826,6 +439,7 @@ int main(void)
         TEST(select_reports_name_the_descriptor),
         TEST(armed_family_is_told_at_entry),
         TEST(threads_are_followed),
+        TEST(number_that_another_thread_has_at_once_is_its_own),
         TEST(children_are_followed),
         TEST(descriptors_of_a_child_close_with_it),
         TEST(exec_closes_what_is_marked),
@@ -845,24 +459,6 @@ int main(void)
         TEST(spin_whose_answers_are_known_is_told_soon),
         TEST(search_is_no_spin),
         TEST(spin_without_calls_is_told),
-        TEST(crash_is_told),
-        TEST(abort_is_told),
-        TEST(sigpipe_is_told_as_the_kernels),
-        TEST(stop_by_a_handler_is_told),
-        TEST(signal_at_a_thread_s_call_goes_to_the_first_thread),
-        TEST(signal_that_would_kill_is_refused),
-        TEST(signal_after_the_end_finds_nobody),
-        TEST(fault_without_a_row_is_refused),
-        TEST(fault_answers_with_its_error),
-        TEST(fault_waits_for_what_a_blocking_call_waits_for),
-        TEST(short_transfers_are_cut_and_buffers_left_as_they_were),
-        TEST(partial_write_of_a_nonblocking_socket_is_cut),
-        TEST(interruption_runs_a_handler),
-        TEST(interruption_of_a_call_that_is_begun_again_is_not_allowed),
-        TEST(restarted_call_has_no_result),
-        TEST(fault_whose_call_never_came_is_told),
-        TEST(limit_of_descriptors_leaves_so_many),
-        TEST(limit_before_the_start_spares_the_loader),
         TEST(target_runs_where_ptrace_is_refused),
         TEST(tracer_that_is_killed_leaves_no_process),
     };

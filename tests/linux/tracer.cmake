@@ -11,7 +11,9 @@ foreach(name IN ITEMS tracer_actor tracer_actor_static)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 endforeach()
 target_link_options(tracer_actor_static PRIVATE -static)
-sockspec_test(test_tracer SOURCES test_tracer.c MODULES linux LABELS live)
-add_dependencies(test_tracer tracer_actor tracer_actor_static)
-target_compile_definitions(test_tracer PRIVATE
-  "ACTOR=\"$<TARGET_FILE:tracer_actor>\"" "ACTOR_STATIC=\"$<TARGET_FILE:tracer_actor_static>\"")
+foreach(name IN ITEMS test_tracer test_tracer_faults)
+  sockspec_test(${name} SOURCES ${name}.c MODULES linux LABELS live)
+  add_dependencies(${name} tracer_actor tracer_actor_static)
+  target_compile_definitions(${name} PRIVATE
+    "ACTOR=\"$<TARGET_FILE:tracer_actor>\"" "ACTOR_STATIC=\"$<TARGET_FILE:tracer_actor_static>\"")
+endforeach()

@@ -176,6 +176,27 @@ static int act_threads(void)
     return read(ends[0], text, sizeof text) == THREADS ? 0 : 99;
 }
 
+/* One number, closed here and at once given to the other thread. */
+static void *reuse_main(void *argument)
+{
+    for (int i = 0; i < 400; i++) {
+        int fd = dup(*(int *)argument);
+        need(fd >= 0 && close(fd) == 0);
+    }
+    return argument;
+}
+
+static int act_reuse(void)
+{
+    pthread_t threads[2];
+    int ends[2];
+    need(pipe(ends) == 0);
+    for (int i = 0; i < 2; i++) {
+        need(pthread_create(&threads[i], NULL, reuse_main, &ends[i]) == 0);
+    }
+    return pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0 ? 0 : 99;
+}
+
 static int act_fork(void)
 {
     int ends[2];
@@ -463,6 +484,7 @@ static const struct {
     {"select", act_select},       {"descriptors", act_descriptors},
     {"sigpipe", act_sigpipe},     {"limited", act_limited},
     {"calls", act_calls},         {"stop-beside-thread", act_stop_beside_thread},
+    {"reuse", act_reuse},
 };
 
 int main(int argc, char **argv)
