@@ -151,6 +151,9 @@ static void take_numbers(struct packet_wire_conn *conn, enum trace_host sender,
         conn->expects[sender] = packet->ack;
     }
     conn->window[sender] = packet->window;
+    if ((packet->flags & TCP_CTL_SYN) != 0) {
+        conn->syn_window[sender] = packet->window;
+    }
 }
 
 /* Whether a segment is of an earlier connection of these ports: its numbers are from before this

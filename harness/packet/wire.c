@@ -529,13 +529,15 @@ static void forge(const struct packet_wire_conn *conn, enum trace_host to,
     static const uint8_t data[1] = {'!'};
     enum trace_host from = packet_wire_other(to);
     bool urgent = kind == SCENARIO_SEGMENT_URGENT;
+    bool opens = (flags[kind] & TCP_CTL_SYN) != 0; /* its window is not scaled */
+    uint16_t window = opens ? conn->syn_window[from] : conn->window[from];
     struct packet packet = {
         .v6 = conn->v6,
         .source_port = conn->ports[from],
         .destination_port = conn->ports[to],
         .seq = conn->expects[to],
         .ack = (flags[kind] & TCP_CTL_ACK) != 0 ? conn->sent_end[to] : 0,
-        .window = conn->window[from] != 0 ? conn->window[from] : UINT16_MAX,
+        .window = window != 0 ? window : UINT16_MAX,
         .urgent = urgent, /* Linux takes it to point behind the urgent byte */
         .flags = flags[kind],
         .length = urgent || kind == SCENARIO_SEGMENT_DATA,
