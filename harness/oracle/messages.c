@@ -179,7 +179,7 @@ ORACLE_END(dat_03)
     for (uint32_t i = 1; facts->role == TRACE_ROLE_CLIENT && i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         if (conn->at_partial > conn->at_answer && conn->at_begun > conn->at_answer &&
-            !facts_excused(facts, conn) && conn->at_rst == 0) {
+            !facts_excused(facts, conn) && conn->at_rst == 0 && !closed_on_half_close(conn)) {
             oracle_break(oracle, rule, note,
                          EVIDENCE(i, conn->at_begun, conn->at_partial, conn->at_close));
         }
