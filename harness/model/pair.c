@@ -30,8 +30,7 @@ struct io_pair {
     struct io_pair *next; /* free list */
 };
 
-static const struct model_file_ops near_ops;
-static const struct model_file_ops far_ops;
+static const struct model_file_ops pair_ops[2];
 
 enum status io_pairs_new(struct model_io *io)
 {
@@ -52,7 +51,7 @@ void io_pairs_reset(struct model *model)
 
 static int end_of(const struct model_file *file)
 {
-    return file->ops == &far_ops;
+    return file->ops == &pair_ops[1];
 }
 
 static struct io_pair *pair_of(struct model_file *file)
@@ -253,21 +252,14 @@ static void pair_release(struct model *model, struct model_file *file)
     shut(model, pair, end, SHUT_IN | SHUT_OUT);
 }
 
-/* Two tables, so that a file knows which end it is. */
-static const struct model_file_ops near_ops = {.kind = TRACE_FILE_OTHER,
-                                               .socket = true,
-                                               .poll = pair_poll,
-                                               .recv = pair_recv,
-                                               .send = pair_send,
-                                               .ioctl = pair_ioctl,
-                                               .release = pair_release};
-static const struct model_file_ops far_ops = {.kind = TRACE_FILE_OTHER,
-                                              .socket = true,
-                                              .poll = pair_poll,
-                                              .recv = pair_recv,
-                                              .send = pair_send,
-                                              .ioctl = pair_ioctl,
-                                              .release = pair_release};
+#define PAIR_OPS                                                                                   \
+    {                                                                                              \
+        .kind = TRACE_FILE_OTHER, .socket = true, .poll = pair_poll, .recv = pair_recv,            \
+        .send = pair_send, .ioctl = pair_ioctl, .release = pair_release,                           \
+    }
+/* One for each end, so that a file knows which it is. */
+static const struct model_file_ops pair_ops[2] = {PAIR_OPS, PAIR_OPS};
+#undef PAIR_OPS
 
 /* ---- Calls ---- */
 
@@ -283,8 +275,7 @@ static struct io_pair *pair_new(struct model_io *io, int type)
     }
     uint32_t status_flags = (uint32_t)O_RDWR | ((type & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0U);
     for (int end = 0; end < 2; end++) {
-        pair->ends[end] = (struct model_file){.ops = end == 0 ? &near_ops : &far_ops,
-                                              .status_flags = status_flags};
+        pair->ends[end] = (struct model_file){.ops = &pair_ops[end], .status_flags = status_flags};
         pair->to[end].at = 0;
         pair->to[end].used = 0;
         memset(pair->marks[end], 0, sizeof pair->marks[end]);
@@ -341,7 +332,7 @@ int model_sys_socketpair(struct model *model, int domain, int type, int protocol
 static struct model_file *pair_file(const struct model *model, int fd)
 {
     struct model_file *file = model_fd_file(model, fd);
-    bool is_one = file != NULL && (file->ops == &near_ops || file->ops == &far_ops);
+    bool is_one = file != NULL && (file->ops == &pair_ops[0] || file->ops == &pair_ops[1]);
     return is_one ? file : NULL;
 }
 

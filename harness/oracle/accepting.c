@@ -118,9 +118,9 @@ static bool has_a_timer(const struct oracle *oracle, uint32_t from, uint32_t end
 
 /* The mark of the close of the listener whose accept was the latest to lack a descriptor, where
  * nobody listens in its place since; 0: somebody does. */
-static uint32_t closed_for_good(const struct oracle *oracle)
+static uint32_t closed_for_good(struct oracle *oracle)
 {
-    struct facts *facts = (struct facts *)&oracle->facts;
+    struct facts *facts = &oracle->facts;
     if (facts->at_full == 0 || facts->stopping || facts->at_exit != 0) {
         return 0;
     }

@@ -120,4 +120,7 @@ static inline struct facts_closing facts_closing_of(const struct trace_event *ev
  * connection is the one that the event names. */
 void facts_close_fd(struct facts *facts, struct facts_closing closing);
 
+/* Takes a SIGNAL into the facts (facts_signals.c). */
+void facts_take_signal(struct facts *facts, const struct trace_event *event, uint32_t at);
+
 #endif

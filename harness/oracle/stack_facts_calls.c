@@ -349,6 +349,30 @@ static bool has_queue(const struct stack *stack, const struct stack_file *file)
     return facts_stack_queue(stack, file, &first, &alive) > 0;
 }
 
+static void take_bind(struct stack *stack, const struct trace_event *event)
+{
+    struct stack_file *file = stack_facts_file(stack, event->fd);
+    if (file == NULL) {
+        return;
+    }
+    file->renamed |= file->conn != 0 && event->err != EINVAL;
+    if (event->err == 0) {
+        file->port = event->a != 0 ? event->a : -1; /* -1: one that it was given */
+    }
+}
+
+static void take_listen(struct stack *stack, const struct trace_event *event, uint32_t at)
+{
+    struct stack_file *file = stack_facts_file(stack, event->fd);
+    if (file != NULL && event->err == 0) {
+        file->role = STACK_LISTENER;
+        file->backlog = event->a;
+        file->at_listen = at;
+        file->at_ready = 0;
+        file->at_shut_listener = 0;
+    }
+}
+
 void stack_facts_call(struct stack *stack, const struct trace_event *event, uint32_t at)
 {
     struct stack_file *file = stack_facts_file(stack, event->fd);
@@ -360,21 +384,10 @@ void stack_facts_call(struct stack *stack, const struct trace_event *event, uint
         }
         break;
     case TRACE_CALL_BIND:
-        if (file != NULL) {
-            file->renamed |= file->conn != 0 && event->err != EINVAL;
-        }
-        if (file != NULL && good) {
-            file->port = event->a != 0 ? event->a : -1; /* -1: one that it was given */
-        }
+        take_bind(stack, event);
         break;
     case TRACE_CALL_LISTEN:
-        if (file != NULL && good) {
-            file->role = STACK_LISTENER;
-            file->backlog = event->a;
-            file->at_listen = at;
-            file->at_ready = 0;
-            file->at_shut_listener = 0;
-        }
+        take_listen(stack, event, at);
         break;
     case TRACE_CALL_ACCEPT:
         if (good) {

@@ -168,6 +168,32 @@ bool glance_all_was_answered(const struct trace *trace, const struct trace_event
     return asked > 0 && answered >= asked && trace->header.role == TRACE_ROLE_CLIENT;
 }
 
+const char *glance_overtaken(const struct trace *trace, const struct scenario *scenario,
+                             uint32_t runs, const struct trace_event *noop)
+{
+    if (glance_was_reset(trace, noop)) {
+        return "the target had reset the connection by then";
+    }
+    if (glance_had_closed_first(trace, noop)) {
+        return "the target had closed the connection by then";
+    }
+    if (glance_was_not_taken(trace, noop)) {
+        return "the target had not taken the connection by then";
+    }
+    if (glance_client_had_ended(trace, noop)) {
+        return runs > 1 ? "the client had ended by then"
+                        : "the client had ended by then; 'runs' in its manifest starts it again";
+    }
+    if (noop->a >= 0 && noop->a < scenario->count && noop->what == SCENARIO_PEER_SEND) {
+        uint8_t payload = scenario->steps[noop->a].what;
+        bool goes_on = payload == SCENARIO_PAYLOAD_NEXT || payload == SCENARIO_PAYLOAD_REST;
+        if (goes_on && glance_all_was_answered(trace, noop)) {
+            return "the answer was shorter: it had been sent whole by then";
+        }
+    }
+    return NULL;
+}
+
 bool glance_is_cut(const struct trace_event *event)
 {
     return event->kind == TRACE_NOOP &&

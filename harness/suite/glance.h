@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scenario/scenario.h"
 #include "trace/trace.h"
 
 /* The last EXIT; NULL: there is none. */
@@ -34,6 +35,10 @@ bool glance_client_had_ended(const struct trace *trace, const struct trace_event
 /* Whether the peer that the step names had answered whatever a client had asked on its connection.
  */
 bool glance_all_was_answered(const struct trace *trace, const struct trace_event *noop);
+/* What the target had done that leaves the step nothing to act on, of the above; NULL: nothing.
+ * `runs`: how often a client is started. */
+const char *glance_overtaken(const struct trace *trace, const struct scenario *scenario,
+                             uint32_t runs, const struct trace_event *noop);
 /* A step that this world cannot do: what comes after it is not what the case says. */
 bool glance_is_cut(const struct trace_event *event);
 /* Index of the event from which on the run is not what the case says: such a step, or a call that

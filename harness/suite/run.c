@@ -268,35 +268,6 @@ static void end_verdict(struct run *run)
 /* What the run says about the case itself, before any rule is looked at. */
 enum case_fate { CASE_JUDGED, CASE_SKIPPED, CASE_FAULTY };
 
-/* What the target had done that leaves a step nothing to act on; NULL: nothing of that kind. */
-static const char *overtaken(const struct run *run, const struct trace_event *event)
-{
-    const struct trace *trace = run->trace;
-    const struct scenario *scenario = &run->the_case->scenario;
-    if (glance_was_reset(trace, event)) {
-        return "the target had reset the connection by then";
-    }
-    if (glance_had_closed_first(trace, event)) {
-        return "the target had closed the connection by then";
-    }
-    if (glance_was_not_taken(trace, event)) {
-        return "the target had not taken the connection by then";
-    }
-    if (glance_client_had_ended(trace, event)) {
-        return run->setup->subject->target.runs > 1
-                   ? "the client had ended by then"
-                   : "the client had ended by then; 'runs' in its manifest starts it again";
-    }
-    if (event->a >= 0 && event->a < scenario->count && event->what == SCENARIO_PEER_SEND) {
-        uint8_t payload = scenario->steps[event->a].what;
-        bool goes_on = payload == SCENARIO_PAYLOAD_NEXT || payload == SCENARIO_PAYLOAD_REST;
-        if (goes_on && glance_all_was_answered(trace, event)) {
-            return "the answer was shorter: it had been sent whole by then";
-        }
-    }
-    return NULL;
-}
-
 /* Why a case that needs something shows by a step without effect that the target lacks it; NULL. */
 static const char *lacking(uint32_t needs)
 {
@@ -330,7 +301,8 @@ static enum case_fate noop_fate(struct run *run, const struct trace_event *event
         (run->setup->subject->program == NULL && !is_ours)) {
         excuse = noop;
     }
-    excuse = excuse != NULL ? excuse : overtaken(run, event);
+    uint32_t runs = run->setup->subject->target.runs;
+    excuse = excuse != NULL ? excuse : glance_overtaken(run->trace, scenario, runs, event);
     excuse = excuse != NULL ? excuse : lacking(run->the_case->needs);
     if (excuse != NULL) {
         (void)snprintf(reason, size, "'%s': %s", step, excuse);

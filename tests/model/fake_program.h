@@ -276,4 +276,14 @@ static inline int fake_teardown(void **state)
     return 0;
 }
 
+/* The main of a fake program, called name_main, and the test that it returns 0. */
+#define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
+#define RUNS(name)                                                                                 \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        struct trace_event end = fake_play(*state, name##_main);                                   \
+        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
+        assert_int_equal(0, end.result);                                                           \
+    }
+
 #endif

@@ -6,15 +6,6 @@
 #include "model/fake_program.h"
 #include "model/kernel.h"
 
-#define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
-#define RUNS(name)                                                                                 \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        struct trace_event end = fake_play(*state, name##_main);                                   \
-        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
-        assert_int_equal(0, end.result);                                                           \
-    }
-
 static int arm(struct fake *fake, enum scenario_call family, int error, uint32_t times)
 {
     struct world_fault fault = {.family = family, .error = error, .times = times, .step = 7};

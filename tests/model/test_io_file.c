@@ -8,15 +8,6 @@
 #include "model/kernel.h"
 #include "model/twin.h"
 
-#define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
-#define RUNS(name)                                                                                 \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        struct trace_event end = fake_play(*state, name##_main);                                   \
-        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
-        assert_int_equal(0, end.result);                                                           \
-    }
-
 FAKE_MAIN(descriptors_lowest_free_number_first_main)
 {
     int fds[2];

@@ -119,15 +119,6 @@ static void pair_answers_as_linux_does(void **state)
     }
 }
 
-#define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
-#define RUNS(name)                                                                                 \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        struct trace_event end = fake_play(*state, name##_main);                                   \
-        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
-        assert_int_equal(0, end.result);                                                           \
-    }
-
 FAKE_MAIN(pair_without_reader_raises_sigpipe_main)
 {
     int fds[2];

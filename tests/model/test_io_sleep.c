@@ -7,15 +7,6 @@
 #include "model/fake_program.h"
 #include "model/io.h"
 
-#define FAKE_MAIN(name) static int name(struct fake *fake, struct model *model)
-#define RUNS(name)                                                                                 \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        struct trace_event end = fake_play(*state, name##_main);                                   \
-        assert_int_equal(TRACE_EXIT_RETURNED, end.what);                                           \
-        assert_int_equal(0, end.result);                                                           \
-    }
-
 static void advance_1s(struct fake *fake, struct world *world)
 {
     (void)fake;

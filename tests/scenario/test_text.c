@@ -164,130 +164,126 @@ static void empty_text_has_no_steps(void **state)
     "unlisten"
 #define ESCAPES "an escape: \\n, \\r, \\t, \\0, \\\", \\\\ or \\x and two hex digits"
 
+static const struct {
+    const char *text;
+    enum status status;
+    const char *message;
+} mistakes[] = {
+    {"peer", STATUS_SYNTAX, "1:5: found the end of the line, expected a verb of peer: " PEER_VERBS},
+    {"peer conect", STATUS_SYNTAX,
+     "1:6: found `conect`, expected a verb of peer (did you mean `connect`?): " PEER_VERBS},
+    {"peer connect\n\n  per close", STATUS_SYNTAX,
+     "3:3: found `per`, expected an actor, as on every line after the headers (did you mean "
+     "`peer`?): peer, wire, kernel, time, target, app"},
+    {"peer connect now", STATUS_SYNTAX, "1:14: found `now`, expected the end of the line"},
+    {"peer 32 connect", STATUS_LIMIT, "1:6: found `32`, expected a socket id from 0 to 31"},
+    {"peer 99999999999999999999 connect", STATUS_LIMIT,
+     "1:6: found `99999999999999999999`, expected a socket id from 0 to 31"},
+    {"peer 1x connect", STATUS_SYNTAX, "1:6: found `1x`, expected a socket id from 0 to 31"},
+    {"wire 1 hold both", STATUS_SYNTAX,
+     "1:6: found `1`, expected a verb of wire: hold, release, deliver, drop, duplicate, lose, "
+     "cut, "
+     "mend, inject"},
+    {"wire hold", STATUS_SYNTAX,
+     "1:10: found the end of the line, expected a direction: both, to-target, to-peer"},
+    {"wire hold to-tarjet", STATUS_SYNTAX,
+     "1:11: found `to-tarjet`, expected a direction (did you mean `to-target`?): both, "
+     "to-target, "
+     "to-peer"},
+    {"wire lose fim 1", STATUS_SYNTAX,
+     "1:11: found `fim`, expected a kind of segment (did you mean `fin`?): any, syn, synack, "
+     "ack, "
+     "data, fin, rst, urgent"},
+    {"wire lose fin 0", STATUS_LIMIT, "1:15: found `0`, expected a number from 1 to 255"},
+    {"kernel fail nothing EIO", STATUS_SYNTAX,
+     "1:13: found `nothing`, expected a call: socket, bind, listen, accept, connect, recv, "
+     "send, wait, "
+     "sleep, shutdown, close, option, control, open"},
+    {"kernel short accept 1", STATUS_SYNTAX, "1:14: found `accept`, expected a call: recv, send"},
+    {"kernel short recv 1 x 256", STATUS_LIMIT,
+     "1:23: found `256`, expected a number from 1 to 255"},
+    {"kernel descriptors -1", STATUS_SYNTAX,
+     "1:20: found `-1`, expected a number from 0 to 4096 or `free`"},
+    {"peer recv", STATUS_SYNTAX,
+     "1:10: found the end of the line, expected a number from 1 to 1048576 or `all`"},
+    {"peer recv 2G", STATUS_SYNTAX,
+     "1:11: found `2G`, expected a number from 1 to 1048576 or `all`"},
+    {"peer connect rcvbuf", STATUS_SYNTAX,
+     "1:20: found the end of the line, expected a number from 1 to 1048576"},
+    {"peer connect rcvbuf 1 rcvbuf 2", STATUS_SYNTAX,
+     "1:23: found `rcvbuf`, expected the end of the line"},
+    {"peer connect from 65536", STATUS_LIMIT,
+     "1:19: found `65536`, expected a number from 1 to 65535"},
+    {"peer shutdown wirte", STATUS_SYNTAX,
+     "1:15: found `wirte`, expected which direction to shut (did you mean `write`?): write, "
+     "read, "
+     "both"},
+    {"target signal SIGHUP", STATUS_SYNTAX,
+     "1:15: found `SIGHUP`, expected a signal: HUP, INT, USR1, USR2, ALRM, TERM, CHLD, WINCH"},
+    {"time advance 2d", STATUS_SYNTAX,
+     "1:14: found `2d`, expected a time from 1 to 86400000 ms, such as 500ms, 5s, 2m or 1h"},
+    {"time advance 25h", STATUS_LIMIT,
+     "1:14: found `25h`, expected a time from 1 to 86400000 ms, such as 500ms, 5s, 2m or 1h"},
+    {"before recv 2 peer reset", STATUS_SYNTAX, "1:15: found `peer`, expected `:` after the place"},
+    {"before recv 256: peer reset", STATUS_LIMIT,
+     "1:13: found `256`, expected a number from 1 to 255"},
+    {"before none: peer reset", STATUS_SYNTAX,
+     "1:8: found `none`, expected a call: socket, bind, listen, accept, connect, recv, send, "
+     "wait, "
+     "sleep, shutdown, close, option, control, open"},
+    {"peer send", STATUS_SYNTAX,
+     "1:10: found the end of the line, expected a payload, or bytes in quotes: request, "
+     "response, "
+     "large, next, rest, last, fill"},
+    {"peer send literal", STATUS_SYNTAX,
+     "1:11: found `literal`, expected a payload, or bytes in quotes: request, response, large, "
+     "next, "
+     "rest, last, fill"},
+    {"peer send request x 65", STATUS_LIMIT, "1:21: found `65`, expected a number from 1 to 64"},
+    {"peer send request x", STATUS_SYNTAX,
+     "1:20: found the end of the line, expected a number from 1 to 64"},
+    {"peer send request[7:3]", STATUS_LIMIT,
+     "1:21: found `3`, expected a number from 8 to 1048576"},
+    {"peer send request[7]", STATUS_SYNTAX,
+     "1:20: found `]`, expected `:` between the two ends of the slice"},
+    {"peer send request[1:2", STATUS_SYNTAX,
+     "1:22: found the end of the line, expected `]` after the slice"},
+    {"peer send next[1:2]", STATUS_SYNTAX, "1:15: found `[`, expected a number from 1 to 1048576"},
+    {"peer send \"abc", STATUS_SYNTAX,
+     "1:11: found a string without an end, expected a closing quote on the same line"},
+    {"peer send \"abc\\\n\"", STATUS_SYNTAX, "1:15: found `\\`, expected " ESCAPES},
+    {"peer send \"\\q\"", STATUS_SYNTAX, "1:12: found `\\q`, expected " ESCAPES},
+    {"peer send \"\\x0g\"", STATUS_SYNTAX, "1:12: found `\\x`, expected " ESCAPES},
+    {"peer send \"\\x0", STATUS_SYNTAX, "1:12: found `\\x`, expected " ESCAPES},
+    {"peer send \"a\tb\"", STATUS_SYNTAX,
+     "1:13: found the byte 0x09, expected a printable byte or an escape"},
+    {"peer connect\n\x01", STATUS_SYNTAX,
+     "2:1: found the byte 0x01, expected an actor, as on every line after the headers: peer, "
+     "wire, "
+     "kernel, time, target, app"},
+    {"title\"a\"", STATUS_SYNTAX, "1:6: found `\"`, expected a blank after the header's key"},
+    {"title \"a\" b", STATUS_SYNTAX, "1:11: found `b`, expected the end of the line"},
+    {"title \"a\\0\"", STATUS_SYNTAX, "1:7: found `\"`, expected a header without a NUL byte"},
+    {"title a\x02", STATUS_SYNTAX, "1:8: found the byte 0x02, expected printable text"},
+    {"\"title\"", STATUS_SYNTAX,
+     "1:1: found `\"`, expected a header such as `title`, or an actor such as `peer`"},
+    {"a-key-that-is-longer-than-any-key-may-be x", STATUS_LIMIT,
+     "1:1: more than 31 bytes in a header's key (SCENARIO_HEADER_KEY_MAX)"},
+    {"role server\npeer connect\nrole client", STATUS_SYNTAX,
+     "3:1: found `role`, expected an actor, as on every line after the headers: peer, wire, "
+     "kernel, "
+     "time, target, app"},
+};
+
 static void mistakes_name_line_column_and_what_was_expected(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        enum status status;
-        const char *message;
-    } rows[] = {
-        {"peer", STATUS_SYNTAX,
-         "1:5: found the end of the line, expected a verb of peer: " PEER_VERBS},
-        {"peer conect", STATUS_SYNTAX,
-         "1:6: found `conect`, expected a verb of peer (did you mean `connect`?): " PEER_VERBS},
-        {"peer connect\n\n  per close", STATUS_SYNTAX,
-         "3:3: found `per`, expected an actor, as on every line after the headers (did you mean "
-         "`peer`?): peer, wire, kernel, time, target, app"},
-        {"peer connect now", STATUS_SYNTAX, "1:14: found `now`, expected the end of the line"},
-        {"peer 32 connect", STATUS_LIMIT, "1:6: found `32`, expected a socket id from 0 to 31"},
-        {"peer 99999999999999999999 connect", STATUS_LIMIT,
-         "1:6: found `99999999999999999999`, expected a socket id from 0 to 31"},
-        {"peer 1x connect", STATUS_SYNTAX, "1:6: found `1x`, expected a socket id from 0 to 31"},
-        {"wire 1 hold both", STATUS_SYNTAX,
-         "1:6: found `1`, expected a verb of wire: hold, release, deliver, drop, duplicate, lose, "
-         "cut, "
-         "mend, inject"},
-        {"wire hold", STATUS_SYNTAX,
-         "1:10: found the end of the line, expected a direction: both, to-target, to-peer"},
-        {"wire hold to-tarjet", STATUS_SYNTAX,
-         "1:11: found `to-tarjet`, expected a direction (did you mean `to-target`?): both, "
-         "to-target, "
-         "to-peer"},
-        {"wire lose fim 1", STATUS_SYNTAX,
-         "1:11: found `fim`, expected a kind of segment (did you mean `fin`?): any, syn, synack, "
-         "ack, "
-         "data, fin, rst, urgent"},
-        {"wire lose fin 0", STATUS_LIMIT, "1:15: found `0`, expected a number from 1 to 255"},
-        {"kernel fail nothing EIO", STATUS_SYNTAX,
-         "1:13: found `nothing`, expected a call: socket, bind, listen, accept, connect, recv, "
-         "send, wait, "
-         "sleep, shutdown, close, option, control, open"},
-        {"kernel short accept 1", STATUS_SYNTAX,
-         "1:14: found `accept`, expected a call: recv, send"},
-        {"kernel short recv 1 x 256", STATUS_LIMIT,
-         "1:23: found `256`, expected a number from 1 to 255"},
-        {"kernel descriptors -1", STATUS_SYNTAX,
-         "1:20: found `-1`, expected a number from 0 to 4096 or `free`"},
-        {"peer recv", STATUS_SYNTAX,
-         "1:10: found the end of the line, expected a number from 1 to 1048576 or `all`"},
-        {"peer recv 2G", STATUS_SYNTAX,
-         "1:11: found `2G`, expected a number from 1 to 1048576 or `all`"},
-        {"peer connect rcvbuf", STATUS_SYNTAX,
-         "1:20: found the end of the line, expected a number from 1 to 1048576"},
-        {"peer connect rcvbuf 1 rcvbuf 2", STATUS_SYNTAX,
-         "1:23: found `rcvbuf`, expected the end of the line"},
-        {"peer connect from 65536", STATUS_LIMIT,
-         "1:19: found `65536`, expected a number from 1 to 65535"},
-        {"peer shutdown wirte", STATUS_SYNTAX,
-         "1:15: found `wirte`, expected which direction to shut (did you mean `write`?): write, "
-         "read, "
-         "both"},
-        {"target signal SIGHUP", STATUS_SYNTAX,
-         "1:15: found `SIGHUP`, expected a signal: HUP, INT, USR1, USR2, ALRM, TERM, CHLD, WINCH"},
-        {"time advance 2d", STATUS_SYNTAX,
-         "1:14: found `2d`, expected a time from 1 to 86400000 ms, such as 500ms, 5s, 2m or 1h"},
-        {"time advance 25h", STATUS_LIMIT,
-         "1:14: found `25h`, expected a time from 1 to 86400000 ms, such as 500ms, 5s, 2m or 1h"},
-        {"before recv 2 peer reset", STATUS_SYNTAX,
-         "1:15: found `peer`, expected `:` after the place"},
-        {"before recv 256: peer reset", STATUS_LIMIT,
-         "1:13: found `256`, expected a number from 1 to 255"},
-        {"before none: peer reset", STATUS_SYNTAX,
-         "1:8: found `none`, expected a call: socket, bind, listen, accept, connect, recv, send, "
-         "wait, "
-         "sleep, shutdown, close, option, control, open"},
-        {"peer send", STATUS_SYNTAX,
-         "1:10: found the end of the line, expected a payload, or bytes in quotes: request, "
-         "response, "
-         "large, next, rest, last, fill"},
-        {"peer send literal", STATUS_SYNTAX,
-         "1:11: found `literal`, expected a payload, or bytes in quotes: request, response, large, "
-         "next, "
-         "rest, last, fill"},
-        {"peer send request x 65", STATUS_LIMIT,
-         "1:21: found `65`, expected a number from 1 to 64"},
-        {"peer send request x", STATUS_SYNTAX,
-         "1:20: found the end of the line, expected a number from 1 to 64"},
-        {"peer send request[7:3]", STATUS_LIMIT,
-         "1:21: found `3`, expected a number from 8 to 1048576"},
-        {"peer send request[7]", STATUS_SYNTAX,
-         "1:20: found `]`, expected `:` between the two ends of the slice"},
-        {"peer send request[1:2", STATUS_SYNTAX,
-         "1:22: found the end of the line, expected `]` after the slice"},
-        {"peer send next[1:2]", STATUS_SYNTAX,
-         "1:15: found `[`, expected a number from 1 to 1048576"},
-        {"peer send \"abc", STATUS_SYNTAX,
-         "1:11: found a string without an end, expected a closing quote on the same line"},
-        {"peer send \"abc\\\n\"", STATUS_SYNTAX, "1:15: found `\\`, expected " ESCAPES},
-        {"peer send \"\\q\"", STATUS_SYNTAX, "1:12: found `\\q`, expected " ESCAPES},
-        {"peer send \"\\x0g\"", STATUS_SYNTAX, "1:12: found `\\x`, expected " ESCAPES},
-        {"peer send \"\\x0", STATUS_SYNTAX, "1:12: found `\\x`, expected " ESCAPES},
-        {"peer send \"a\tb\"", STATUS_SYNTAX,
-         "1:13: found the byte 0x09, expected a printable byte or an escape"},
-        {"peer connect\n\x01", STATUS_SYNTAX,
-         "2:1: found the byte 0x01, expected an actor, as on every line after the headers: peer, "
-         "wire, "
-         "kernel, time, target, app"},
-        {"title\"a\"", STATUS_SYNTAX, "1:6: found `\"`, expected a blank after the header's key"},
-        {"title \"a\" b", STATUS_SYNTAX, "1:11: found `b`, expected the end of the line"},
-        {"title \"a\\0\"", STATUS_SYNTAX, "1:7: found `\"`, expected a header without a NUL byte"},
-        {"title a\x02", STATUS_SYNTAX, "1:8: found the byte 0x02, expected printable text"},
-        {"\"title\"", STATUS_SYNTAX,
-         "1:1: found `\"`, expected a header such as `title`, or an actor such as `peer`"},
-        {"a-key-that-is-longer-than-any-key-may-be x", STATUS_LIMIT,
-         "1:1: more than 31 bytes in a header's key (SCENARIO_HEADER_KEY_MAX)"},
-        {"role server\npeer connect\nrole client", STATUS_SYNTAX,
-         "3:1: found `role`, expected an actor, as on every line after the headers: peer, wire, "
-         "kernel, "
-         "time, target, app"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         parsed.header_count = 77;
-        enum status status = parse(rows[i].text);
+        enum status status = parse(mistakes[i].text);
         assert_int_equal(strncmp(detail.text, "case:", 5), 0);
-        assert_string_equal(detail.text + 5, rows[i].message);
-        assert_int_equal(status, rows[i].status);
+        assert_string_equal(detail.text + 5, mistakes[i].message);
+        assert_int_equal(status, mistakes[i].status);
         assert_int_equal(parsed.header_count, 77);
     }
 }
