@@ -168,6 +168,17 @@ static bool is_before(const struct packet_wire_conn *conn, enum trace_host sende
     return false;
 }
 
+/* Whether a segment is an RST that refuses the one that arrives now, which is of an earlier
+ * connection of these ports: its sender has no end of the newest one that could say it. */
+static bool is_refusal(const struct packet_wire *wire, uint32_t newest, enum trace_host sender,
+                       const struct packet *packet)
+{
+    return wire->arriving != 0 && wire->arriving != newest && (packet->flags & TCP_CTL_RST) != 0 &&
+           wire->conns[newest].state[sender] == TCP_CLOSED &&
+           memcmp(wire->conns[wire->arriving].ports, wire->conns[newest].ports,
+                  sizeof wire->conns[newest].ports) == 0;
+}
+
 uint32_t packet_wire_conn_of_segment(struct packet_wire *wire, enum trace_host sender,
                                      const struct packet *packet, bool *ret_again)
 {
@@ -177,6 +188,9 @@ uint32_t packet_wire_conn_of_segment(struct packet_wire *wire, enum trace_host s
         number = add(wire, sender, packet);
     }
     *ret_again = false;
+    if (number != 0 && is_refusal(wire, number, sender, packet)) {
+        return wire->arriving;
+    }
     while (number != 0 && !syn && is_before(&wire->conns[number], sender, packet) &&
            packet_wire_conn_older(wire, number) != 0) {
         number = packet_wire_conn_older(wire, number);

@@ -104,6 +104,7 @@ void packet_wire_reset(struct packet_wire *wire, struct trace *trace)
     empty_lanes(wire);
     memset(wire->lose, 0, sizeof wire->lose);
     wire->pending.conn = 0;
+    wire->arriving = 0;
     wire->order = 0;
     wire->trace = trace;
     packet_wire_conn_forget(wire);
@@ -370,7 +371,9 @@ static void arrive(struct packet_wire *wire, struct packet_wire_segment *segment
                 (struct packet_wire_pending){.conn = segment->conn, .host = (uint8_t)receiver};
         }
     }
+    wire->arriving = segment->conn;
     (void)collect_from(wire, receiver);
+    wire->arriving = 0;
     sample_pending(wire, NULL);
 }
 

@@ -22,6 +22,7 @@ struct fixture {
     struct packets out[TRACE_HOST_COUNT];   /* that a host has put out */
     struct packets given[TRACE_HOST_COUNT]; /* that arrived at it */
     enum tcp_state state[TRACE_HOST_COUNT];
+    bool refuses; /* both hosts answer what arrives by an RST */
 };
 
 static int64_t take(void *context, enum trace_host host, uint8_t *bytes, size_t size)
@@ -35,12 +36,38 @@ static int64_t take(void *context, enum trace_host host, uint8_t *bytes, size_t 
     return (int64_t)out->sizes[out->first++];
 }
 
+/* The host puts out a segment; the peer's host is the client. */
+static void put(struct fixture *f, enum trace_host from, uint8_t flags, uint32_t seq, uint32_t ack,
+                const char *data)
+{
+    struct packets *out = &f->out[from];
+    bool client = from == TRACE_HOST_PEER;
+    struct packet packet = {.source = {10, 0, 0, client ? 2 : 1},
+                            .destination = {10, 0, 0, client ? 1 : 2},
+                            .source_port = client ? CLIENT_PORT : SERVER_PORT,
+                            .destination_port = client ? SERVER_PORT : CLIENT_PORT,
+                            .seq = seq,
+                            .ack = ack,
+                            .window = 1000,
+                            .flags = flags,
+                            .length = (uint16_t)strlen(data)};
+    assert_true(out->count < PACKETS);
+    out->sizes[out->count] =
+        packet_build(&packet, (const uint8_t *)data, out->bytes[out->count], WIRE_MTU);
+    out->count++;
+}
+
 static void give(void *context, enum trace_host host, const uint8_t *bytes, size_t size)
 {
-    struct packets *given = &((struct fixture *)context)->given[host];
+    struct fixture *f = context;
+    struct packets *given = &f->given[host];
     assert_true(given->count < PACKETS);
     memcpy(given->bytes[given->count], bytes, size);
     given->sizes[given->count++] = size;
+    struct packet packet;
+    if (f->refuses && packet_parse(bytes, size, &packet) && (packet.flags & TCP_CTL_RST) == 0) {
+        put(f, host, TCP_CTL_RST | TCP_CTL_ACK, 0, packet.seq + packet_space(&packet), "");
+    }
 }
 
 static enum tcp_state state_of(void *context, enum trace_host host, uint32_t conn)
@@ -65,27 +92,6 @@ static void fixture_close(struct fixture *f)
 {
     packet_wire_done(&f->wire);
     trace_done(&f->trace);
-}
-
-/* The host puts out a segment; the peer's host is the client. */
-static void put(struct fixture *f, enum trace_host from, uint8_t flags, uint32_t seq, uint32_t ack,
-                const char *data)
-{
-    struct packets *out = &f->out[from];
-    bool client = from == TRACE_HOST_PEER;
-    struct packet packet = {.source = {10, 0, 0, client ? 2 : 1},
-                            .destination = {10, 0, 0, client ? 1 : 2},
-                            .source_port = client ? CLIENT_PORT : SERVER_PORT,
-                            .destination_port = client ? SERVER_PORT : CLIENT_PORT,
-                            .seq = seq,
-                            .ack = ack,
-                            .window = 1000,
-                            .flags = flags,
-                            .length = (uint16_t)strlen(data)};
-    assert_true(out->count < PACKETS);
-    out->sizes[out->count] =
-        packet_build(&packet, (const uint8_t *)data, out->bytes[out->count], WIRE_MTU);
-    out->count++;
 }
 
 static void handshake(struct fixture *f)
@@ -147,6 +153,37 @@ static void new_syn_on_the_same_ports_is_another_connection(void **state)
     put(&f, TRACE_HOST_PEER, TCP_CTL_SYN, ISN + 5000, 0, "");
     (void)packet_wire_collect(&f.wire);
     assert_int_equal(packet_wire_conn(&f.wire, TRACE_HOST_PEER, CLIENT_PORT, SERVER_PORT), 2);
+    fixture_close(&f);
+}
+
+/* A SYN is held until the other end has made a connection of its own between the two ports, and
+ * ended it: what refuses the SYN is not of that one. */
+static void refusal_belongs_to_what_it_refuses(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, false);
+    f.state[TRACE_HOST_PEER] = TCP_SYN_SENT;
+    packet_wire_hold(&f.wire, WORLD_TO_TARGET, true);
+    packet_wire_hold(&f.wire, WORLD_TO_PEER, true);
+    put(&f, TRACE_HOST_PEER, TCP_CTL_SYN, ISN, 0, "");
+    (void)packet_wire_collect(&f.wire);
+    f.state[TRACE_HOST_PEER] = TCP_CLOSED;
+    packet_wire_sample_end(&f.wire, 1, TRACE_HOST_PEER);
+    f.state[TRACE_HOST_TARGET] = TCP_SYN_SENT;
+    put(&f, TRACE_HOST_TARGET, TCP_CTL_SYN, ISN + 5000, 0, "");
+    (void)packet_wire_collect(&f.wire);
+    f.state[TRACE_HOST_TARGET] = TCP_CLOSED;
+    packet_wire_sample_end(&f.wire, 2, TRACE_HOST_TARGET);
+    f.refuses = true;
+    assert_int_equal(packet_wire_deliver(&f.wire, WORLD_TO_TARGET, 0), 0);
+    const struct trace_event *last = &f.trace.events[f.trace.count - 1];
+    assert_int_equal(last->what, SCENARIO_SEGMENT_RST);
+    assert_int_equal(last->conn, 1);
+    assert_int_equal(packet_wire_deliver(&f.wire, WORLD_TO_PEER, 0), 0);
+    last = &f.trace.events[f.trace.count - 1];
+    assert_int_equal(last->what, SCENARIO_SEGMENT_RST);
+    assert_int_equal(last->conn, 2);
     fixture_close(&f);
 }
 
@@ -271,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(syn_numbers_connection),
         cmocka_unit_test(new_syn_on_the_same_ports_is_another_connection),
+        cmocka_unit_test(refusal_belongs_to_what_it_refuses),
         cmocka_unit_test(hold_keeps_until_released),
         cmocka_unit_test(deliver_takes_what_is_named),
         cmocka_unit_test(lose_and_cut_and_drop_let_nothing_through),
