@@ -33,25 +33,23 @@ static const struct option_row option_rows[] = {
     {"world", 0, "WORLD", "model|linux", AT(world), PLAYS | ON(FUZZ),
      "where the target lives: model (default of linked ones) or linux"},
     {"case", 0, "GLOB", NULL, AT(cases), ON(CHECK) | ON(LIST), "only cases whose name matches"},
-    {"rule", 0, "ID", NULL, AT(rule), PLAYS | ON(LIST),
-     "only verdicts on this rule; shrink: the rule to keep broken"},
+    {"rule", 0, "ID", NULL, AT(rule), PLAYS | ON(LIST), "only verdicts on this rule"},
     {"json", 0, "FILE", NULL, AT(json), ON(CHECK) | ON(REPLAY),
      "write the verdicts as JSON (- is stdout)"},
     {"junit", 0, "FILE", NULL, AT(junit), ON(CHECK) | ON(REPLAY),
      "write the verdicts as JUnit XML (- is stdout)"},
     {"tap", 0, NULL, NULL, AT(tap), ON(CHECK) | ON(REPLAY), "print TAP version 14 instead of text"},
-    {"trace", 0, "FILE", NULL, AT(trace), PLAYS,
-     "write the trace as JSON Lines; check: of the one case that --case selects"},
+    {"trace", 0, "FILE", NULL, AT(trace), PLAYS, "write the trace as JSON Lines"},
     {"pcapng", 0, "FILE", NULL, AT(pcapng), PLAYS,
-     "write its segments for Wireshark, with comments on those that matter; likewise"},
-    {"verbose", 'v', NULL, NULL, AT(verbose), PLAYS | ON(LIST),
-     "show every verdict, not only what matters"},
+     "write its segments for Wireshark, with comments on those that matter"},
+    {"verbose", 'v', NULL, NULL, AT(verbose), PLAYS,
+     "show every verdict and every ladder, not only what matters"},
     {"rules", 0, "SET", "linux|posix", AT(rules), PLAYS,
      "which kernel's answers are allowed: linux or posix"},
     {"seed", 0, "N", NULL, AT(seed), PLAYS | ON(DIFF) | ON(FUZZ),
-     "of the kernel's choices; fuzz: of the engine's"},
+     "of what the kernel is free to choose"},
     {"jobs", 'j', "N", NULL, AT(jobs), ON(CHECK) | ON(FUZZ) | ON(DIFF),
-     "how many targets at once; of one in world linux: how many cases; fuzz: how many processes"},
+     "how many targets at once; of one in world linux, how many cases"},
     {"corpus", 0, "DIR", NULL, AT(corpus), PLAYS | ON(LIST) | ON(EXPLAIN) | ON(FUZZ),
      "cases from this folder instead of the built-in ones"},
     {"targets", 0, "DIR", NULL, AT(targets), PLAYS | ON(FUZZ) | ON(LIST),
@@ -70,7 +68,7 @@ static const struct option_row option_rows[] = {
     {"slow", 0, NULL, NULL, AT(slow), PLAYS | ON(DIFF),
      "world linux: play the steps that need more real time, too"},
     {"stack", 0, "NAME", NULL, AT(stack), PLAYS,
-     "instead of a target: a TCP stack, one of `sockspec list stacks`; check: or all"},
+     "a TCP stack instead of a target: one of `sockspec list stacks`"},
     {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
     {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios; default: 10000"},
     {"states", 0, "FILE", NULL, AT(states), ON(DIFF),
@@ -81,13 +79,46 @@ static const struct option_row option_rows[] = {
      "how long: 90s, 10m, 8h; default: until interrupted"},
     {"runs", 0, "N", NULL, AT(runs), ON(FUZZ), "how many scenarios each process plays at most"},
     {"out", 0, "DIR", NULL, AT(out), ON(FUZZ) | ON(DIFF),
-     "diff: go on after a difference, and write the scenarios there; fuzz: where everything goes; "
-     "default: fuzz-TARGET; a folder that stands is gone on with"},
+     "where everything goes, default fuzz-TARGET; a campaign that stands there goes on"},
     {"no-seeds", 0, NULL, NULL, AT(no_seeds), ON(FUZZ),
      "start from nothing instead of the suite's cases"},
     {"help", 'h', NULL, NULL, AT(help), UINT32_MAX, "this text"},
 };
 enum { OPTION_COUNT = sizeof(option_rows) / sizeof(option_rows[0]) };
+
+/* What an option means to some commands alone. */
+static const struct {
+    const char *name;
+    uint32_t commands;
+    const char *help;
+} option_senses[] = {
+    {"world", ON(FUZZ), "where the target lives: model, the only one that is fuzzed"},
+    {"case", ON(LIST), "cases: only those whose name matches"},
+    {"rule", ON(LIST), "cases: only those that exercise this rule"},
+    {"rule", ON(SHRINK), "the rule to keep broken; default: the first that is"},
+    {"trace", ON(CHECK), "write the trace of the one case that --case selects, as JSON Lines"},
+    {"pcapng", ON(CHECK), "write its segments for Wireshark, with comments on those that matter"},
+    {"seed", ON(FUZZ), "of what the engine makes up; default: 1"},
+    {"seed", ON(DIFF), "of what is made up: scenario I of seed N is the same on every machine"},
+    {"jobs", ON(FUZZ), "how many processes; default: 1"},
+    {"jobs", ON(DIFF), "how many processes; default: 1. With --slow they mostly wait: 100"},
+    {"slow", ON(DIFF), "scenarios in which time passes, in real time on linux"},
+    {"stack", ON(CHECK), "a TCP stack instead of a target: one of `sockspec list stacks`, or all"},
+    {"time", ON(DIFF), "how long at most: 90s, 10m, 8h"},
+    {"out", ON(DIFF), "go on after a difference, and write the scenarios that differ there"},
+    {"corpus", ON(FUZZ), "seeds are the cases of this folder, not the built-in ones"},
+};
+
+static const char *help_of(const struct option_row *row, enum cli_command command)
+{
+    for (unsigned i = 0; i < sizeof(option_senses) / sizeof(option_senses[0]); i++) {
+        if (strcmp(option_senses[i].name, row->name) == 0 &&
+            (option_senses[i].commands >> command & 1U) != 0) {
+            return option_senses[i].help;
+        }
+    }
+    return row->help;
+}
 
 static const struct {
     const char *word;
@@ -400,6 +431,6 @@ void cli_command_help(FILE *out, enum cli_command command)
         (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name,
                        row->argument != NULL ? " " : "",
                        row->argument != NULL ? row->argument : "");
-        (void)fprintf(out, "  %-22s %s\n", left, row->help);
+        (void)fprintf(out, "  %-22s %s\n", left, help_of(row, command));
     }
 }

@@ -114,7 +114,8 @@ struct report_place {
 };
 
 struct report_text_options {
-    bool verbose; /* all grades, not only FAIL, WARN, ERROR and EXPECTED */
+    bool verbose; /* all grades with all evidence; else FAIL, ERROR, EXPECTED and WARN, and of those
+                     that a rule has had before only the evidence's words, WARN counted alone */
     bool colour;  /* the stream is a terminal that shows colours */
 };
 

@@ -1,5 +1,6 @@
-/* Verdicts for people: grouped by case, only what matters, with the evidence where a rule was
- * broken. */
+/* Verdicts for people: grouped by case, only what matters. Where a rule is broken for the first
+ * time the whole evidence is shown; the same again in other cases is named or counted, so that one
+ * mistake of a program does not fill a hundred screens. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 enum {
     REASONS_MAX = 64, /* different reasons of SKIP that are told apart */
+    BROKEN_MAX = 256, /* pairs of a rule and a grade that are told apart */
     TEXT_INDENT = 12, /* column of what belongs to a verdict */
     TEXT_COLUMNS = 100
 };
@@ -16,6 +18,14 @@ enum {
 struct skip_reason {
     char *text;
     uint32_t count;
+};
+
+/* A rule that was broken, or whose judging failed, with one grade. */
+struct broken_rule {
+    char *rule;
+    char *first_case; /* where its evidence is shown */
+    enum grade grade;
+    uint32_t count; /* of verdicts */
 };
 
 struct text_sink {
@@ -27,6 +37,8 @@ struct text_sink {
     struct skip_reason reasons[REASONS_MAX];
     uint32_t reason_count;
     uint32_t other_skips; /* verdicts whose reason found no room */
+    struct broken_rule broken[BROKEN_MAX];
+    uint32_t broken_count;
 };
 
 static const char *const grade_colours[GRADE_COUNT] = {
@@ -143,9 +155,16 @@ static void show_case(struct text_sink *to, const struct report_case *test_case)
     trace_text_print(&to->text, "\n");
 }
 
+/* The reason without the step that it is about, "'time advance 3s': ": many steps share one. */
+static const char *general_reason(const char *reason)
+{
+    const char *step_end = reason[0] == '\'' ? strstr(reason, "': ") : NULL;
+    return step_end != NULL ? step_end + 3 : reason;
+}
+
 static void count_skip(struct text_sink *to, const char *reason)
 {
-    const char *text = reason != NULL ? reason : "no reason given";
+    const char *text = reason != NULL ? general_reason(reason) : "no reason given";
     for (uint32_t i = 0; i < to->reason_count; i++) {
         if (strcmp(to->reasons[i].text, text) == 0) {
             to->reasons[i].count++;
@@ -160,15 +179,38 @@ static void count_skip(struct text_sink *to, const char *reason)
     to->reasons[to->reason_count++] = (struct skip_reason){.text = copy, .count = 1};
 }
 
-static bool is_shown(const struct text_sink *to, enum grade grade)
+static bool matters(enum grade grade)
 {
-    return to->options.verbose || grade == GRADE_FAIL || grade == GRADE_WARN ||
-           grade == GRADE_ERROR || grade == GRADE_EXPECTED;
+    return grade == GRADE_FAIL || grade == GRADE_WARN || grade == GRADE_ERROR ||
+           grade == GRADE_EXPECTED;
 }
 
-static void add_evidence(struct text_sink *to, const struct report_verdict *verdict)
+/* Counts a verdict that matters. False: its rule had this grade before. */
+static bool count_broken(struct text_sink *to, const char *rule, enum grade grade,
+                         const char *case_name)
 {
-    if (verdict->ladder != NULL && verdict->ladder[0] != '\0') {
+    for (uint32_t i = 0; i < to->broken_count; i++) {
+        if (to->broken[i].grade == grade && strcmp(to->broken[i].rule, rule) == 0) {
+            to->broken[i].count++;
+            return false;
+        }
+    }
+    if (to->broken_count == BROKEN_MAX) {
+        return true;
+    }
+    struct broken_rule row = {strdup(rule), strdup(case_name), grade, 1};
+    if (row.rule == NULL || row.first_case == NULL) {
+        free(row.rule);
+        free(row.first_case);
+        return true;
+    }
+    to->broken[to->broken_count++] = row;
+    return true;
+}
+
+static void add_evidence(struct text_sink *to, const struct report_verdict *verdict, bool ladder)
+{
+    if (ladder && verdict->ladder != NULL && verdict->ladder[0] != '\0') {
         /* The ladder has its own margin and needs the whole width. */
         trace_text_print(&to->text, "\n");
         report_add_clean(&to->text, verdict->ladder, REPORT_CLEAN_LINES);
@@ -189,7 +231,12 @@ static enum status text_verdict(struct report_sink *sink, const struct report_ca
     if (verdict->grade == GRADE_SKIP) {
         count_skip(to, verdict->detail);
     }
-    if (!is_shown(to, verdict->grade)) {
+    bool whole = to->options.verbose;
+    if (matters(verdict->grade)) {
+        whole |= count_broken(to, verdict->rule, verdict->grade, test_case->name);
+    }
+    /* What fails is named each time, with the command that shows its ladder. */
+    if (!whole && (!matters(verdict->grade) || verdict->grade == GRADE_WARN)) {
         return STATUS_OK;
     }
     show_case(to, test_case);
@@ -206,7 +253,7 @@ static enum status text_verdict(struct report_sink *sink, const struct report_ca
         add_wrapped(&to->text, verdict->detail);
     }
     if (verdict->grade != GRADE_PASS && verdict->grade != GRADE_SKIP) {
-        add_evidence(to, verdict);
+        add_evidence(to, verdict, whole);
     }
     return flush_text(to, detail);
 }
@@ -246,6 +293,33 @@ static void add_skips(struct text_sink *to, uint32_t skipped)
     }
 }
 
+/* The rules that were broken more than once, or several of them. */
+static void add_broken(struct text_sink *to)
+{
+    static const enum grade order[] = {GRADE_FAIL, GRADE_ERROR, GRADE_WARN, GRADE_EXPECTED};
+    if (to->broken_count == 0 || (to->broken_count == 1 && to->broken[0].count == 1)) {
+        return;
+    }
+    trace_text_print(&to->text, "\nby rule%s:\n",
+                     to->options.verbose ? ""
+                                         : ", each shown in the first of its cases (-v: in all)");
+    for (unsigned g = 0; g < sizeof order / sizeof order[0]; g++) {
+        for (uint32_t i = 0; i < to->broken_count; i++) {
+            const struct broken_rule *row = &to->broken[i];
+            if (row->grade != order[g]) {
+                continue;
+            }
+            trace_text_print(&to->text, "  ");
+            add_grade(to, row->grade, TEXT_INDENT - 2 - 1);
+            trace_text_print(&to->text, " ");
+            add_bold(to, row->rule);
+            trace_text_print(&to->text, "%6" PRIu32 "  ", row->count);
+            report_add_clean(&to->text, row->first_case, REPORT_CLEAN_LINE);
+            trace_text_print(&to->text, "\n");
+        }
+    }
+}
+
 static enum status text_end(struct report_sink *sink, const struct report_summary *summary,
                             struct status_detail *detail)
 {
@@ -254,6 +328,7 @@ static enum status text_end(struct report_sink *sink, const struct report_summar
     for (unsigned i = 0; i < GRADE_COUNT; i++) {
         verdicts += summary->counts.of[i];
     }
+    add_broken(to);
     add_skips(to, summary->counts.of[GRADE_SKIP]);
     trace_text_print(&to->text, "\n%" PRIu32 " case%s, %" PRIu64 " verdict%s", summary->cases,
                      summary->cases == 1 ? "" : "s", verdicts, verdicts == 1 ? "" : "s");
@@ -278,6 +353,10 @@ static void text_free(struct report_sink *sink)
     struct text_sink *to = (struct text_sink *)sink;
     for (uint32_t i = 0; i < to->reason_count; i++) {
         free(to->reasons[i].text);
+    }
+    for (uint32_t i = 0; i < to->broken_count; i++) {
+        free(to->broken[i].rule);
+        free(to->broken[i].first_case);
     }
     report_output_abandon(&to->output);
     trace_text_free(&to->text);

@@ -254,7 +254,7 @@ enum trace_peer { TRACE_PEER_TABLE(TRACE_PEER_ENUM) TRACE_PEER_COUNT };
     X(CALL_NEVER_CAME, "the call that it waits for never came")                                   \
     X(NOT_ALLOWED, "this kernel can never answer so here (precondition of the fault)")            \
     X(TARGET_GONE, "the target had ended")                                                        \
-    X(TOO_SLOW, "it takes so much real time, as the target has a timer that could run: --slow")   \
+    X(TOO_SLOW, "it takes real time, since the target has a timer that could run: --slow")        \
     X(NO_WIRE, "it needs a wire of its own, which was refused here")
 /* clang-format on */
 #define TRACE_NOOP_ENUM(name, text) TRACE_NOOP_##name,

@@ -168,6 +168,70 @@ static void text_shows_what_matters_with_its_evidence(void **state)
     paper_done(&paper);
 }
 
+/* One rule broken in three cases, with a ladder each time, and two steps that were too slow. */
+static void tell_repeatedly(struct paper *paper, enum grade grade)
+{
+    static const char *const names[] = {"case/one", "case/two", "case/three"};
+    for (unsigned i = 0; i < 3; i++) {
+        report_case_begin(&paper->report, &(struct report_case){names[i], NULL});
+        struct report_verdict one = verdict(grade, "RUL-07", "words of the evidence");
+        one.ladder = "the ladder\n";
+        report_verdict(&paper->report, &one);
+        put(paper, GRADE_SKIP, "RUL-08", i == 0 ? "'time advance 2s': slow" : "'wire cut': slow");
+        report_case_end(&paper->report);
+    }
+}
+
+static unsigned times(const struct paper *paper, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = paper->data; (at = strstr(at, part)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void text_shows_a_ladder_once_and_names_each_failure(void **state)
+{
+    (void)state;
+    struct paper paper;
+    paper_begin(&paper, new_text);
+    tell_repeatedly(&paper, GRADE_FAIL);
+    paper_end(&paper);
+    assert_int_equal(times(&paper, "the ladder"), 1);
+    assert_int_equal(times(&paper, "words of the evidence"), 3);
+    assert_int_equal(times(&paper, "replay: "), 3);
+    assert_holds(&paper, "\n  FAIL      RUL-07     3  case/one\n");
+    assert_holds(&paper, "\n     3  slow\n");
+    paper_done(&paper);
+}
+
+static void text_shows_a_warning_once_and_counts_it(void **state)
+{
+    (void)state;
+    struct paper paper;
+    paper_begin(&paper, new_text);
+    tell_repeatedly(&paper, GRADE_WARN);
+    paper_end(&paper);
+    assert_int_equal(times(&paper, "the ladder"), 1);
+    assert_int_equal(times(&paper, "words of the evidence"), 1);
+    assert_lacks(&paper, "case/two");
+    assert_holds(&paper, "\n  WARN      RUL-07     3  case/one\n");
+    paper_done(&paper);
+}
+
+static void text_when_verbose_shows_each_ladder(void **state)
+{
+    (void)state;
+    struct paper paper;
+    paper_begin(&paper, new_verbose);
+    tell_repeatedly(&paper, GRADE_WARN);
+    paper_end(&paper);
+    assert_int_equal(times(&paper, "the ladder"), 3);
+    assert_holds(&paper, "'time advance 2s': slow");
+    paper_done(&paper);
+}
+
 static void text_when_verbose_shows_all_grades(void **state)
 {
     (void)state;
@@ -549,6 +613,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_code_of_grades_follows_the_table),
         cmocka_unit_test(text_shows_what_matters_with_its_evidence),
+        cmocka_unit_test(text_shows_a_ladder_once_and_names_each_failure),
+        cmocka_unit_test(text_shows_a_warning_once_and_counts_it),
+        cmocka_unit_test(text_when_verbose_shows_each_ladder),
         cmocka_unit_test(text_when_verbose_shows_all_grades),
         cmocka_unit_test(text_is_coloured_only_when_asked),
         cmocka_unit_test(text_never_passes_terminal_sequences_on),
