@@ -211,16 +211,23 @@ ORACLE_END(bkl_04)
     if (facts->at_waiting_max == 0 || (int64_t)facts->waiting_max <= facts->backlog + 1) {
         return;
     }
+    /* Where accept failed, that is why one still waits: ACC-09, ACC-12, ERR-09. A server may make
+     * its queue short for as long as it can take none (memcached does). */
+    bool failed = (facts->at_full | facts->at_soft_accept | facts->at_memory) != 0;
+    bool spared = false;
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        if (facts_never_accepted(facts, conn) || facts_unserved(facts, conn)) {
+        bool waits = facts_never_accepted(facts, conn);
+        if (waits && failed) {
+            spared = true;
+        } else if (waits || facts_unserved(facts, conn)) {
             oracle_break(
                 oracle, rule,
                 "of a burst that its queue could not hold, a connection was never served",
                 EVIDENCE(i, facts->at_waiting_max, conn->at_established, conn->at_request));
         }
     }
-    if (facts->at_phase[TRACE_PHASE_QUIET] != 0) {
+    if (!spared && facts->at_phase[TRACE_PHASE_QUIET] != 0) {
         oracle_keep(oracle, rule,
                     EVIDENCE(0, facts->at_waiting_max, facts->at_phase[TRACE_PHASE_QUIET]));
     }

@@ -44,8 +44,11 @@ void facts_take_signal(struct facts *facts, const struct trace_event *event, uin
     /* Nobody asks a program to stop with SIGABRT: abort(3), an assertion of its own. */
     bool kills = event->a == TRACE_SIGNAL_KILLED && event->b == 0 && event->what != SIGABRT;
     if ((event->a == TRACE_SIGNAL_HANDLED && asks) || kills) {
+        /* The engine's own, at the end, excuses nothing: all was quiet before. One that a step sent
+         * may have been blocked until now. */
+        bool at_end = facts->at_phase[TRACE_PHASE_STOPPING] > facts->at_phase[TRACE_PHASE_PLAYED];
         facts->stopping = true;
-        facts->at_stop_signal = facts->played ? facts->at_stop_signal : at;
+        facts->at_stop_signal = facts->played && at_end ? facts->at_stop_signal : at;
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
         facts->live |= FACTS_STOP_HANDLED;

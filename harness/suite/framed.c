@@ -17,6 +17,7 @@ struct framed_state {
     uint8_t sign;     /* RESP: what the line begins with; 0 while a string is in progress */
     bool line_ends;   /* CODED: it is the last one */
     bool greeted;     /* the target's greeting is over */
+    bool opened;      /* so is its answer to the opening */
 };
 _Static_assert(sizeof(struct framed_state) <= PROFILE_STATE_SIZE, "the state fits");
 
@@ -108,11 +109,23 @@ static const struct framed_message *speech_message(const struct profile *profile
     return number <= dialogue->answered + (config->greets ? 1U : 0U) ? &config->reply[kind] : NULL;
 }
 
+/* The opening is the beginning of the first message, whatever its kind: `request[0:n]` cuts both.
+ */
+static uint32_t opening_size(const struct profile *profile, const struct dialogue *dialogue,
+                             uint32_t number)
+{
+    const struct framed_text *opening = &config_of(profile)->opening;
+    return number == 1 && opening->size > 0 && dialogue->role != TRACE_ROLE_CLIENT
+               ? text_size(opening)
+               : 0;
+}
+
 static uint32_t speech_size(const struct profile *profile, const struct dialogue *dialogue,
                             enum dialogue_kind kind, uint32_t number)
 {
     const struct framed_message *message = speech_message(profile, dialogue, kind, number);
-    return message == NULL ? 0 : message_size(message);
+    uint32_t size = message == NULL ? 0 : message_size(message);
+    return size == 0 ? 0 : opening_size(profile, dialogue, number) + size;
 }
 
 static const uint8_t *speech_span(const struct profile *profile, const struct dialogue *dialogue,
@@ -121,7 +134,13 @@ static const uint8_t *speech_span(const struct profile *profile, const struct di
 {
     const struct framed_message *message = speech_message(profile, dialogue, kind, number);
     assert(message != NULL);
-    return message_span(message, dialogue->ordinal, number, offset, scratch, ret_size);
+    uint32_t opening = opening_size(profile, dialogue, number);
+    if (offset < opening) {
+        (void)text_render(&config_of(profile)->opening, dialogue->ordinal, number, scratch);
+        *ret_size = opening - offset;
+        return scratch + offset;
+    }
+    return message_span(message, dialogue->ordinal, number, offset - opening, scratch, ret_size);
 }
 
 static void answer_begun(struct dialogue *dialogue, struct profile_sink *sink);
@@ -176,6 +195,16 @@ static bool is_greeting(const struct profile *profile, const struct framed_state
 {
     return config_of(profile)->greets && !state->greeted &&
            state->dialogue.role == TRACE_ROLE_SERVER;
+}
+
+/* A server may answer the opening before the request behind it is whole, or was sent at all. */
+static bool is_opening(const struct profile *profile, const struct framed_state *state)
+{
+    const struct framed_config *config = config_of(profile);
+    const struct dialogue *dialogue = &state->dialogue;
+    return config->opened.frame != FRAMED_NONE && !state->opened && !is_greeting(profile, state) &&
+           dialogue->role == TRACE_ROLE_SERVER &&
+           (dialogue->sent > 0 || dialogue->sent_at >= opening_size(profile, dialogue, 1));
 }
 
 static void answer_begun(struct dialogue *dialogue, struct profile_sink *sink)
@@ -381,6 +410,9 @@ static const struct framed_answer *answer_expected(const struct profile *profile
     if (is_greeting(profile, state)) {
         return &config->greeting;
     }
+    if (is_opening(profile, state)) {
+        return &config->opened;
+    }
     return dialogue->answered < dialogue->sent
                ? &config->answer[dialogue_kind_of(dialogue, dialogue->answered + 1)]
                : NULL;
@@ -401,7 +433,8 @@ static void framed_received(const struct profile *profile, struct profile_state 
             return;
         }
         bool greeting = is_greeting(profile, state);
-        if (dialogue->read_at == 0 && !greeting && answer->frame != FRAMED_NONE) {
+        bool opening = is_opening(profile, state);
+        if (dialogue->read_at == 0 && !greeting && !opening && answer->frame != FRAMED_NONE) {
             answer_begun(dialogue, sink);
         }
         struct framed_take take = take_answer(state, answer, data, size);
@@ -413,8 +446,9 @@ static void framed_received(const struct profile *profile, struct profile_state 
         dialogue->read_total += (uint32_t)take.taken;
         data += take.taken;
         size -= take.taken;
-        if (take.whole && greeting) {
-            state->greeted = true;
+        if (take.whole && (greeting || opening)) {
+            state->greeted = state->greeted || greeting;
+            state->opened = state->opened || opening;
             dialogue->read_at = 0;
             state->tail = 0;
             profile_report(sink, TRACE_DIALOGUE_GREETING, 0, 0);
@@ -441,6 +475,7 @@ static void framed_begin(const struct profile *profile, struct profile_state *op
     state->sign = 0;
     state->line_ends = false;
     state->greeted = false;
+    state->opened = false;
 }
 
 static size_t framed_payload(const struct profile *profile, const struct profile_state *state,

@@ -56,6 +56,8 @@ struct framed_config {
     struct framed_answer answer[3];   /* what a server owes for it */
     bool greets;                      /* the server speaks first */
     struct framed_answer greeting;
+    struct framed_text opening;     /* what the peer says before its first request; may be empty */
+    struct framed_answer opened;    /* what a server answers to that, as soon as it has it */
     struct framed_message reply[3]; /* what the peer answers to a client */
     struct framed_message
         hello; /* the peer's greeting of a client, where the server speaks first */

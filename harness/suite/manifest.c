@@ -108,6 +108,8 @@ static const struct manifest_key manifest_keys[] = {
     ANSWER_KEYS("large_response", framed.answer[1]),
     ANSWER_KEYS("last_response", framed.answer[2]),
     ANSWER_KEYS("greeting", framed.greeting),
+    {"profile", "opening", VALUE_BYTES, AT(framed.opening), 0},
+    ANSWER_KEYS("opening_response", framed.opened),
     {"profile", "request_end", VALUE_ANSWER, AT(framed.question), ANSWER_END},
     {"profile", "request_size", VALUE_ANSWER, AT(framed.question), ANSWER_SIZE},
     {"profile", "reply", VALUE_BYTES, AT(framed.reply[0].head), 0},

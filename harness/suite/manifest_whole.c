@@ -62,6 +62,10 @@ static enum status check_own(struct manifest *manifest, struct status_detail *de
         return status_fail(detail, STATUS_SYNTAX, "%s: [profile] has both request and request_file",
                            manifest->path);
     }
+    if (framed->opened.named && framed->opening.size == 0) {
+        return status_fail(detail, STATUS_SYNTAX,
+                           "%s: [profile] has an opening_response, but no opening", manifest->path);
+    }
     if (!server && (framed->question.frame == FRAMED_NONE || framed->reply[0].head.size == 0)) {
         return status_fail(detail, STATUS_SYNTAX,
                            "%s: [profile] of a client needs a reply, and request_end or "

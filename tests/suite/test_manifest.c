@@ -139,6 +139,7 @@ static const struct {
     {"[profile]\nrequest = x\nresponse_size = 0\n", "expected a number from 1"},
     {"[profile]\nrequest = x\nresponse_frame = blob\n", "expected none or coded"},
     {"[profile]\nresponse = x\n", "needs a request"},
+    {"[profile]\nrequest = x\nopening_response = y\n", "an opening_response, but no opening"},
     {"[target]\ncommand = srv\n",
      "target.ini: [target] command: expected {port} in it or in env, or a fixed port"},
     {"[target]\ncommand = srv {port}\nargs = -x\n", "args belong into the command"},

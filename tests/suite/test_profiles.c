@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "suite/framed.h"
 #include "suite/profiles.h"
 
 enum { TALK_MAX = 1 << 20, EVENTS_MAX = 1 << 14, CUTS = 400 };
@@ -362,6 +363,62 @@ static void ftp_server_may_refuse_before_the_login(void **state)
     assert_serves(&profile_ftp, "220 (FTP)\r\n", 3, twice_and_last, answers);
 }
 
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        .bytes = literal, .size = sizeof(literal) - 1                                              \
+    }
+
+/* As a message broker speaks: a client says who it is, and may go on before it has an answer. */
+static const struct framed_config broker_config = {
+    .opening = TEXT("I am {c}\n"),
+    .opened = {.frame = FRAMED_EXACT, .exact = {.head = TEXT("hello {c}\n")}},
+    .request = {{.head = TEXT("ping {n}\n")}, {.filling = 0}, {.head = TEXT("bye\n")}},
+    .answer = {{.frame = FRAMED_EXACT, .exact = {.head = TEXT("pong {n}\n")}}},
+};
+
+static struct profile broker(void)
+{
+    struct profile profile = {.name = "broker"};
+    framed_profile(&profile, &broker_config);
+    return profile;
+}
+
+static void opening_server_cut_anywhere_says_the_same(void **state)
+{
+    (void)state;
+    struct profile profile = broker();
+    static const char *const answers[] = {"hello 003\npong 000001\n", "pong 000002\n", ""};
+    assert_serves(&profile, "", 3, twice_and_last, answers);
+}
+
+static void opening_is_answered_before_the_request_is_whole(void **state)
+{
+    (void)state;
+    struct profile profile = broker();
+    struct hearing hearing = hearing_new(&profile, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, 9);
+    assert_memory_equal(buffer, "I am 000\n", 9);
+    hear_text(&profile, &hearing, "hello 000\n");
+    assert_int_equal(hearing.trace.count, 1);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_GREETING), 1);
+    (void)say(&profile, &hearing, SCENARIO_PAYLOAD_REST, 0, SCENARIO_ALL);
+    hear_text(&profile, &hearing, "pong 000001\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_COMPLETE), 1);
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 0);
+    trace_done(&hearing.trace);
+}
+
+static void opening_answered_before_it_is_whole_is_wrong(void **state)
+{
+    (void)state;
+    struct profile profile = broker();
+    struct hearing hearing = hearing_new(&profile, TRACE_ROLE_SERVER, 0);
+    (void)say(&profile, &hearing, SCENARIO_PAYLOAD_REQUEST, 0, 8);
+    hear_text(&profile, &hearing, "hello 000\n");
+    assert_int_equal(heard(&hearing, TRACE_DIALOGUE_RESPONSE_WRONG), 1);
+    trace_done(&hearing.trace);
+}
+
 static void discard_server_request_is_answered_at_once(void **state)
 {
     (void)state;
@@ -654,6 +711,9 @@ int main(void)
         cmocka_unit_test(smtp_server_cut_anywhere_says_the_same),
         cmocka_unit_test(smtp_other_code_is_wrong),
         cmocka_unit_test(ftp_server_may_refuse_before_the_login),
+        cmocka_unit_test(opening_server_cut_anywhere_says_the_same),
+        cmocka_unit_test(opening_is_answered_before_the_request_is_whole),
+        cmocka_unit_test(opening_answered_before_it_is_whole_is_wrong),
         cmocka_unit_test(discard_server_request_is_answered_at_once),
         cmocka_unit_test(echo_wrong_byte_reported_once_with_its_offset),
         cmocka_unit_test(echo_stray_bytes_must_come_back_too),
