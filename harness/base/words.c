@@ -105,3 +105,26 @@ size_t words_join(char *buffer, size_t size, const char *const *words, size_t co
     buffer[used] = '\0';
     return used;
 }
+
+void words_quote(char *text, size_t size, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-./:=@%+{}";
+    size_t used = strlen(text);
+    assert(used < size);
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        (void)snprintf(text + used, size - used, "%s", word);
+        return;
+    }
+    (void)snprintf(text + used, size - used, "'");
+    for (; *word != '\0'; word++) {
+        used = strlen(text);
+        if (*word == '\'') {
+            (void)snprintf(text + used, size - used, "'\\''");
+        } else {
+            (void)snprintf(text + used, size - used, "%c", *word);
+        }
+    }
+    used = strlen(text);
+    (void)snprintf(text + used, size - used, "'");
+}

@@ -1,4 +1,4 @@
-/* Lists of allowed words: the nearest one to a mistyped word, and the list in text, for messages.
+/* Words: the nearest one to a mistyped one, lists of them in text, words of a command line.
  * Pure functions; safe from any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOCKSPEC_BASE_WORDS_H
@@ -29,5 +29,9 @@ const char *words_guess_hint(const struct words_guess *guess, char *buffer, size
 /* Writes "a, b, c" into the buffer, cut to fit and always ended by NUL; size > 0.
  * Returns the length written. */
 size_t words_join(char *buffer, size_t size, const char *const *words, size_t count);
+
+/* Appends `word` to a command line in `text`, quoted where a shell would read it otherwise; cut to
+ * fit and always ended by NUL. */
+void words_quote(char *text, size_t size, const char *word);
 
 #endif

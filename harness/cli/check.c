@@ -206,11 +206,13 @@ static char *read_input(const struct cli_session *session, const char *path, siz
     } else if (stream == NULL) {
         *ret_failed = cli_usage(session->options, "%s: %s", path, strerror(errno));
     } else {
+        errno = 0;
         *ret_size = fread(data, 1, SCENARIO_TEXT_MAX + 1, stream);
-        if (ferror(stream) || *ret_size > SCENARIO_TEXT_MAX) {
+        if (ferror(stream)) {
+            *ret_failed = cli_usage(session->options, "%s: %s", path, strerror(errno));
+        } else if (*ret_size > SCENARIO_TEXT_MAX) {
             *ret_failed =
-                cli_usage(session->options, "%s: cannot be read, or is longer than %d bytes", path,
-                          SCENARIO_TEXT_MAX);
+                cli_usage(session->options, "%s: longer than %d bytes", path, SCENARIO_TEXT_MAX);
         }
     }
     if (stream != NULL && !is_stdin) {

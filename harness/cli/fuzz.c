@@ -181,6 +181,15 @@ int cli_fuzz(int argc, char **argv)
     if (!cli_targets_folder(&options, targets)) {
         return cli_error(&options, "where the targets lie cannot be told: give --targets DIR");
     }
+    enum cli_target_kind kind;
+    char found[CLI_PATH_MAX];
+    int missing = cli_targets_find(&options, options.operands[0], &kind, found);
+    if (missing != 0) {
+        return missing;
+    }
+    if (kind == CLI_TARGET_FOLDER) {
+        return cli_usage(&options, "%s is a command: fuzzing needs a linked target", found);
+    }
     struct progress_line line = {.terminal = isatty(STDERR_FILENO) != 0};
     struct fuzz_campaign_options campaign = {
         .target = options.operands[0],

@@ -377,24 +377,9 @@ int cli_options_forward(const struct cli_options *options, enum cli_command comm
 
 void cli_quote(char *text, size_t size, const char *word)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_-./:=@%+{}";
     size_t used = strlen(text);
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        (void)snprintf(text + used, size - used, " %s", word);
-        return;
-    }
-    (void)snprintf(text + used, size - used, " '");
-    for (; *word != '\0'; word++) {
-        used = strlen(text);
-        if (*word == '\'') {
-            (void)snprintf(text + used, size - used, "'\\''");
-        } else {
-            (void)snprintf(text + used, size - used, "%c", *word);
-        }
-    }
-    used = strlen(text);
-    (void)snprintf(text + used, size - used, "'");
+    (void)snprintf(text + used, size - used, " ");
+    words_quote(text, size, word);
 }
 
 /* ---- Help ---- */

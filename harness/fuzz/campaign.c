@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "fuzz/campaign_internal.h"
 #include "fuzz/finding.h"
 #include "fuzz/process.h"
 #include "scenario/code.h"
-#include "suite/cases.h"
 
 enum {
     TICK_MS = 100,         /* how often processes are looked at */
@@ -112,6 +112,30 @@ static enum status check_options(const struct fuzz_campaign_options *options,
     return STATUS_OK;
 }
 
+/* The command that plays a scenario again, from wherever it is called. */
+static enum status describe_replay(struct campaign *campaign, const char *folder,
+                                   struct status_detail *detail)
+{
+    const struct fuzz_campaign_options *options = campaign->options;
+    char *text = campaign->replay;
+    size_t size = sizeof(campaign->replay);
+    const char *words[] = {options->command != NULL ? options->command : "sockspec",
+                           "replay",
+                           "{scenario}",
+                           "--target",
+                           options->target,
+                           "--targets",
+                           folder};
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t used = strlen(text);
+        (void)snprintf(text + used, size - used, "%s", i == 0 ? "" : " ");
+        words_quote(text, size, words[i]);
+    }
+    return strlen(text) + 1 < size
+               ? STATUS_OK
+               : status_fail(detail, STATUS_LIMIT, "%s: the name is too long", folder);
+}
+
 static enum status find_executables(struct campaign *campaign, struct status_detail *detail)
 {
     const struct fuzz_campaign_options *options = campaign->options;
@@ -131,10 +155,7 @@ static enum status find_executables(struct campaign *campaign, struct status_det
     if (access(campaign->triage_executable, X_OK) != 0) {
         memcpy(campaign->triage_executable, campaign->executable, PATH_MAX);
     }
-    (void)snprintf(
-        campaign->replay, sizeof(campaign->replay), "%s replay {scenario} --target %s --targets %s",
-        options->command != NULL ? options->command : "sockspec", options->target, folder);
-    return STATUS_OK;
+    return describe_replay(campaign, folder, detail);
 }
 
 static enum status check_place(struct campaign *campaign, struct status_detail *detail)
@@ -172,15 +193,10 @@ static enum status save_seed(const struct place *place, const struct suite_case 
 static enum status make_seeds(struct campaign *campaign, struct status_detail *detail)
 {
     static const uint8_t nothing[] = {SCENARIO_CODE_VERSION};
-    const struct fuzz_campaign_options *options = campaign->options;
-    struct cases cases = {0};
     uint32_t made = 0;
     enum status status = STATUS_OK;
-    if (options->seeds) {
-        status = cases_load(options->corpus, &cases, detail);
-    }
-    for (uint32_t i = 0; i < cases.count && status == STATUS_OK; i++) {
-        const struct suite_case *the_case = &cases.cases[i];
+    for (uint32_t i = 0; i < campaign->cases.count && status == STATUS_OK; i++) {
+        const struct suite_case *the_case = &campaign->cases.cases[i];
         if (cases_unfit(the_case, &campaign->info.manifest, campaign->info.profile) == NULL) {
             status = save_seed(&campaign->place, the_case, detail);
             made++;
@@ -189,7 +205,6 @@ static enum status make_seeds(struct campaign *campaign, struct status_detail *d
     if (status == STATUS_OK && made == 0) {
         status = place_save(&campaign->place, "seeds/nothing", nothing, sizeof(nothing), detail);
     }
-    cases_done(&cases);
     return status;
 }
 
@@ -387,6 +402,10 @@ static enum status prepare(struct campaign *campaign, struct status_detail *deta
             manifest_promises(&campaign->info.manifest, campaign->info.profile);
         status = find_executables(campaign, detail);
     }
+    if (status == STATUS_OK && campaign->options->seeds) {
+        status = cases_load(campaign->options->corpus, &campaign->cases, detail);
+    }
+    /* Whatever was asked for wrongly is known by now: nothing has been written yet. */
     if (status == STATUS_OK) {
         status = place_open(&campaign->place, campaign->options->out, detail);
     }
@@ -467,6 +486,7 @@ enum status fuzz_campaign_run(const struct fuzz_campaign_options *options,
         status = finish(campaign, status, detail);
     }
     place_close(&campaign->place);
+    cases_done(&campaign->cases);
     free(campaign);
     return status;
 }

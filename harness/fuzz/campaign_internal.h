@@ -11,6 +11,7 @@
 #include "fuzz/job.h"
 #include "fuzz/place.h"
 #include "fuzz/target_info.h"
+#include "suite/cases.h"
 
 enum { CAMPAIGN_UNIT_SIZE_MAX = 4096 /* bytes of an input */ };
 
@@ -30,7 +31,8 @@ struct campaign {
     struct target_info info;
     char executable[PATH_MAX];
     char triage_executable[PATH_MAX];
-    char replay[2 * PATH_MAX + 128];
+    char replay[4 * PATH_MAX];
+    struct cases cases; /* that seeds are made of */
     struct campaign_job jobs[FUZZ_JOBS_MAX];
     int64_t start_ms;
     int64_t progress_ms; /* of the last progress */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "fuzz/finding.h"
 #include "scenario/code.h"
 #include "scenario/text.h"
@@ -30,43 +31,23 @@ enum { FILE_COUNT = sizeof(files) / sizeof(files[0]) };
 
 /* ---- Texts ---- */
 
-/* Quotes for a shell where it needs quoting. */
-static void print_quoted(struct trace_text *text, const char *word)
-{
-    if (word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                        "0123456789_./-+=:,@%") == strlen(word)) {
-        trace_text_print(text, "%s", word);
-        return;
-    }
-    trace_text_print(text, "'");
-    for (const char *at = word; *at != '\0'; at++) {
-        if (*at == '\'') {
-            trace_text_print(text, "'\\''");
-        } else {
-            trace_text_add(text, at, 1);
-        }
-    }
-    trace_text_print(text, "'");
-}
-
 /* The command line that plays the scenario of the finding `name` again. */
 static void print_replay(const struct finding_place *place, const char *name,
                          const struct trace *trace, struct trace_text *text)
 {
     static const char hole[] = "{scenario}";
     char path[PATH_MAX];
+    char quoted[2 * PATH_MAX] = "";
     (void)snprintf(path, sizeof(path), "%s/%s/" FILE_SCENARIO, place->folder, name);
+    words_quote(quoted, sizeof(quoted), path);
     const char *command = place->replay;
     const char *at = command == NULL ? NULL : strstr(command, hole);
     if (at == NULL) {
-        trace_text_print(text, "sockspec replay ");
-        print_quoted(text, path);
-        trace_text_print(text, " --target %s", trace->header.target);
+        trace_text_print(text, "sockspec replay %s --target %s", quoted, trace->header.target);
         return;
     }
     trace_text_add(text, command, (size_t)(at - command));
-    print_quoted(text, path);
-    trace_text_print(text, "%s", at + strlen(hole));
+    trace_text_print(text, "%s%s", quoted, at + strlen(hole));
 }
 
 static void print_ladder(const struct finding *finding, const struct trace *trace,

@@ -3,7 +3,7 @@
 #include "redirect/calls.h"
 #include "redirect/task.h"
 
-enum { US_PER_S = 1000000, NS_PER_US = 1000, TICKS_PER_S = 100 };
+enum { US_PER_S = 1000000, NS_PER_US = 1000, NS_PER_MS = 1000000, TICKS_PER_S = 100 };
 
 static int64_t clock_us(clockid_t clock)
 {
@@ -35,6 +35,18 @@ int sockspec_call_clock_gettime(clockid_t clock, struct timespec *time)
         return -1;
     }
     *time = (struct timespec){.tv_sec = us / US_PER_S, .tv_nsec = us % US_PER_S * NS_PER_US};
+    return 0;
+}
+
+/* The clock may stand for a millisecond while the program works: who divides by a time that seems
+ * not to have passed takes the resolution for it. Linux says the same without high-resolution
+ * timers. */
+int sockspec_call_clock_getres(clockid_t clock, struct timespec *resolution)
+{
+    (void)clock;
+    if (resolution != NULL) {
+        *resolution = (struct timespec){.tv_nsec = NS_PER_MS};
+    }
     return 0;
 }
 

@@ -62,6 +62,24 @@ static void join_cuts_to_fit(void **state)
     assert_string_equal(text, "connect, cl");
 }
 
+static void assert_quoted(const char *word, const char *expected)
+{
+    char text[32] = "x ";
+    words_quote(text, sizeof(text), word);
+    assert_string_equal(text + 2, expected);
+}
+
+static void quote_leaves_plain_words_alone(void **state)
+{
+    (void)state;
+    assert_quoted("/a/b-1.2_c:{port}", "/a/b-1.2_c:{port}");
+    assert_quoted("a b", "'a b'");
+    assert_quoted("it's", "'it'\\''s'");
+    assert_quoted("{a,b}", "'{a,b}'");
+    assert_quoted("", "''");
+    assert_quoted("$HOME is longer than there is room", "'$HOME is longer than there i");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +88,7 @@ int main(void)
         cmocka_unit_test(nearest_of_another_word_is_none),
         cmocka_unit_test(join_lists_with_commas),
         cmocka_unit_test(join_cuts_to_fit),
+        cmocka_unit_test(quote_leaves_plain_words_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

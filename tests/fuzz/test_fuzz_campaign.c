@@ -115,6 +115,25 @@ static void campaign_finding_replays_by_its_command(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* What a finding says can be pasted as it stands, whatever the folders are called. */
+static void campaign_replay_command_is_quoted(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    char link[128];
+    char command[1024];
+    (void)snprintf(link, sizeof(link), "%s/the command's link", out);
+    assert_int_equal(symlink(SOCKSPEC_TEST_COMMAND, link), 0);
+    options.command = link;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    (void)snprintf(command, sizeof(command),
+                   "cd / && eval \"$(sed -n 's/^replay *//p' %s/findings/%s/report.txt)\" > "
+                   "%s/replayed 2>&1; test $? -eq 1 && grep -q 'FAIL.*FDH-01' %s/replayed",
+                   out, find("FAIL FDH-01")->name, out, out);
+    assert_int_equal(system(command), 0);
+}
+
 /* The fault is one that Linux never produces, and nothing of the leak's. */
 static void campaign_shrinks_a_warning_to_the_failure_that_it_is(void **state)
 {
@@ -212,6 +231,27 @@ static void campaign_on_an_unknown_target_starts_nothing(void **state)
     assert_int_equal(fuzz_campaign_run(&options, &result, &detail), STATUS_NOT_FOUND);
     assert_non_null(strstr(detail.text, "no-such-target"));
     assert_false(stands("corpus"));
+}
+
+static void campaign_with_a_wrong_case_writes_nothing(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-leak");
+    char path[128];
+    char place[128];
+    (void)snprintf(path, sizeof(path), "%s/wrong.scenario", out);
+    (void)snprintf(place, sizeof(place), "%s/new", out);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs("peer conect\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    options.seeds = true;
+    options.corpus = out;
+    options.out = place;
+    assert_int_equal(fuzz_campaign_run(&options, &result, &detail), STATUS_SYNTAX);
+    assert_non_null(strstr(detail.text, "wrong.scenario:1:6"));
+    assert_false(stands("new"));
 }
 
 static void campaign_in_an_impossible_folder_says_so(void **state)
@@ -491,11 +531,13 @@ int main(void)
         IN_FOLDER(campaign_on_a_leak_finds_it_and_goes_on),
         IN_FOLDER(campaign_in_a_folder_that_stands_goes_on),
         IN_FOLDER(campaign_finding_replays_by_its_command),
+        IN_FOLDER(campaign_replay_command_is_quoted),
         IN_FOLDER(campaign_shrinks_a_warning_to_the_failure_that_it_is),
         IN_FOLDER(campaign_on_a_crash_keeps_it_and_starts_again),
         IN_FOLDER(campaign_finds_one_crash_once),
         IN_FOLDER(campaign_that_is_stopped_ends_and_keeps_its_counts),
         IN_FOLDER(campaign_on_an_unknown_target_starts_nothing),
+        IN_FOLDER(campaign_with_a_wrong_case_writes_nothing),
         IN_FOLDER(campaign_in_an_impossible_folder_says_so),
         IN_FOLDER(campaign_in_the_folder_of_another_target_is_refused),
         IN_FOLDER(campaign_beside_another_in_one_folder_is_refused),

@@ -126,7 +126,9 @@ static void look_at_process(void)
     printf("descriptors %ld\n", (long)limit.rlim_cur);
     limit.rlim_cur = 17;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    printf("time %ld\n", (long)time(NULL));
+    struct timespec resolution;
+    (void)clock_getres(CLOCK_MONOTONIC, &resolution);
+    printf("time %ld resolution %ld ns\n", (long)time(NULL), resolution.tv_nsec);
 }
 
 static void look_at_signals(void)

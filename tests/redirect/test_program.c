@@ -121,6 +121,7 @@ static void program_run_sees_a_fresh_process(void **state)
         "locale C\n",
         "folder start pid 1000\n",
         "usr1 default pipe default blocked 0 alarm 0\n",
+        "resolution 1000000 ns\n",
         "handled 10\n",
         "handled 11 then default\nhandled 211\n",
         "jumped with 0\n",
