@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/words.h"
+#include "cli/interrupt.h"
 #include "report/pcapng.h"
 #include "scenario/code.h"
 #include "scenario/shrink.h"
@@ -34,6 +35,7 @@ static void begin_report(struct cli_session *session)
         .role = roles[session->subject.manifest.role],
         .profile = session->subject.profile != NULL ? session->subject.profile->name : NULL,
         .version = SOCKSPEC_VERSION,
+        .cases = suite_count(&session->setup, &session->cases),
     };
     report_begin(&session->report, &target);
 }
@@ -163,10 +165,11 @@ int cli_check(struct cli_session *session)
     struct status_detail detail = {""};
     int64_t start = now_us();
     begin_report(session);
+    session->setup.stopped = cli_catch_interrupts();
     /* What fails as a whole was told case by case: the exit code follows from that. */
     enum status status = suite_run(&session->setup, &session->cases, &result, &detail);
-    int code = end_report(session, start);
-    if (status == STATUS_OK && saves_play(session)) {
+    int code = cli_interrupted_code(end_report(session, start));
+    if (status == STATUS_OK && *session->setup.stopped == 0 && saves_play(session)) {
         const struct trace *trace = NULL;
         const struct oracle_judgement *judgement = NULL;
         struct player_outcome outcome;

@@ -3,11 +3,11 @@
 #include "cli/fuzz.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/targets.h"
 #include "fuzz/campaign.h"
@@ -20,14 +20,6 @@ enum {
     LINE_MAX_CHARS = 160,
     RARELY = 1000 /* a rule that was kept less often is marked */
 };
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
 
 /* ---- Progress ---- */
 
@@ -126,15 +118,6 @@ static const char *own_path(char path[CLI_PATH_MAX])
     return path;
 }
 
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
-}
-
 static int run(const struct cli_options *options, const struct fuzz_campaign_options *campaign,
                struct progress_line *line)
 {
@@ -203,7 +186,7 @@ int cli_fuzz(int argc, char **argv)
         .seed = options.seed != NULL ? options.seed_number : 1,
         .command = own_path(self),
         .progress_ms = line.terminal ? LINE_MS : PLAIN_LINE_MS,
-        .stop = &stopped,
+        .stop = cli_catch_interrupts(),
         .tell = on_news,
         .context = &line,
     };
@@ -215,6 +198,5 @@ int cli_fuzz(int argc, char **argv)
         (void)snprintf(out, sizeof(out), "fuzz-%.*s", CLI_TARGET_NAME_MAX, campaign.target);
         campaign.out = out;
     }
-    catch_signals();
     return run(&options, &campaign, &line);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
+#include "cli/interrupt.h"
 #include "cli/matrix.h"
 #include "cli/targets.h"
 #include "sockspec/sockspec.h"
@@ -117,16 +119,21 @@ static int job_start(const struct cli_options *options, struct job *job)
     return 0;
 }
 
-static void job_wait(struct job *jobs, int count)
+/* Waits until one of them is over. Returns how many are, 0 when a signal came first: it is passed
+ * on, and each reports what it has. */
+static unsigned job_wait(struct job *jobs, int count)
 {
     int status = 0;
     pid_t child = wait(&status);
     for (int i = 0; i < count; i++) {
-        if (jobs[i].child == child && child > 0) {
+        if (child < 0 && !jobs[i].over) {
+            (void)kill(jobs[i].child, SIGINT);
+        } else if (jobs[i].child == child) {
             jobs[i].over = true;
             jobs[i].code = WIFEXITED(status) ? WEXITSTATUS(status) : SOCKSPEC_EXIT_ERROR;
         }
     }
+    return child > 0 ? 1 : 0;
 }
 
 /* The whole of a file, ended by NUL; NULL when it is not there or memory is short. */
@@ -302,6 +309,7 @@ static bool is_printed(const struct cli_options *options, const struct job *job)
 
 static int run_jobs(const struct cli_options *options, struct job *jobs, int count, bool quiet)
 {
+    const volatile sig_atomic_t *stopped = cli_catch_interrupts();
     int started = 0;
     int printed = 0;
     int code = 0;
@@ -310,20 +318,28 @@ static int run_jobs(const struct cli_options *options, struct job *jobs, int cou
         (void)printf("TAP version 14\n1..%d\n", count);
     }
     while (printed < count && code == 0) {
-        while (started < count && running < options->jobs_number && code == 0) {
+        while (started < count && running < options->jobs_number && code == 0 && *stopped == 0) {
             code = job_start(options, &jobs[started++]);
             running++;
         }
-        if (code == 0 && !jobs[printed].over) {
-            job_wait(jobs, count);
-            running--;
+        if (printed == started) {
+            break; /* interrupted, and all that ran has ended */
         }
-        for (; printed < count && jobs[printed].over; printed++) {
+        if (code == 0 && !jobs[printed].over) {
+            running -= job_wait(jobs, started);
+        }
+        for (; printed < started && jobs[printed].over; printed++) {
             if (!quiet && is_printed(options, &jobs[printed])) {
                 print_output(&jobs[printed], options->tap, printed + 1);
                 (void)fflush(stdout);
             }
         }
+    }
+    if (code == 0 && *stopped != 0) {
+        if (options->tap && !quiet) {
+            (void)printf("Bail out! interrupted\n");
+        }
+        (void)cli_error(options, "interrupted: %d of %d were not begun", count - started, count);
     }
     return code;
 }
@@ -442,7 +458,7 @@ static int many(const struct cli_options *options, struct job *jobs, int count)
         code = print_matrix(options, jobs, count);
     }
     if (code == 0) {
-        code = worst(jobs, count);
+        code = cli_interrupted_code(worst(jobs, count));
         int unwritten = merged_write(options, &json, jobs, count, merge_json);
         int unwritten_too = merged_write(options, &junit, jobs, count, merge_junit);
         code = code == 0 ? unwritten : code;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/words.h"
@@ -170,6 +171,13 @@ static struct report_place place_of(const char *path)
                                  .stream = is_stdout ? stdout : NULL};
 }
 
+/* On a terminal, unless what is printed goes on to a program that may use it, too. */
+static bool has_line_for_progress(void)
+{
+    struct stat out;
+    return isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 && !S_ISFIFO(out.st_mode);
+}
+
 int cli_session_report(struct cli_session *session)
 {
     const struct cli_options *options = session->options;
@@ -182,6 +190,13 @@ int cli_session_report(struct cli_session *session)
     if (quiet && (options->tap || (options->json != NULL && options->junit != NULL &&
                                    strcmp(options->json, options->junit) == 0))) {
         return cli_usage(options, "only one form can go to stdout");
+    }
+    if (options->command == CLI_CHECK && has_line_for_progress()) {
+        status = report_progress_new(stderr, &sink, &detail);
+        status = add_sink(&session->report, status, sink);
+    }
+    if (status != STATUS_OK) {
+        return cli_status(options, status, &detail);
     }
     if (options->tap) {
         status = report_tap_new(&out, &sink, &detail);

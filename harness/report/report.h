@@ -22,6 +22,7 @@ struct report_target {
     const char *role;    /* "server", …; NULL: not said */
     const char *profile; /* NULL: not said */
     const char *version; /* of sockspec; NULL: not said */
+    uint32_t cases;      /* that will be run; 0: not said */
 };
 
 struct report_case {
@@ -125,6 +126,9 @@ enum status report_text_new(const struct report_place *place,
                             const struct report_text_options *options,
                             struct report_sink **ret_sink,
                             struct status_detail *detail) STATUS_MUST_USE; /* for people */
+/* How far a run is, on a line of `terminal`. Added before a sink that writes there, too. */
+enum status report_progress_new(FILE *terminal, struct report_sink **ret_sink,
+                                struct status_detail *detail) STATUS_MUST_USE;
 enum status report_tap_new(const struct report_place *place, struct report_sink **ret_sink,
                            struct status_detail *detail) STATUS_MUST_USE; /* TAP version 14 */
 enum status report_junit_new(const struct report_place *place, struct report_sink **ret_sink,

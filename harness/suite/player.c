@@ -136,9 +136,21 @@ static int child_descriptors(const struct player *player, int channel)
     return high;
 }
 
+/* What the parent catches to end in order ends a child at once. */
+static void child_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (signal(numbers[i], SIG_DFL) == SIG_IGN) {
+            (void)signal(numbers[i], SIG_IGN);
+        }
+    }
+}
+
 static __attribute__((noreturn)) void child_main(struct player *player, int channel)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_signals();
     child_descriptor_limit();
     channel = child_descriptors(player, channel);
     struct shared *shared = player->shared;

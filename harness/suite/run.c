@@ -564,6 +564,20 @@ static bool is_selected(const struct suite_setup *setup, const struct suite_case
            (the_case->roles >> setup->subject->manifest.role & 1U) != 0;
 }
 
+uint32_t suite_count(const struct suite_setup *setup, const struct cases *cases)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < cases->count; i++) {
+        count += is_selected(setup, &cases->cases[i]);
+    }
+    return count;
+}
+
+static bool is_stopped(const struct suite_setup *setup)
+{
+    return setup->stopped != NULL && *setup->stopped != 0;
+}
+
 /* Whether no case got as far as its first step. */
 static bool got_nowhere(const struct suite_result *result)
 {
@@ -685,8 +699,8 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
     uint32_t begun = 0;
     uint32_t told = 0;
     enum status last = STATUS_OK;
-    while (told < count) {
-        while (told < begun && turns[told].over) {
+    while (told < count && !is_stopped(setup)) {
+        while (told < begun && turns[told].over && !is_stopped(setup)) {
             struct turn *turn = &turns[told++];
             enum status status =
                 case_report(setup, turn->the_case, turn->unfit, &turn->played, result, detail);
@@ -708,6 +722,9 @@ static enum status run_turns(const struct suite_setup *setup, struct turn *turns
             break;
         }
         turns_wait(turns, begun);
+    }
+    for (; told < begun; told++) { /* it was stopped: whoever owns the players ends them */
+        free(turns[told].trace.events);
     }
     return last;
 }
@@ -737,18 +754,6 @@ static void tell_misunderstood(const struct suite_setup *setup, const struct sui
     }
 }
 
-static enum status run_in_order(const struct suite_setup *setup, const struct turn *turns,
-                                uint32_t count, struct suite_result *result,
-                                struct status_detail *detail)
-{
-    enum status last = STATUS_OK;
-    for (uint32_t i = 0; i < count && !gives_up(result); i++) {
-        enum status status = suite_run_case(setup, turns[i].the_case, result, detail);
-        last = status != STATUS_OK ? status : last;
-    }
-    return last;
-}
-
 enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
                       struct suite_result *ret_result, struct status_detail *detail)
 {
@@ -764,11 +769,10 @@ enum status suite_run(const struct suite_setup *setup, const struct cases *cases
             turn->unfit = unfit_for(setup, turn->the_case);
         }
     }
-    enum status last =
-        (setup->player_count > 1 ? run_turns(setup, turns, result.cases, &result, detail)
-                                 : run_in_order(setup, turns, result.cases, &result, detail));
+    enum status last = run_turns(setup, turns, result.cases, &result, detail);
     if (result.played + result.unfit + result.failures < result.cases) {
-        report_notice(setup->report, "%u further cases were not tried",
+        report_notice(setup->report, "%s%u further cases were not tried",
+                      is_stopped(setup) ? "interrupted: " : "",
                       result.cases - result.played - result.unfit - result.failures);
     }
     tell_misunderstood(setup, &result);

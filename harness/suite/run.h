@@ -4,6 +4,8 @@
 #ifndef SOCKSPEC_SUITE_RUN_H
 #define SOCKSPEC_SUITE_RUN_H
 
+#include <signal.h>
+
 #include "oracle/oracle.h"
 #include "report/report.h"
 #include "suite/cases.h"
@@ -19,7 +21,7 @@
 struct suite_setup {
     const struct subject *subject;
     struct player *player;
-    struct player *const *players; /* for several cases at once, `player` among them; NULL: one */
+    struct player *const *players; /* for several cases at once, `player` among them */
     unsigned player_count;
     unsigned at_once; /* cases that are worked on at the same time; other players only wait for the
                          end of their target. 0: player_count */
@@ -30,6 +32,8 @@ struct suite_setup {
     const char *replay_options;  /* behind `sockspec replay CASE`: " --target NAME", and more */
     const char *replay_scenario; /* of a scenario that is no case of the suite: how it is named;
                                     NULL: by name */
+    const volatile sig_atomic_t *stopped; /* set by a handler: no case is begun or told any more;
+                                             NULL: never */
 };
 
 /* When so many cases in a row cannot be played, from the first on, or the target never comes to
@@ -49,6 +53,9 @@ struct suite_result {
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */
 };
+
+/* How many cases suite_run would run. */
+uint32_t suite_count(const struct suite_setup *setup, const struct cases *cases);
 
 /* Runs the cases that the glob lets through and reports them; known failures that pass are noticed.
  * The caller begins and ends the report. Errors: those of the player, when nothing can be played at

@@ -107,11 +107,11 @@ def namespaces_of(pids):
     return found
 
 
-def wait_for_target(check):
+def wait_for_target(check, processes=2):
     """Until the check has a tree of a world and a target under it; their descriptors to wait for their ends."""
     while True:
         tree = descendants(check.pid)
-        if len(tree) >= 2:
+        if len(tree) >= processes:
             try:
                 return [os.pidfd_open(pid) for pid in tree]
             except ProcessLookupError:
@@ -222,9 +222,10 @@ class Command(unittest.TestCase):
                 process.kill()
                 process.wait()
 
-    def ends_with_nothing_left(self, number):
-        with subprocess.Popen([SOCKSPEC, "check", "--profile", "echo", "--", *ECHO], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as check:
+    def ends_with_nothing_left(self, number, *options):
+        """The exit status of a check that this signal ends, or -number."""
+        with subprocess.Popen([SOCKSPEC, "check", *options, "--profile", "echo", "--", *ECHO],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as check:
             tree = wait_for_target(check)
             owned = namespaces_of(descendants(check.pid)) - namespaces_of([os.getpid()])
             check.send_signal(number)
@@ -233,12 +234,35 @@ class Command(unittest.TestCase):
             self.assertTrue(select.select([descriptor], [], [], 60)[0], "a process outlived the check")
             os.close(descriptor)
         self.assertEqual(namespaces_of(everyone()) & owned, set())
+        return check.returncode
 
     def test_killed_check_leaves_nothing(self):
         self.ends_with_nothing_left(signal.SIGKILL)
 
-    def test_interrupted_check_leaves_nothing(self):
-        self.ends_with_nothing_left(signal.SIGINT)
+    def test_interrupted_check_leaves_nothing_but_its_report(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "report.json")
+                self.assertEqual(self.ends_with_nothing_left(number, "--json", path), 3)
+                with open(path, encoding="utf-8") as stream:
+                    report = json.load(stream)
+                self.assertRegex(report["notices"][-1]["text"], r"^interrupted: \d+ further cases were not tried$")
+
+    def test_interrupted_check_of_several_merges_what_there_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "report.json")
+            with subprocess.Popen([SOCKSPEC, "check", "--targets", TARGETS, "--world", "linux", "--json", path,
+                                   "echo-epoll", "echo-poll"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as check:
+                for descriptor in wait_for_target(check, 3):
+                    os.close(descriptor)
+                check.send_signal(signal.SIGINT)
+                words = check.stderr.read()
+            self.assertEqual(check.returncode, 3)
+            self.assertIn("interrupted: 1 of 2 were not begun", words)
+            with open(path, encoding="utf-8") as stream:
+                report = json.load(stream)
+            self.assertEqual(report["target"], "echo-epoll")
 
     def test_missing_program_is_a_usage_error(self):
         done = sockspec("check", "--profile", "echo", "--", "./no-such-program", "{port}")

@@ -298,6 +298,55 @@ static void text_wraps_long_details_and_never_the_replay(void **state)
     paper_done(&paper);
 }
 
+/* What a terminal shows in the end of what is written to it, in one line. */
+static void as_shown(const char *written, char *shown, size_t size)
+{
+    size_t used = 0;
+    for (; *written != '\0' && used + 1 < size; written++) {
+        if (strncmp(written, "\r\033[K", 4) == 0) {
+            used = 0;
+            written += 3;
+        } else {
+            shown[used++] = *written;
+        }
+    }
+    shown[used] = '\0';
+}
+
+static void progress_is_a_line_that_goes_away_for_others(void **state)
+{
+    (void)state;
+    struct report report = {0};
+    struct report_sink *sink = NULL;
+    struct status_detail detail = {{0}};
+    char *written = NULL;
+    size_t size = 0;
+    char shown[256];
+    FILE *terminal = open_memstream(&written, &size);
+    assert_ok(report_progress_new(terminal, &sink, &detail), &detail);
+    assert_ok(report_add(&report, sink), &detail);
+    report_begin(&report, &(struct report_target){.name = "echo", .world = "model", .cases = 3});
+    for (unsigned i = 0; i < 2; i++) {
+        report_case_begin(&report, &(struct report_case){"a/case", NULL});
+        as_shown(written, shown, sizeof shown);
+        assert_string_equal(shown, ""); /* here another sink may write */
+        report_case_end(&report);
+    }
+    as_shown(written, shown, sizeof shown);
+    assert_string_equal(shown, "2 of 3 cases");
+    report_notice(&report, "a notice");
+    as_shown(written, shown, sizeof shown);
+    assert_string_equal(shown, "");
+    report_case_begin(&report, &(struct report_case){"a/case", NULL});
+    report_case_end(&report);
+    assert_ok(report_end(&report, -1, &detail), &detail);
+    as_shown(written, shown, sizeof shown);
+    assert_string_equal(shown, "");
+    report_done(&report);
+    (void)fclose(terminal);
+    free(written);
+}
+
 static void tap_has_a_subtest_per_case_and_a_plan(void **state)
 {
     (void)state;
@@ -620,6 +669,7 @@ int main(void)
         cmocka_unit_test(text_is_coloured_only_when_asked),
         cmocka_unit_test(text_never_passes_terminal_sequences_on),
         cmocka_unit_test(text_wraps_long_details_and_never_the_replay),
+        cmocka_unit_test(progress_is_a_line_that_goes_away_for_others),
         cmocka_unit_test(tap_has_a_subtest_per_case_and_a_plan),
         cmocka_unit_test(tap_of_no_case_is_skipped_as_a_whole),
         cmocka_unit_test(tap_message_cannot_forge_a_directive_or_a_point),

@@ -179,6 +179,8 @@ static enum status open_fake(void *context, struct world **ret_world, struct sta
 /* ---- What is told ---- */
 
 static char told[TOLD_MAX];
+static volatile sig_atomic_t stopped;
+static bool stops_after_one; /* the first case that is told is the last one */
 
 static void tell(const char *first, const char *second, const char *third)
 {
@@ -217,6 +219,14 @@ static enum status on_verdict(struct report_sink *sink, const struct report_case
     return STATUS_OK;
 }
 
+static enum status on_case_end(struct report_sink *sink, const struct report_case *the_case,
+                               struct status_detail *detail)
+{
+    tell(the_case->name, "is told", "");
+    stopped = stops_after_one;
+    return on_case(sink, the_case, detail);
+}
+
 static enum status on_notice(struct report_sink *sink, const char *text,
                              struct status_detail *detail)
 {
@@ -252,7 +262,7 @@ static enum status run_suite(const char *scenario, unsigned count, unsigned play
 {
     const struct sockspec_program program = {.name = "fake", .role = role, .profile = "echo"};
     static const struct report_sink_operations operations = {
-        on_begin, on_case, on_verdict, on_case, on_notice, on_end, on_free};
+        on_begin, on_case, on_verdict, on_case_end, on_notice, on_end, on_free};
     static struct report_sink sink = {&operations};
     struct status_detail detail = {""};
     struct player *players[PLAYERS] = {NULL};
@@ -283,7 +293,9 @@ static enum status run_suite(const char *scenario, unsigned count, unsigned play
                                       .at_once = behaviour == ENDS_WITH_THE_NEXT ? 1 : 0,
                                       .oracle = oracle,
                                       .report = &report,
-                                      .replay_options = " --target fake"};
+                                      .replay_options = " --target fake",
+                                      .stopped = &stopped};
+    stopped = 0;
     report_begin(&report, &(struct report_target){.name = "fake", .world = "fake"});
     enum status status = suite_run(&setup, &cases, &result, &detail);
     assert_ok(report_end(&report, -1, &detail), &detail);
@@ -497,6 +509,25 @@ static void observers_that_are_absent_are_named_once(void **state)
     assert_int_equal(told_times("note calls are not seen: ptrace was refused"), 1);
 }
 
+static void interrupted_suite_tells_what_was_played(void **state)
+{
+    (void)state;
+    behaviour = SERVES;
+    stops_after_one = true;
+    for (unsigned player_count = 1; player_count <= PLAYERS; player_count++) {
+        enum status status =
+            run_suite("peer connect\n", CASES, player_count, (struct player_limits){0});
+        char notice[64];
+        (void)snprintf(notice, sizeof(notice), "note interrupted: %d further cases were not tried",
+                       CASES - 1);
+        assert_int_equal(status, STATUS_OK);
+        assert_int_equal(told_times("is told"), 1);
+        assert_told("server/0 is told");
+        assert_told(notice);
+    }
+    stops_after_one = false;
+}
+
 static void play_asleep_beyond_its_limit_hangs(void **state)
 {
     (void)state;
@@ -593,6 +624,7 @@ int main(void)
         cmocka_unit_test(server_that_ends_before_it_listens_is_an_error_with_its_words),
         cmocka_unit_test(world_that_cannot_play_is_given_up),
         cmocka_unit_test(observers_that_are_absent_are_named_once),
+        cmocka_unit_test(interrupted_suite_tells_what_was_played),
         cmocka_unit_test(play_asleep_beyond_its_limit_hangs),
         cmocka_unit_test(play_in_real_time_may_sleep_through_the_idle_limit),
     };
