@@ -54,13 +54,13 @@ static uint8_t any_socket(struct composer *composer)
 }
 
 /* Shortly before something is sent again (0.2, 0.6, 1.4, 3, 6.2, 12.6 s), for a timer may be late
- * but never early. Not so short that what is held is only late: that would be a round trip. */
+ * but never early; or so short that what is held is only late, which is a long round trip. */
 static void pass(struct composer *composer)
 {
-    static const uint16_t times[] = {520, 1200, 1300, 2600, 5400, 11000};
-    unsigned first = composer->held ? 2 : 0;
-    unsigned count = sizeof times / sizeof times[0] - first;
-    PUT(TIME_ADVANCE, .from = times[first + below(composer, count)]);
+    static const uint16_t times[] = {120, 520, 1200, 1300, 2600, 5400, 11000};
+    unsigned first = composer->held ? 0 : 1;
+    PUT(TIME_ADVANCE,
+        .from = times[first + below(composer, sizeof times / sizeof times[0] - first)]);
 }
 
 static void cut(struct composer *composer)

@@ -94,8 +94,21 @@ struct net_chunk {
     uint32_t refs;          /* the send queue and each segment */
     uint32_t seq;           /* sequence number of the first byte */
     uint16_t used;
-    bool begins; /* of scripted programs: the first of a buffer as Linux would have it */
+    bool begins;     /* of scripted programs: the first of a buffer as Linux would have it */
+    int64_t sent_us; /* of scripted programs: when, or NET_SENT_AGAIN */
     uint8_t data[NET_CHUNK_DATA];
+};
+
+#define NET_SENT_AGAIN INT64_C(-1)
+
+/* The round trip as a scripted program's connection measured it (struct tcp_sock of Linux), in µs.
+ */
+struct net_round_trip {
+    int64_t srtt_8; /* smoothed, times 8; 0: none was measured */
+    int64_t mdev_4; /* its deviation, times 4 */
+    int64_t mdev_max;
+    int64_t rttvar;
+    uint32_t seq; /* when this is acknowledged, another round trip begins */
 };
 
 /* A segment on the wire, waiting out of order, or in a receive queue. */
@@ -263,11 +276,16 @@ struct model_socket {
 
     struct model_timer timer;
     struct model_timer keepalive;
-    int64_t heard_us;     /* when the other end was last heard */
-    int64_t sent_us;      /* when what is unacknowledged was first sent; with scripted programs:
-                             since when it is sent again, as Linux counts */
-    int64_t rto_us;       /* with scripted programs: the retransmission timeout where it is not the
-                             least one */
+    int64_t heard_us; /* when the other end was last heard */
+    int64_t sent_us;  /* when what is unacknowledged was first sent; with scripted programs:
+                         since when it is sent again, as Linux counts */
+    int64_t rto_us;   /* with scripted programs: the retransmission timeout where it is not the
+                         least one */
+    struct net_round_trip trip;
+    int64_t control_us; /* with scripted programs: when its SYN, or a FIN without data, was sent, or
+                           NET_SENT_AGAIN */
+    uint32_t control_seq; /* the number of that */
+    bool control_out;     /* it is not acknowledged yet */
     int64_t time_wait_us; /* when TIME-WAIT ends */
     int64_t refused_us;   /* last challenge ACK; -1 none */
     uint32_t recover;     /* SND.NXT when retransmission began */
@@ -610,7 +628,7 @@ int64_t socket_timer_fin_wait_2_us(const struct model *model, const struct model
 void socket_timer_cancel(struct model *model, struct model_socket *socket);
 /* The acknowledgment of a SYN+ACK came, and TCP_DEFER_ACCEPT waits for data for so many rounds. */
 void socket_timer_defer(struct model *model, struct model_socket *child);
-/* What the timer guards was acknowledged: it may tell the round trip. Before the timer ends. */
+/* What the timer guards was acknowledged: it may tell the round trip. Before it is released. */
 void socket_timer_measured(struct model *model, struct model_socket *socket);
 /* Starts the retransmission timer when something is unacknowledged and no timer runs. */
 void socket_timer_arm(struct model *model, struct model_socket *socket);
@@ -638,6 +656,16 @@ void socket_cut_at(struct model_socket *socket, uint32_t seq);
  * none is under way, and moved on where a buffer begins. */
 uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_t seq,
                        uint32_t *piece);
+
+/* ---- round_trip.c: with scripted programs ---- */
+/* The segment is about to be sent. */
+void socket_round_trip_sent(const struct model *model, struct model_socket *socket,
+                            const struct net_emit *emit);
+/* SND.UNA moved: measures, and sets the timeout by it. Before what is acknowledged is released.
+ * False: the round trip cannot be known, and the timeout stays. */
+bool socket_round_trip_acked(const struct model *model, struct model_socket *socket);
+/* A connection begins anew. */
+void socket_round_trip_forget(struct model_socket *socket);
 
 /* ---- congestion.c: with scripted programs ---- */
 

@@ -132,6 +132,7 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->send_end = socket->tcp.snd_nxt;
     socket->heard_us = model->now_us;
     socket_moved(model, socket, TCP_CLOSED, TCP_SYN_SENT, TCP_EVENT_ACTIVE_OPEN);
+    socket_round_trip_forget(socket);
     wire_send(model, socket, &(struct net_emit){.seq = socket->tcp.iss, .flags = TCP_CTL_SYN});
     return 0;
 }

@@ -135,11 +135,11 @@ static void keep_partly_acked(struct model_socket *socket)
 static void acked(struct model *model, struct model_socket *socket)
 {
     socket_congestion_acked(socket);
+    socket_timer_measured(model, socket);
     release_acked(model, socket);
     if (socket->app) {
         keep_partly_acked(socket);
     }
-    socket_timer_measured(model, socket);
     if (socket->timer_kind == NET_TIMER_RETRANSMIT) {
         bool recovering = socket->retries > 0 && tcp_before(socket->tcp.snd_una, socket->recover);
         uint32_t recover = socket->recover;

@@ -74,9 +74,7 @@ static int64_t probe_after_us(const struct model *model, const struct model_sock
  * long as doubling made it, after a handshake the 3 s of RFC 6298 5.7. */
 void socket_timer_measured(struct model *model, struct model_socket *socket)
 {
-    if (!keeps_rto(model) || socket->timer_kind != NET_TIMER_RETRANSMIT || socket->retries == 0) {
-        socket->rto_us = 0;
-    } else if (socket->rto_us == 0) {
+    if (keeps_rto(model) && !socket_round_trip_acked(model, socket) && socket->rto_us == 0) {
         socket->rto_us = RTO_FALLBACK_US;
     }
 }

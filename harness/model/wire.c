@@ -220,6 +220,9 @@ void wire_send(struct model *model, struct model_socket *socket, const struct ne
     assert(socket->key != 0);
     struct model_net *net = model->net;
     struct net_segment *segment = net_segment_new(net);
+    if (net->strict) {
+        socket_round_trip_sent(model, socket, emit);
+    }
     if (__builtin_expect(segment == NULL, 0)) {
         socket_timer_arm(model, socket); /* as if a full queue of the interface had dropped it */
         return;
