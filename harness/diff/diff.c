@@ -270,8 +270,18 @@ static void tie_step(struct tie *tie, const struct trace_event *step)
     tie->cut = step->what == SCENARIO_WIRE_CUT || (tie->cut && step->what != SCENARIO_WIRE_MEND);
 }
 
-/* Whether two ends sent again at about the same time, and it matters which of them did first: both
- * are held, or a number of segments is to be lost. That is decided by a few microseconds. */
+/* Whether a timer sent it: again, or for the first time, as that of TCP_CORK does. Where nothing is
+ * held a first time changes no count. */
+static bool is_timers(const struct trace_event *event)
+{
+    return event->kind == TRACE_SEGMENT && event->what != SCENARIO_SEGMENT_ACK &&
+           (event->result == TRACE_FATE_RETRANSMITTED || event->result == TRACE_FATE_DROPPED ||
+            event->result == TRACE_FATE_HELD);
+}
+
+/* Whether two ends sent by their timers at about the same time, and it matters which of them did
+ * first: both are held, or a number of segments is to be lost. That is decided by a few
+ * microseconds. */
 static bool has_a_tie(const struct trace *trace)
 {
     enum { NEAR_US = 150000 };
@@ -282,8 +292,7 @@ static bool has_a_tie(const struct trace *trace)
             tie_step(&tie, event);
         }
         bool lost = event->result == TRACE_FATE_DROPPED;
-        if (event->kind != TRACE_SEGMENT || !tie.passes ||
-            (!lost && event->result != TRACE_FATE_RETRANSMITTED)) {
+        if (!tie.passes || !is_timers(event)) {
             continue;
         }
         const struct trace_event *last = tie.last;

@@ -63,7 +63,7 @@ static void connect_to(struct walk *walk, int to, bool accepts)
     if (accepted >= 0) {
         walk->sockets[id].other = (uint8_t)(accepted + 1);
         walk->sockets[accepted].other = (uint8_t)(id + 1);
-        WALK_PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
+        walk_accept(walk, (unsigned)to, accepted);
         if (!walk_chance(walk, 4)) {
             WALK_PUT(APP_OPTION, .id = (uint8_t)accepted, .what = SCENARIO_OPTION_TCP_NODELAY,
                      .from = 1);
@@ -134,7 +134,7 @@ void walk_episode_handshake(struct walk *walk)
     }
     int accepted = to >= 0 ? walk_name(walk, walk->sockets[to].host, WALK_CONNECTED) : -1;
     if (accepted >= 0) {
-        WALK_PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
+        walk_accept(walk, (unsigned)to, accepted);
     }
 }
 
@@ -210,11 +210,12 @@ void walk_episode_again(struct walk *walk)
     connect_from(walk, id, port, to);
     int accepted = walk_name(walk, walk->sockets[to].host, WALK_CONNECTED);
     if (accepted >= 0) {
-        WALK_PUT(APP_ACCEPT, .id = (uint8_t)to, .from = (uint32_t)accepted);
+        walk_accept(walk, (unsigned)to, accepted);
     }
     /* One end may never learn of the other's: then it answers the new SYN, and an RST ends it. */
     bool unheard = !walk->lossy && !walk->sockets[to].defers && walk_chance(walk, 3);
     if (unheard) {
+        walk->unheard = true;
         WALK_PUT(WIRE_CUT, .what = walk_any_direction(walk));
     }
     end_some(walk, id, accepted);

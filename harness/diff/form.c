@@ -329,6 +329,7 @@ static void take_event(struct diff_form *form, const struct trace *trace, uint32
     case TRACE_NOOP:
     case TRACE_READY:
     case TRACE_BYTES:
+    case TRACE_SIGNAL:
     case TRACE_SEGMENT:
         break;
     default:
@@ -339,10 +340,12 @@ static void take_event(struct diff_form *form, const struct trace *trace, uint32
     }
 }
 
-/* Where the end of an event stands among those of all connections. */
+/* Where the end of an event stands among those of all connections; a call that waits for them comes
+ * behind. */
 static uint64_t end_of(const struct trace_event *event)
 {
-    return (uint64_t)event->conn * TRACE_HOST_COUNT + event->host;
+    uint64_t call = event->kind == TRACE_CALL ? UINT64_C(1) << 40 : 0;
+    return call + (uint64_t)event->conn * TRACE_HOST_COUNT + event->host;
 }
 
 /* The next event of events[from … until) in the order of ends, behind the one of end `*end`;
@@ -368,19 +371,33 @@ static uint32_t next_of_end(const struct trace *trace, uint32_t from, uint32_t u
     return found;
 }
 
-/* Takes events[from … until): what happened while a scenario let time pass. */
+/* Takes events[from … until), what a step brought: that stands right before. */
 static void take_passing(struct diff_form *form, const struct trace *trace, uint32_t from,
                          uint32_t until, uint64_t uses[DIFF_CHOICE_COUNT])
 {
     uint64_t end = 0;
     uint32_t before = form->count;
+    uint32_t last = from;
+    bool turned = false;
+    bool passes = trace->events[from - 1].what == SCENARIO_TIME_ADVANCE;
     for (uint32_t i = next_of_end(trace, from, until, &end, from); i < until;
          i = next_of_end(trace, from, until, &end, i + 1)) {
+        turned |= i < last;
+        last = i;
         take_event(form, trace, i, uses);
     }
-    if (form->count > before && form->passed == UINT32_MAX) {
+    uses[DIFF_CHOICE_ORDER] += turned;
+    if (passes && form->count > before && form->passed == UINT32_MAX) {
         form->passed = before;
     }
+}
+
+/* Whether what a step brings is put in order by connection and end: all ends that a process held
+ * change at once, and the wire goes on beside a call that waits. */
+static bool is_by_end(const struct diff_form *form, const struct trace_event *step)
+{
+    return step->what == SCENARIO_APP_DIE || step->what == SCENARIO_APP_BLOCKING ||
+           (form->by_end && step->what == SCENARIO_TIME_ADVANCE);
 }
 
 void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
@@ -403,7 +420,7 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
         take_event(ret_form, trace, i, uses);
-        if (ret_form->by_end && event->kind == TRACE_STEP && event->what == SCENARIO_TIME_ADVANCE) {
+        if (event->kind == TRACE_STEP && is_by_end(ret_form, event)) {
             uint32_t until = i + 1;
             while (until < trace->count && trace->events[until].kind != TRACE_STEP) {
                 until++;

@@ -32,7 +32,7 @@ static void misuse(struct walk *walk, unsigned id)
     default: {
         int name = walk_name(walk, walk->sockets[id].host, WALK_CONNECTED);
         if (name >= 0) {
-            WALK_PUT(APP_ACCEPT, .id = (uint8_t)id, .from = (uint32_t)name);
+            walk_accept(walk, (unsigned)id, name);
         }
         break;
     }
@@ -107,6 +107,76 @@ static void on_wire(struct walk *walk, unsigned id)
     }
 }
 
+/* The process that holds the sockets of a host dies, with all of them. */
+static void die(struct walk *walk, unsigned host)
+{
+    WALK_PUT(APP_DIE, .kind = host != 0 ? SCENARIO_ON_PEER : 0);
+    for (unsigned i = 0; i < walk->used; i++) {
+        if (walk->sockets[i].host == host) {
+            walk->sockets[i].kind = WALK_NOTHING;
+        }
+    }
+}
+
+/* The network says that what the socket sent did not arrive; asked at once, for how long Linux
+ * remembers a soft error follows its header prediction. */
+static void unreachable(struct walk *walk, unsigned id)
+{
+    WALK_PUT(APP_UNREACHABLE, .id = (uint8_t)id, .from = walk_below(walk, 16));
+    WALK_PUT(APP_GET, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_ERROR);
+}
+
+/* A receive that waits: for a signal, or until its limit is over. */
+static void receive_slowly(struct walk *walk, unsigned id)
+{
+    bool interrupted = !walk_chance(walk, 4); /* the limit takes its time */
+    if (!interrupted) {
+        WALK_PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_RCVTIMEO,
+                 .from = WALK_TICKS_MS * (1 + walk_below(walk, 2)));
+    }
+    WALK_PUT(APP_BLOCKING, .id = (uint8_t)id, .what = SCENARIO_CALL_RECV,
+             .from = walk_any_size(walk), .kind = interrupted ? SCENARIO_INTERRUPTED : 0);
+}
+
+/* A send that may wait, of so little that there is room for it. */
+static void send_slowly(struct walk *walk, unsigned id)
+{
+    uint32_t size = 1 + walk_below(walk, 400);
+    WALK_PUT(APP_OPTION, .id = (uint8_t)id, .what = SCENARIO_OPTION_SO_SNDTIMEO,
+             .from = WALK_TICKS_MS * (1 + walk_below(walk, 2)));
+    WALK_PUT(APP_BLOCKING, .id = (uint8_t)id, .what = SCENARIO_CALL_SEND, .from = size);
+    walk->bytes += size;
+}
+
+/* A close that waits for what was sent. */
+static void close_slowly(struct walk *walk, unsigned id)
+{
+    WALK_PUT(APP_LINGER, .id = (uint8_t)id, .from = walk_below(walk, 2));
+    WALK_PUT(APP_BLOCKING, .id = (uint8_t)id, .what = SCENARIO_CALL_CLOSE);
+    walk->sockets[id].kind = WALK_NOTHING;
+}
+
+/* Calls that wait take real time. So that it decides nothing, nothing may be under way, nor be sent
+ * again. */
+static void blocking(struct walk *walk, unsigned id)
+{
+    if (walk->held || walk->lossy || walk->forged || walk->unheard) {
+        walk_look(walk, id);
+        return;
+    }
+    switch (walk_below(walk, 3)) {
+    case 0:
+        close_slowly(walk, id);
+        break;
+    case 1:
+        send_slowly(walk, id);
+        break;
+    default:
+        receive_slowly(walk, id);
+        break;
+    }
+}
+
 /* One step on a socket that is there. */
 static void step(struct walk *walk)
 {
@@ -117,7 +187,19 @@ static void step(struct walk *walk)
         walk_episode_open(walk);
         return;
     }
-    unsigned what = walk_below(walk, 102);
+    if (walk_chance(walk, 200)) {
+        WALK_PUT(APP_COOKIES, .kind = walk_chance(walk, 2) ? SCENARIO_ON_PEER : 0);
+        return;
+    }
+    if (walk_chance(walk, 200)) {
+        blocking(walk, (unsigned)id);
+        return;
+    }
+    if (walk_chance(walk, 200)) {
+        die(walk, walk->sockets[id].host);
+        return;
+    }
+    unsigned what = walk_below(walk, 103);
     if (what < 18) {
         walk_send(walk, (unsigned)id);
     } else if (what < 32) {
@@ -138,8 +220,10 @@ static void step(struct walk *walk)
         misuse(walk, (unsigned)any);
     } else if (what < 100) {
         on_wire(walk, (unsigned)id);
-    } else {
+    } else if (what < 102) {
         run_out(walk);
+    } else {
+        unreachable(walk, (unsigned)id);
     }
 }
 

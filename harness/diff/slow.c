@@ -196,6 +196,22 @@ static void moment_user_timeout(struct composer *composer)
     pass(composer);
 }
 
+/* The network says that nothing arrives, which is told when the user timeout ends. Not by the two
+ * codes for which Linux sends again sooner (tcp_ld_RTO_revert); and asked for before anything else
+ * arrives, for how long the error is remembered follows header prediction. */
+static void moment_unreachable(struct composer *composer)
+{
+    uint8_t id = any_socket(composer);
+    set(composer, id, SCENARIO_OPTION_TCP_USER_TIMEOUT, 300 + 500 * below(composer, 4));
+    PUT(WIRE_CUT, .what = SCENARIO_BOTH);
+    say(composer, id);
+    PUT(APP_UNREACHABLE, .id = id, .from = 5 + below(composer, 11));
+    PUT(TIME_ADVANCE, .from = 1200 + 2500 * below(composer, 3));
+    PUT(APP_GET, .id = id, .what = SCENARIO_OPTION_SO_ERROR);
+    mend(composer);
+    pass(composer);
+}
+
 /* Both ends close, and the one that waits in TIME-WAIT is gone at last. */
 static void moment_time_wait(struct composer *composer)
 {
@@ -244,9 +260,9 @@ static void moment_no_answer(struct composer *composer)
 static void moment(struct composer *composer)
 {
     static void (*const moments[])(struct composer *) = {
-        moment_cut,       moment_cut,    moment_cut,       moment_lose,        moment_lose,
-        moment_hold,      moment_hold,   moment_keepalive, moment_keepalive,   moment_user_timeout,
-        moment_time_wait, moment_orphan, moment_no_answer, moment_user_timeout};
+        moment_cut,       moment_cut,    moment_cut,       moment_lose,         moment_lose,
+        moment_hold,      moment_hold,   moment_keepalive, moment_keepalive,    moment_user_timeout,
+        moment_time_wait, moment_orphan, moment_no_answer, moment_user_timeout, moment_unreachable};
     moments[below(composer, sizeof moments / sizeof moments[0])](composer);
 }
 

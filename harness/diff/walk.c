@@ -58,6 +58,13 @@ uint32_t walk_any_size(struct walk *walk)
                                 : sizes[walk_below(walk, sizeof(sizes) / sizeof(sizes[0]))];
 }
 
+void walk_accept(struct walk *walk, unsigned listener, int name)
+{
+    static const uint8_t rooms[] = {SCENARIO_NULL, SCENARIO_CUT};
+    WALK_PUT(APP_ACCEPT, .id = (uint8_t)listener, .from = (uint32_t)name,
+             .kind = walk_chance(walk, 10) ? rooms[walk_below(walk, 2)] : 0);
+}
+
 void walk_send_fill(struct walk *walk, unsigned id, uint32_t size, uint8_t times)
 {
     WALK_PUT(APP_SEND, .id = (uint8_t)id, .what = SCENARIO_PAYLOAD_FILL, .from = size,

@@ -17,6 +17,7 @@ enum {
     WALK_UNREAD_MAX = 28000, /* half a window, which nobody needs to open */
     WALK_BEFORE_FULL = 8000, /* bytes sent so far, before a send buffer is filled */
     WALK_BIG = 4000,
+    WALK_TICKS_MS = 20,     /* a whole number of ticks of any kernel's clock */
     WALK_HUGE_SIZE = 40000, /* more than one buffer of Linux: a send may come short */
     WALK_ROOM = 24          /* steps that one episode may need beyond the limit */
 };
@@ -49,6 +50,7 @@ struct walk {
     bool cut;       /* in one direction at least */
     uint32_t bytes; /* that were sent so far */
     bool lossy;     /* something was or will be lost */
+    bool unheard;   /* an end may not know that its connection is over */
     bool forged;    /* a SYN may be forged, which tells no segment's size */
 };
 
@@ -73,7 +75,8 @@ int walk_any(struct walk *walk, enum walk_kind kind);
 /* Numbers as the steps need them. */
 uint16_t walk_any_port(struct walk *walk);
 uint32_t walk_any_size(struct walk *walk);
-/* Steps on a socket, and on the wire. */
+/* Steps on a socket, and on the wire. Accepts a connection of the listener as that name. */
+void walk_accept(struct walk *walk, unsigned listener, int name);
 void walk_send_fill(struct walk *walk, unsigned id, uint32_t size, uint8_t times);
 void walk_send(struct walk *walk, unsigned id);
 void walk_recv(struct walk *walk, unsigned id);

@@ -353,7 +353,9 @@ static int accept_with_room(int listener, int flags, int room, struct name *ret_
     int fd = room < 0 ? accept4(listener, NULL, NULL, flags)
                       : accept4(listener, (struct sockaddr *)part.bytes, &part.size, flags);
     if (fd >= 0) {
-        (void)getpeername(fd, &ret_name->of.any, &ret_name->size);
+        /* As accept itself asks, for getpeername knows none of what was reset in the queue. */
+        ret_name->size = speaks_v6(fd) ? sizeof ret_name->of.v6 : sizeof ret_name->of.v4;
+        (void)getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &ret_name->of, &ret_name->size);
         *ret_told = room < 0 ? 0 : told_size(&part, ret_name, room);
     }
     return fd;

@@ -271,6 +271,12 @@ bool net_address_is_local(const struct model_net *net, uint8_t address, enum tra
            (row->scope == NET_SCOPE_HOST && row->host == host);
 }
 
+bool net_address_is_own(const struct model_net *net, uint8_t address, enum trace_host host)
+{
+    const struct net_address *row = &net->addresses[address];
+    return row->scope == NET_SCOPE_HOST && row->host == host;
+}
+
 /* ---- The table of 4-tuples ---- */
 
 void net_table_add(struct model_net *net, struct model_socket *socket, uint64_t key)

@@ -267,7 +267,8 @@ struct model_socket {
     uint32_t accept_count;
     uint32_t syn_count; /* in syn_first, and handshakes from before it was shut */
     uint32_t backlog;
-    bool queued; /* in accept_first of its listener */
+    bool queued;  /* in accept_first of its listener */
+    bool cookied; /* a listener: answered by a SYN cookie; else: its handshake was one's */
 
     struct model_socket *ready_next; /* scripted: readiness changed */
     struct model_socket *ready_prev;
@@ -446,6 +447,8 @@ uint32_t net_iss(struct model *model);
 uint8_t net_address_intern(struct model_net *net, bool v6, const uint8_t *bytes);
 /* Whether the host answers to it. */
 bool net_address_is_local(const struct model_net *net, uint8_t address, enum trace_host host);
+/* Whether it is the host's own, and of no other host as well, as those of loopback are. */
+bool net_address_is_own(const struct model_net *net, uint8_t address, enum trace_host host);
 
 static inline uint64_t net_key(enum trace_host host, struct net_name local, struct net_name remote)
 {
@@ -692,8 +695,9 @@ void socket_timers_init(struct model_socket *socket);
 void socket_timers_init_net(struct model_net *net);
 
 /* ---- socket_listen.c ---- */
-/* A segment for a listener (3.10.7.2), with the queue limits of Linux (tcp_conn_request). */
-void socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+/* A segment for a listener (3.10.7.2), with the queue limits of Linux (tcp_conn_request). True:
+ * `node` was kept. */
+bool socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
                             const struct tcp_segment *segment, struct net_segment *node,
                             uint32_t conn);
 /* Whether a child may not finish its handshake now: no room (tcp_abort_on_overflow=0), or

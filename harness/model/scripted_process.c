@@ -171,14 +171,21 @@ static int app_misuse(struct world *world, enum scenario_call family, bool file,
 
 /* ---- Death ---- */
 
-/* What the end of a process closes waits for nothing (inet_release of Linux). */
+/* What the end of a process closes waits for nothing (inet_release of Linux). It is put off until
+ * all of it is known, and what was given up last is closed first (task_work_run): by its highest
+ * number. */
 static void app_die(struct world *world, enum trace_host host)
 {
     struct model_net *net = model_of(world)->net;
-    for (uint32_t s = 0; s < net->numbers_used; s++) {
+    for (uint32_t s = net->numbers_used; s-- > 0;) {
         const struct model_socket *socket = scripted_at(net, (int)s);
-        if (socket != NULL && socket->app && socket->file.host == (uint8_t)host) {
-            (void)world->ops->close(world, (int)s);
+        if (socket == NULL || !socket->app || socket->file.host != (uint8_t)host) {
+            continue;
+        }
+        for (uint32_t copy = 0; copy <= s; copy++) {
+            if (scripted_at(net, (int)copy) == socket) {
+                (void)world->ops->close(world, (int)copy);
+            }
         }
     }
 }

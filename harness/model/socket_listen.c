@@ -79,71 +79,81 @@ static struct model_socket *child_new(struct model *model, const struct model_so
 
 /* ---- SYN cookies ---- */
 
-/* An initial sequence number that the names of a connection give again at any time. */
-static uint32_t cookie_of(uint64_t key)
+/* What a cookie can tell of the largest segment (msstab of Linux). */
+static const uint16_t cookie_sizes[] = {536, 1300, 1440, NET_ETHERNET};
+enum { COOKIE_SIZES = sizeof cookie_sizes / sizeof cookie_sizes[0] };
+
+/* An initial sequence number that the names of a connection and the other end's number give again
+ * at any time. */
+static uint32_t cookie_of(uint64_t key, uint32_t isn)
 {
-    return (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+    return (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) + isn;
 }
 
-/* The acknowledgment of a cookie proves the handshake (cookie_v4_check of Linux). */
-static void cookie_open(struct model *model, struct model_socket *listener, uint64_t key,
-                        const struct tcp_segment *segment, struct model_socket *from, uint32_t conn)
+/* What acknowledges a cookie proves the handshake, with whatever else it says (cookie_v4_check of
+ * Linux). True: `node` was kept. */
+static bool cookie_open(struct model *model, struct model_socket *listener, uint64_t key,
+                        const struct tcp_segment *segment, struct net_segment *node, uint32_t conn)
 {
     const struct tcp_segment syn = {
         .seq = segment->seq - 1, .window = segment->window, .flags = TCP_CTL_SYN};
-    const struct tcp_segment ack = {
-        .seq = segment->seq, .ack = segment->ack, .window = segment->window, .flags = TCP_CTL_ACK};
+    struct model_socket *from = net_segment_sender(node);
     struct model_socket *child =
         accept_queue_full(listener) ? NULL : child_new(model, listener, key, conn, from);
-    if (child != NULL) {
-        child_open(model, listener, child, cookie_of(key), &syn, from);
-        (void)socket_arrive(model, key, child, &ack, NULL, conn);
+    if (child == NULL) {
+        wire_arm(model, tcp_segment_space(segment) > 0 ? from : NULL);
+        return false;
     }
-    if (tcp_segment_space(segment) > 0) {
-        wire_arm(model, from); /* what came with it comes again */
-    }
+    child_open(model, listener, child, segment->ack - 1, &syn, from);
+    child->cookied = true;
+    child->mss = cookie_sizes[segment->ack - 1 - cookie_of(key, segment->seq - 1)];
+    return socket_arrive(model, key, child, segment, node, conn);
 }
 
 /* Whether the segment belongs to a handshake that is answered by a cookie. */
 static bool cookie_arrive(struct model *model, struct model_socket *listener, uint64_t key,
-                          const struct tcp_segment *segment, struct model_socket *from,
-                          uint32_t conn)
+                          const struct tcp_segment *segment, struct net_segment *node,
+                          uint32_t conn, bool *ret_kept)
 {
     uint8_t flags = segment->flags & (TCP_CTL_SYN | TCP_CTL_ACK | TCP_CTL_RST);
     if (flags == TCP_CTL_SYN) {
-        const struct tcp_segment reply = {.seq = cookie_of(key),
+        const struct tcp_segment reply = {.seq = cookie_of(key, segment->seq) + COOKIE_SIZES - 1,
                                           .ack = segment->seq + 1,
                                           .window = UINT16_MAX,
                                           .flags = TCP_CTL_SYN | TCP_CTL_ACK};
         if (!accept_queue_full(listener)) {
-            wire_reply(model, key, conn, &reply, SCENARIO_SEGMENT_SYN_ACK, from);
+            listener->cookied = true;
+            wire_reply(model, key, conn, &reply, SCENARIO_SEGMENT_SYN_ACK,
+                       net_segment_sender(node));
         }
         return true;
     }
-    bool proves = flags == TCP_CTL_ACK && segment->ack == cookie_of(key) + 1;
+    bool proves = flags == TCP_CTL_ACK && listener->cookied &&
+                  segment->ack - 1 - cookie_of(key, segment->seq - 1) < COOKIE_SIZES;
     if (proves) {
-        cookie_open(model, listener, key, segment, from, conn);
+        *ret_kept = cookie_open(model, listener, key, segment, node, conn);
     }
     return proves;
 }
 
-void socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
+bool socket_listener_arrive(struct model *model, struct model_socket *listener, uint64_t key,
                             const struct tcp_segment *segment, struct net_segment *node,
                             uint32_t conn)
 {
     struct model_net *net = model->net;
     struct model_socket *from = net_segment_sender(node);
     struct tcp_actions actions;
+    bool kept = false;
     if (net->cookies[socket_host(listener)] &&
-        cookie_arrive(model, listener, key, segment, from, conn)) {
-        return;
+        cookie_arrive(model, listener, key, segment, node, conn, &kept)) {
+        return kept;
     }
     tcp_endpoint_receive(&listener->tcp, segment, &actions);
     if ((actions.bits & TCP_SEND_RST) != 0) {
         wire_reply_reset(model, key, conn, segment, from);
     }
     if ((actions.bits & TCP_SYN_ARRIVED) == 0) {
-        return;
+        return false;
     }
     struct model_socket *child = NULL;
     if (!accept_queue_full(listener) && !syn_queue_full(listener)) {
@@ -151,11 +161,12 @@ void socket_listener_arrive(struct model *model, struct model_socket *listener, 
     }
     if (child == NULL) {
         wire_arm(model, from); /* dropped: the SYN comes again */
-        return;
+        return false;
     }
     child_open(model, listener, child, net_iss(model), segment, from);
     wire_send(model, child,
               &(struct net_emit){.seq = child->tcp.iss, .flags = TCP_CTL_SYN | TCP_CTL_ACK});
+    return false;
 }
 
 /* TCP_DEFER_ACCEPT as the number of retransmissions of a SYN+ACK that take so long. */
@@ -181,7 +192,8 @@ bool socket_child_waits(struct model *model, struct model_socket *child,
         return true;
     }
     uint32_t defer_s = child->listener->options.defer_s;
-    if (defer_s == 0 || segment->seq + tcp_segment_space(segment) != child->tcp.rcv_nxt) {
+    if (defer_s == 0 || child->cookied ||
+        segment->seq + tcp_segment_space(segment) != child->tcp.rcv_nxt) {
         return false; /* there is data, or there was some that was lost */
     }
     if (child->defer_rounds == 0) {

@@ -590,8 +590,9 @@ static __attribute__((noinline)) bool nobody_arrive(struct model *model, uint64_
     }
     struct model_socket *listener = net_listener_find(net, host, local, key);
     if (listener != NULL) {
-        socket_listener_arrive(model, listener, key, segment, node, conn);
-    } else if ((segment->flags & TCP_CTL_RST) == 0) {
+        return socket_listener_arrive(model, listener, key, segment, node, conn);
+    }
+    if ((segment->flags & TCP_CTL_RST) == 0) {
         wire_reply_reset(model, key, conn, segment, net_segment_sender(node));
     }
     return false;
@@ -607,14 +608,9 @@ static bool embryo_alone_arrive(struct model *model, struct model_socket *socket
     uint64_t key = socket->key;
     bool opens = (segment->flags & (TCP_CTL_SYN | TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_SYN &&
                  net_listener_find(model->net, net_key_host(key), net_key_local(key), key) != NULL;
-    if (!opens) {
-        nobody_arrive(model, key, segment, node, conn);
-    }
+    bool kept = !opens && nobody_arrive(model, key, segment, node, conn);
     socket_abort(model, socket, TCP_EVENT_ABORT, 0, false);
-    if (opens) {
-        nobody_arrive(model, key, segment, node, conn);
-    }
-    return false;
+    return opens ? nobody_arrive(model, key, segment, node, conn) : kept;
 }
 
 /* Whether more than the connection itself decides about a segment. */
@@ -694,7 +690,14 @@ static __attribute__((noinline)) bool arrive_apart(struct model *model, uint64_t
     if (UNLIKELY(reopens(socket, segment))) {
         socket_event(model, socket, TCP_EVENT_TIMEOUT);
         socket_closed(model, socket);
-        return nobody_arrive(model, key, segment, node, conn);
+        /* Its number is chosen beyond those of the old connection, and no cookie (tcp_conn_request
+         * of Linux). */
+        bool *cookies = &model->net->cookies[net_key_host(key)];
+        bool answers_by_cookies = *cookies;
+        *cookies = false;
+        bool kept = nobody_arrive(model, key, segment, node, conn);
+        *cookies = answers_by_cookies;
+        return kept;
     }
     if (socket->peer == NULL && socket->tcp.state == TCP_SYN_SENT) {
         struct model_socket *from = net_segment_sender(node);

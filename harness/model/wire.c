@@ -258,9 +258,10 @@ void wire_reply(struct model *model, uint64_t key, uint32_t conn, const struct t
     if (reply == NULL) {
         return;
     }
-    /* Loopback traffic of one host stays on it: nothing else carries both ends' host in the key. */
+    /* Loopback traffic of one host stays on it. Where its sender is gone, the address says so. */
     enum trace_host here = net_key_host(key);
-    bool local = to != NULL && socket_host(to) == here;
+    bool local = to != NULL ? socket_host(to) == here
+                            : net_address_is_own(net, net_key_remote(key).address, here);
     enum trace_host there = local ? here : (enum trace_host)(TRACE_HOST_COUNT - 1 - here);
     reply->tcp = *answer;
     reply->chunk = NULL;

@@ -161,11 +161,12 @@ struct stack_conn {
     bool injected;     /* a forged segment came, of whatever kind */
     bool urgent;
     uint32_t at_connect;
-    uint32_t at_forged;      /* a forged segment that may have moved a window or a stream: no RST */
-    uint32_t at_lost;        /* a segment of it was lost */
-    uint32_t at_reused;      /* its SYN came while TIME-WAIT held the same pair of ports */
-    uint32_t at_established; /* at the listener's end */
-    uint8_t inherited;       /* options in use */
+    uint32_t at_forged; /* a forged segment that may have moved a window or a stream: no RST; or
+                           text that may have proved a SYN cookie */
+    uint32_t at_lost;   /* a segment of it was lost */
+    uint32_t at_reused; /* its SYN came while TIME-WAIT held the same pair of ports */
+    uint32_t at_established;                         /* at the listener's end */
+    uint8_t inherited;                               /* options in use */
     struct facts_stack_option option[STACK_OPTIONS]; /* that the listener had then */
 };
 

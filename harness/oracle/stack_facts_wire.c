@@ -78,6 +78,16 @@ static bool may_have_acknowledged(const struct stack_conn *conn, unsigned host)
     return conn->at_forged != 0 || (conn->end[TRACE_HOST_COUNT - 1 - host].visited & ~begun) != 0;
 }
 
+/* What proves a cookie again, behind the end of the connection, opens another one, whose stream
+ * begins anew at one end alone: nothing is said of it. */
+static void reopen(struct stack_conn *conn, uint32_t at)
+{
+    conn->own = true;
+    for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+        conn->end[host].at_fed = at;
+    }
+}
+
 void stack_facts_state(struct stack *stack, const struct trace_event *event, uint32_t at)
 {
     struct stack_conn *conn = stack_facts_conn(stack, event->conn);
@@ -88,6 +98,9 @@ void stack_facts_state(struct stack *stack, const struct trace_event *event, uin
     struct stack_end *end = &conn->end[event->host];
     enum tcp_state from = (enum tcp_state)event->a;
     conn->own |= from == TCP_LISTEN && stack_been(end, TCP_SYN_SENT);
+    if (from == TCP_LISTEN && end->at_cookie != 0 && stack_been(end, TCP_CLOSED)) {
+        reopen(conn, at);
+    }
     conn->own |= from == TCP_SYN_SENT && event->what == TCP_SYN_RECEIVED &&
                  conn->end[TRACE_HOST_COUNT - 1 - event->host].visited == 0;
     if (conn->own) {
@@ -221,7 +234,10 @@ static void arrive(struct stack *stack, struct stack_conn *conn, const struct tr
     case SCENARIO_SEGMENT_DATA:
     case SCENARIO_SEGMENT_URGENT:
     case SCENARIO_SEGMENT_FIN:
-        if (end->state != TCP_CLOSED && end->state != TCP_SYN_SENT) {
+        if (end->state == TCP_CLOSED && end->at_cookie != 0 && conn->at_forged == 0) {
+            conn->at_forged = at; /* it may prove the cookie, or may not */
+        }
+        if ((end->state != TCP_CLOSED || end->at_cookie != 0) && end->state != TCP_SYN_SENT) {
             arrive_stream(stack, end, event, at);
         } else if (event->b > 0 && end->last_file != 0 && end->file == 0) {
             end->at_new_closed = at;

@@ -113,13 +113,17 @@ ORACLE_STACK_RULE(rst_04)
     }
 }
 
-/* A recv or send on a connection that an RST ended. */
+/* A recv or send on a connection that an RST ended. A send that may wait began before what happened
+ * beside it. */
 static bool see_after_reset(struct oracle *oracle, const struct trace_event *event,
                             struct stack_view *view)
 {
+    const struct stack *stack = oracle->stack;
     return see(oracle, event, view) && view->file != NULL && view->own->at_reset != 0 &&
            event->a > 0 && event->b == 0 &&
-           (event->what == TRACE_CALL_SEND || stack_unread(view->own) <= 0);
+           (event->what == TRACE_CALL_SEND
+                ? stack->verb != SCENARIO_APP_BLOCKING || view->own->at_reset < stack->step
+                : stack_unread(view->own) <= 0);
 }
 
 ORACLE_STACK_RULE(rst_06)

@@ -140,8 +140,10 @@ static void take_numbers(struct packet_wire_conn *conn, enum trace_host sender,
         conn->una[sender] = packet->seq;
     }
     /* In a simultaneous open the SYN+ACK has the SYN's number, and says something new. */
-    bool answers = (packet->flags & TCP_CTL_SYN) != 0 && (packet->flags & TCP_CTL_ACK) != 0 &&
-                   conn->expects[sender] == 0;
+    bool syn_ack = (packet->flags & TCP_CTL_SYN) != 0 && (packet->flags & TCP_CTL_ACK) != 0;
+    bool answers = syn_ack && conn->expects[sender] == 0;
+    /* A SYN cookie has the same number each time, and its sender knows of none before. */
+    answers |= syn_ack && conn->state[sender] == TCP_CLOSED;
     *ret_again =
         !first && !answers && end != packet->seq && !tcp_after(end, conn->sent_end[sender]);
     if (first || tcp_after(end, conn->sent_end[sender])) {
@@ -248,8 +250,9 @@ static void set_state(struct packet_wire *wire, uint32_t number, enum trace_host
     if (from == state) {
         return;
     }
-    /* The end of a connection that a SYN made comes from its listener. */
-    bool passive = from == TCP_CLOSED && state == TCP_SYN_RECEIVED;
+    /* The end of a connection that did not send the SYN comes from its listener; where that
+     * answered by a SYN cookie, as late as the handshake ends. */
+    bool passive = from == TCP_CLOSED && state != TCP_SYN_SENT;
     packet_wire_trace_state(wire, host, number, passive ? TCP_LISTEN : from, state);
     conn->state[host] = (uint8_t)state;
     if (wire->hosts.moved != NULL) {

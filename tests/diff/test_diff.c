@@ -77,14 +77,7 @@ static const struct {
     {SCENARIO_KERNEL_ORDER, SCENARIO_KERNEL_ORDER, "Linux decides the order of ready descriptors itself"},
     {SCENARIO_TIME_CLOCK, SCENARIO_TIME_CLOCK, "scripted programs read no clock"},
     {SCENARIO_TARGET_SIGNAL, SCENARIO_TARGET_RESTART, "there is no program"},
-    {SCENARIO_APP_BLOCKING, SCENARIO_APP_BLOCKING, "it takes real time, and what a send takes meanwhile is Linux's choice"},
-    {SCENARIO_APP_DIE, SCENARIO_APP_DIE, "Linux decides in which order it closes what a process held"},
-    {SCENARIO_APP_UNREACHABLE, SCENARIO_APP_UNREACHABLE, "how long Linux remembers a soft error follows its header prediction"},
-    {SCENARIO_APP_COOKIES, SCENARIO_APP_COOKIES, "with a cookie Linux loses the options of the SYN, and windows are others"},
 };
-enum { UNUSED_WORDS = SCENARIO_APP_ACCEPT }; /* an accept that is told no name says of no reset connection which it was */
-/* Only calls that wait have limits, and Linux rounds them to ticks of its clock. */
-static const uint64_t unused_options = 1ULL << SCENARIO_OPTION_SO_RCVTIMEO | 1ULL << SCENARIO_OPTION_SO_SNDTIMEO;
 /* clang-format on */
 
 /* What a number of scenarios was made of. */
@@ -95,6 +88,7 @@ struct vocabulary {
     uint32_t words[SCENARIO_VERB_COUNT]; /* bits */
     uint32_t segments[SCENARIO_VERB_COUNT];
     uint32_t directions[SCENARIO_VERB_COUNT];
+    uint32_t calls[SCENARIO_VERB_COUNT];
     uint32_t hows;
     uint32_t payloads;
     bool repeats;
@@ -156,6 +150,9 @@ static void take_step(struct vocabulary *seen, const struct scenario_step *step)
     if ((fields & SCENARIO_USES_HOW) != 0) {
         seen->hows |= 1U << step->what;
     }
+    if ((fields & SCENARIO_USES_CALL) != 0) {
+        seen->calls[step->verb] |= 1U << step->what;
+    }
     if ((fields & SCENARIO_USES_PAYLOAD) != 0) {
         seen->payloads |= 1U << step->what;
         seen->repeats |= step->repeat > 1;
@@ -215,7 +212,10 @@ static void check_verb(const struct vocabulary *seen, unsigned verb)
         return;
     }
     if ((fields & SCENARIO_USES_WORDS) != 0) {
-        assert_int_equal(seen->words[verb], verb == UNUSED_WORDS ? 0 : words_of(verb));
+        assert_int_equal(seen->words[verb], words_of(verb));
+    }
+    if ((fields & SCENARIO_USES_CALL) != 0) {
+        assert_int_equal(seen->calls[verb], scenario_verbs[verb].calls);
     }
     if ((fields & SCENARIO_USES_SEGMENT) != 0) {
         assert_int_equal(seen->segments[verb], (1U << SCENARIO_SEGMENT_COUNT) - 1);
@@ -234,7 +234,7 @@ static void generated_scenarios_use_all_of_role_stack(void **state)
     for (unsigned verb = 0; verb < SCENARIO_VERB_COUNT; verb++) {
         check_verb(&seen, verb);
     }
-    assert_int_equal(seen.set, ((1ULL << SCENARIO_OPTION_COUNT) - 1) & ~unused_options);
+    assert_int_equal(seen.set, (1ULL << SCENARIO_OPTION_COUNT) - 1);
     assert_int_equal(seen.got, (1ULL << SCENARIO_OPTION_COUNT) - 1);
     assert_int_equal(seen.hows, (1U << SCENARIO_HOW_COUNT) - 1);
     /* All others are a profile's, which there is none of. */
@@ -481,6 +481,45 @@ static void form_joins_states_that_are_passed_through(void **state)
     trace_done(&trace);
 }
 
+/* A step in which two ends change, and a call of the target's between them. */
+static void add_step(struct trace *trace, enum scenario_verb verb, enum trace_host first)
+{
+    trace_clear(trace);
+    add(trace, TRACE_STEP, verb, 0, 0);
+    add(trace, TRACE_STATE, TCP_CLOSED, TCP_ESTABLISHED, 0)->host = (uint8_t)first;
+    add(trace, TRACE_CALL, TRACE_CALL_CLOSE, 1, 0)->host = TRACE_HOST_TARGET;
+    add(trace, TRACE_STATE, TCP_CLOSED, TCP_ESTABLISHED, 0)->host =
+        (uint8_t)(TRACE_HOST_COUNT - 1 - first);
+}
+
+static void form_puts_ends_in_order_where_several_change_at_once(void **state)
+{
+    static struct diff_form one;
+    static struct diff_form other;
+    static const struct {
+        enum scenario_verb verb;
+        bool ordered;
+    } verbs[] = {{SCENARIO_APP_DIE, true},
+                 {SCENARIO_APP_BLOCKING, true},
+                 {SCENARIO_TIME_ADVANCE, false}, /* but for `by_end` */
+                 {SCENARIO_APP_CLOSE, false}};
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+        add_step(&trace, verbs[i].verb, TRACE_HOST_TARGET);
+        diff_form_take(&one, &trace, NULL, uses);
+        add_step(&trace, verbs[i].verb, TRACE_HOST_PEER);
+        diff_form_take(&other, &trace, NULL, uses);
+        assert_int_equal(diff_form_compare(&one, &other) == UINT32_MAX, verbs[i].ordered);
+        assert_int_equal(uses[DIFF_CHOICE_ORDER] > 0, verbs[i].ordered);
+        assert_int_equal(one.passed, UINT32_MAX);
+    }
+    trace_done(&trace);
+}
+
 static void form_sees_what_is_sent_again_and_lost(void **state)
 {
     static struct diff_form form;
@@ -532,6 +571,7 @@ int main(void)
         cmocka_unit_test(difference_is_found_and_made_small),
         cmocka_unit_test(play_that_a_stall_spoilt_is_made_anew),
         cmocka_unit_test(play_that_a_zero_in_a_window_spoilt_is_made_anew),
+        cmocka_unit_test(form_puts_ends_in_order_where_several_change_at_once),
         cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
         cmocka_unit_test(form_joins_a_close_in_the_handshake),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),

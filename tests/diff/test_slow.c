@@ -112,6 +112,20 @@ static void scenario_that_ends_with_a_timer_is_not_steady(void **state)
     assert_false(is_steady(CONNECTION "wire cut both\napp 1 send fill 10\ntime advance 620ms\n"));
 }
 
+/* The timer of TCP_CORK sends for the first time what the timeout of another connection sends
+ * again: both are held, and which of them is the next to be delivered nobody knows. */
+static void scenario_in_which_two_timers_are_due_at_once_is_not_steady(void **state)
+{
+    (void)state;
+#define TWO_ENDS                                                                                   \
+    CONNECTION "app 3 socket\napp 3 option TCP_NODELAY 1\napp 3 connect 7100\napp accept 4\n"      \
+               "app 3 option TCP_CORK 1\nwire hold to-peer\n"
+    assert_true(is_steady(TWO_ENDS "app 1 send fill 10\ntime advance 1200ms\n"));
+    assert_true(is_steady(TWO_ENDS "app 3 send fill 10\ntime advance 1200ms\n"));
+    assert_false(
+        is_steady(TWO_ENDS "app 1 send fill 10\napp 3 send fill 10\ntime advance 1200ms\n"));
+}
+
 static void scenario_in_whose_time_nothing_happens_is_not_steady(void **state)
 {
     (void)state;
@@ -287,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scenario_between_two_timers_is_steady),
         cmocka_unit_test(scenario_that_ends_with_a_timer_is_not_steady),
+        cmocka_unit_test(scenario_in_which_two_timers_are_due_at_once_is_not_steady),
         cmocka_unit_test(scenario_in_whose_time_nothing_happens_is_not_steady),
         cmocka_unit_test(scenario_in_which_one_ends_timer_must_not_be_late_is_not_steady),
         cmocka_unit_test(ends_are_compared_one_by_one_while_time_passes),
