@@ -341,7 +341,8 @@ void diff_generate_slow(struct scenario *ret_scenario, struct random *random)
         enum status status = scenario_append(ret_scenario, step, walk.literal + step->literal_at);
         (void)status; /* there is room for all of it */
         note_step(&composer, step);
-        if (i > WALK_MIN / 2 && moments > 0 && !composer.full &&
+        bool asks = step->verb == SCENARIO_APP_UNREACHABLE; /* in the next step, see there */
+        if (i > WALK_MIN / 2 && moments > 0 && !composer.full && !asks &&
             below(&composer, walk.count - i) < moments) {
             moments--;
             moment(&composer);

@@ -277,10 +277,14 @@ static void fire_defer(struct model *model, struct model_socket *child)
     }
 }
 
-/* A segment that the other end must refuse, and so answers with its window (tcp_xmit_probe_skb). */
+/* A segment that the other end must refuse, and so answers with its window; where an urgent byte is
+ * to come, one that it takes goes first and tells of it (tcp_write_wakeup of Linux). */
 static void probe(struct model *model, struct model_socket *socket)
 {
     socket->probes++;
+    if (socket_is_urgent(socket)) {
+        socket_acknowledge(model, socket, socket->tcp.snd_una);
+    }
     socket_acknowledge(model, socket, socket->tcp.snd_una - 1);
 }
 

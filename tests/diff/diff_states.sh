@@ -16,9 +16,13 @@ if [ "$code" -ne 0 ]; then
     fi
     exit "$code"
 fi
-# Rows of pairs and of moves with the count of the suite on the model, which is the first of each.
+# Rows of pairs and of moves with the count of the suite on the model, which is the first of each. A move that the suite does
+# not make may have a row because a made-up scenario does.
 column() {
-    awk -F'|' '/^## /{part=$0} part && /^\|/ {print part, $2, (part ~ /From state/) ? $3 $4 : $3}' "$1"
+    awk -F'|' '/^## /{part=$0} part && /^\|/ {
+        moves = part ~ /From state/
+        if (!moves || $4 != 0) print part, $2, moves ? $3 $4 : $3
+    }' "$1"
 }
 column "$2" > "$folder/kept"
 column "$folder/page" > "$folder/now"

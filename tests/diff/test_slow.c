@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "diff/diff.h"
@@ -211,6 +212,23 @@ static void round_trip_without_a_loss_ends_the_three_seconds(void **state)
                  SCENARIO_SEGMENT_DATA, (int64_t[]){2000, 2000, 2201, -1});
 }
 
+/* As measured on Linux: EAGAIN, for a byte is to come, where nothing told of it: EINVAL. */
+static void window_probe_tells_of_an_urgent_byte(void **state)
+{
+    const struct trace *trace = play("app socket\napp option SO_RCVBUF 4096\napp bind 7100\n"
+                                     "app listen 8\napp 1 socket peer\napp 1 connect 7100\n"
+                                     "app accept 2\napp 1 send fill 20000\napp 1 urgent\n"
+                                     "time advance 1s\napp 2 recv 1 oob\n");
+    const struct trace_event *last = NULL;
+    (void)state;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        last = event->kind == TRACE_CALL && event->what == TRACE_CALL_RECV ? event : last;
+    }
+    assert_non_null(last);
+    assert_int_equal(last->err, EAGAIN);
+}
+
 static void syn_count_limits_the_time_as_well(void **state)
 {
     (void)state;
@@ -309,6 +327,7 @@ int main(void)
         cmocka_unit_test(acknowledged_retransmission_leaves_the_timeout_doubled),
         cmocka_unit_test(data_behind_a_syn_that_was_lost_waits_three_seconds),
         cmocka_unit_test(round_trip_without_a_loss_ends_the_three_seconds),
+        cmocka_unit_test(window_probe_tells_of_an_urgent_byte),
         cmocka_unit_test(syn_count_limits_the_time_as_well),
         cmocka_unit_test(syn_whose_refusal_was_lost_goes_again),
         cmocka_unit_test(cork_holds_back_for_200_ms),
