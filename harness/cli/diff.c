@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -391,6 +392,7 @@ static int run_jobs(const struct cli_options *options, struct job *job)
             break;
         }
         if (child == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             int failed = run_job(job);
             (void)fflush(stdout);
             _exit(failed);

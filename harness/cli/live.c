@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,14 @@
 #include <unistd.h>
 
 #include "cli/check.h"
+#include "cli/scratch.h"
 #include "linux/linux.h"
 #include "sockspec/sockspec.h"
 
 enum {
     LIVE_CPU_LIMIT_MS =
-        30000,             /* CPU time of ours in one play: to follow a target that never rests */
-    LIVE_SPARE_MS = 60000, /* asleep beyond what the limits of the manifest allow */
-    LIVE_FOLDERS = 8       /* depth of a folder that is removed, in descriptors */
+        30000,            /* CPU time of ours in one play: to follow a target that never rests */
+    LIVE_SPARE_MS = 60000 /* asleep beyond what the limits of the manifest allow */
 };
 
 /* One player's command: only its working folder differs. */
@@ -37,9 +36,9 @@ struct live {
     struct subject_command description;
     struct cli_judged judged;
     char program[PATH_MAX];
-    char folder[PATH_MAX];  /* working folder; empty: ours */
-    char scratch[PATH_MAX]; /* holds the players' new folders; empty: none */
-    int input[2];           /* the pipe that is its standard input; -1: none */
+    char folder[PATH_MAX];      /* working folder; empty: ours */
+    struct cli_scratch scratch; /* holds the players' new folders */
+    int input[2];               /* the pipe that is its standard input; -1: none */
     struct live_player players[SUITE_PLAYERS_MAX];
 };
 
@@ -131,20 +130,6 @@ static enum status open_input(struct live *live, enum manifest_input input,
     return STATUS_OK;
 }
 
-static enum status open_scratch(struct live *live, struct status_detail *detail)
-{
-    const char *place = getenv("TMPDIR");
-    (void)snprintf(live->scratch, sizeof(live->scratch), "%.200s/sockspec-XXXXXX",
-                   place != NULL ? place : "/tmp");
-    if (mkdtemp(live->scratch) == NULL) {
-        enum status status =
-            status_fail(detail, STATUS_ENVIRONMENT, "%s: %s", live->scratch, strerror(errno));
-        live->scratch[0] = '\0';
-        return status;
-    }
-    return STATUS_OK;
-}
-
 static enum status live_subject(void *context, struct subject *subject,
                                 struct status_detail *detail)
 {
@@ -163,7 +148,7 @@ static enum status live_subject(void *context, struct subject *subject,
     status = status != STATUS_OK ? status : find_folder(live, manifest, detail);
     status = status != STATUS_OK ? status : open_input(live, manifest->input, detail);
     if (status == STATUS_OK && manifest->fresh) {
-        status = open_scratch(live, detail);
+        status = cli_scratch_make(&live->scratch, detail);
     }
     subject->arguments.argv[0] = live->program;
     return status;
@@ -179,19 +164,6 @@ static enum status open_linux(void *context, struct world **ret_world, struct st
     return linux_world_new(&setup, ret_world, detail);
 }
 
-static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *walk)
-{
-    (void)about;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static void remove_folder(const char *path)
-{
-    (void)nftw(path, remove_entry, LIVE_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
 /* Before a play: an empty working folder. */
 static enum status renew_folder(void *context, struct status_detail *detail)
 {
@@ -199,7 +171,7 @@ static enum status renew_folder(void *context, struct status_detail *detail)
     if (player->folder[0] == '\0') {
         return STATUS_OK;
     }
-    remove_folder(player->folder);
+    cli_scratch_remove(player->folder);
     return mkdir(player->folder, 0755) == 0
                ? STATUS_OK
                : status_fail(detail, STATUS_ENVIRONMENT, "%s: %s", player->folder, strerror(errno));
@@ -214,10 +186,10 @@ static enum status live_player(void *context, struct subject *subject, unsigned 
     player->live = live;
     player->ipv6 = manifest->ipv6;
     player->folder[0] = '\0';
-    if (live->scratch[0] != '\0' &&
-        (size_t)snprintf(player->folder, sizeof(player->folder), "%s/%u", live->scratch, index) >=
-            sizeof(player->folder)) {
-        return status_fail(detail, STATUS_LIMIT, "%s: too long a name", live->scratch);
+    if (live->scratch.path[0] != '\0' &&
+        (size_t)snprintf(player->folder, sizeof(player->folder), "%s/%u", live->scratch.path,
+                         index) >= sizeof(player->folder)) {
+        return status_fail(detail, STATUS_LIMIT, "%s: too long a name", live->scratch.path);
     }
     const char *folder = player->folder[0] != '\0' ? player->folder : live->folder;
     /* The player leads our standard output to where what is written is kept. */
@@ -307,9 +279,7 @@ static int live_run(struct live *live)
             (void)close(live->input[end]);
         }
     }
-    if (live->scratch[0] != '\0') {
-        remove_folder(live->scratch);
-    }
+    cli_scratch_done(&live->scratch);
     free(live);
     return code;
 }

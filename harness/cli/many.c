@@ -9,17 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/check.h"
 #include "cli/interrupt.h"
 #include "cli/matrix.h"
+#include "cli/scratch.h"
 #include "cli/targets.h"
 #include "sockspec/sockspec.h"
 #include "trace/output.h"
 
-enum { MANY_ARGUMENTS_MAX = 64, CLI_SCRATCH_MAX = 256 };
+enum { MANY_ARGUMENTS_MAX = 64 };
 
 static const char *const nothing_left_out[] = {"targets", "target", "jobs", NULL};
 static const char *const merged_left_out[] = {"targets", "target", "jobs", "json",
@@ -107,11 +109,16 @@ static int job_start(const struct cli_options *options, struct job *job)
     }
     argv[argc] = NULL;
     (void)fflush(NULL);
+    pid_t self = getpid();
     job->child = fork();
     if (job->child < 0) {
         return cli_error(options, "fork: %s", strerror(errno));
     }
     if (job->child == 0) {
+        /* It ends with us, however we end. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != self) {
+            _exit(SOCKSPEC_EXIT_ERROR);
+        }
         (void)dup2(job->out, STDOUT_FILENO);
         (void)execv(job->path, (char *const *)(void *)argv);
         _exit(SOCKSPEC_EXIT_ERROR);
@@ -365,9 +372,9 @@ static int job_prepare(const struct cli_options *options, struct job *job)
 
 /* Prepares every job, in a new folder for the moment. */
 static int jobs_prepare(const struct cli_options *options, struct job *jobs, int count,
-                        char scratch[CLI_SCRATCH_MAX])
+                        struct cli_scratch *scratch)
 {
-    const char *place = getenv("TMPDIR");
+    struct status_detail detail = {""};
     int code = 0;
     for (int i = 0; i < count && code == 0; i++) {
         code = job_prepare(options, &jobs[i]);
@@ -375,21 +382,18 @@ static int jobs_prepare(const struct cli_options *options, struct job *jobs, int
     if (code != 0) {
         return code;
     }
-    (void)snprintf(scratch, CLI_SCRATCH_MAX, "%.200s/sockspec-XXXXXX",
-                   place != NULL ? place : "/tmp");
-    if (mkdtemp(scratch) == NULL) {
-        code = cli_error(options, "%s: %s", scratch, strerror(errno));
-        scratch[0] = '\0';
-        return code;
+    enum status status = cli_scratch_make(scratch, &detail);
+    if (status != STATUS_OK) {
+        return cli_status(options, status, &detail);
     }
     for (int i = 0; i < count; i++) {
-        (void)snprintf(jobs[i].json, sizeof(jobs[i].json), "%s/%d.json", scratch, i);
-        (void)snprintf(jobs[i].junit, sizeof(jobs[i].junit), "%s/%d.xml", scratch, i);
+        (void)snprintf(jobs[i].json, sizeof(jobs[i].json), "%s/%d.json", scratch->path, i);
+        (void)snprintf(jobs[i].junit, sizeof(jobs[i].junit), "%s/%d.xml", scratch->path, i);
     }
     return 0;
 }
 
-static void jobs_done(struct job *jobs, int count, const char *scratch)
+static void jobs_done(struct job *jobs, int count, struct cli_scratch *scratch)
 {
     for (int i = 0; i < count; i++) {
         if (jobs[i].child > 0 && !jobs[i].over) {
@@ -398,12 +402,8 @@ static void jobs_done(struct job *jobs, int count, const char *scratch)
         if (jobs[i].child != 0) {
             (void)close(jobs[i].out);
         }
-        (void)unlink(jobs[i].json);
-        (void)unlink(jobs[i].junit);
     }
-    if (scratch[0] != '\0') {
-        (void)rmdir(scratch);
-    }
+    cli_scratch_done(scratch);
     free(jobs);
 }
 
@@ -446,8 +446,8 @@ static int many(const struct cli_options *options, struct job *jobs, int count)
     struct merged junit = {.path = options->junit};
     bool quiet = (options->json != NULL && strcmp(options->json, "-") == 0) ||
                  (options->junit != NULL && strcmp(options->junit, "-") == 0);
-    char scratch[CLI_SCRATCH_MAX] = "";
-    int code = jobs_prepare(options, jobs, count, scratch);
+    struct cli_scratch scratch = {.held = -1};
+    int code = jobs_prepare(options, jobs, count, &scratch);
     code = code != 0 ? code : merged_open(options, &json);
     code = code != 0 ? code : merged_open(options, &junit);
     if (code == 0) {
@@ -466,7 +466,7 @@ static int many(const struct cli_options *options, struct job *jobs, int count)
     }
     trace_save_abandon(&json.file);
     trace_save_abandon(&junit.file);
-    jobs_done(jobs, count, scratch);
+    jobs_done(jobs, count, &scratch);
     return code;
 }
 

@@ -113,26 +113,66 @@ static bool is_replaceable(const char *path)
     return stat(path, &info) != 0 || S_ISREG(info.st_mode);
 }
 
-/* A new file beside `path`, with the mode that a plain open would give it; NULL and errno else. */
-static FILE *open_beside(const char *path, char **ret_temporary)
+enum { NAMES_TRIED = 100 }; /* beside a path, until one is free */
+
+/* What linkat(2) takes for an open file without a name. */
+static void name_of_descriptor(int fd, char name[32])
+{
+    (void)snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+/* A new file without a name in the folder of `path`: nothing is left of it, however this process
+ * ends. -1 where there is no such thing. */
+static int open_unnamed(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char name[32];
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    int fd = folder != NULL ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    free(folder);
+    name_of_descriptor(fd, name);
+    if (fd >= 0 && access(name, F_OK) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The same with a name, and the mode that a plain open would give it; -1 and errno else. */
+static int open_named(const char *path, char **ret_temporary)
 {
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
         errno = ENOMEM;
-        return NULL;
+        return -1;
     }
     int fd = mkostemp(temporary, O_CLOEXEC);
-    FILE *stream = NULL;
-    if (fd >= 0) {
-        mode_t mask = umask(0);
-        (void)umask(mask);
-        (void)fchmod(fd, 0666 & ~mask);
-        stream = fdopen(fd, "w");
+    if (fd < 0) {
+        int error = errno;
+        free(temporary);
+        errno = error;
+        return -1;
     }
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    (void)fchmod(fd, 0666 & ~mask);
+    *ret_temporary = temporary;
+    return fd;
+}
+
+/* A new file beside `path`; NULL and errno else. */
+static FILE *open_beside(const char *path, char **ret_temporary)
+{
+    char *temporary = NULL;
+    int fd = open_unnamed(path);
+    fd = fd >= 0 ? fd : open_named(path, &temporary);
+    FILE *stream = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (stream == NULL) {
         int error = errno;
         if (fd >= 0) {
             (void)close(fd);
+        }
+        if (temporary != NULL) {
             (void)unlink(temporary);
         }
         free(temporary);
@@ -143,6 +183,31 @@ static FILE *open_beside(const char *path, char **ret_temporary)
     return stream;
 }
 
+/* Gives a file without a name one beside its place. False and errno where that failed. */
+static bool give_name(struct trace_save *file)
+{
+    char self[32];
+    name_of_descriptor(fileno(file->stream), self);
+    for (int i = 0; i < NAMES_TRIED; i++) {
+        char *name = NULL;
+        if (asprintf(&name, "%s.%d-%d", file->path, (int)getpid(), i) < 0) {
+            errno = ENOMEM;
+            return false;
+        }
+        if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+            file->temporary = name;
+            return true;
+        }
+        int error = errno;
+        free(name);
+        errno = error;
+        if (error != EEXIST) {
+            break;
+        }
+    }
+    return false;
+}
+
 enum status trace_save_open(struct trace_save *file, const char *path, struct status_detail *detail)
 {
     *file = (struct trace_save){0};
@@ -151,13 +216,15 @@ enum status trace_save_open(struct trace_save *file, const char *path, struct st
         return status_fail(detail, STATUS_NO_MEMORY, "%s: out of memory", path);
     }
     char *temporary = NULL;
-    FILE *stream = is_replaceable(path) ? open_beside(path, &temporary) : fopen(path, "we");
+    bool beside = is_replaceable(path);
+    FILE *stream = beside ? open_beside(path, &temporary) : fopen(path, "we");
     if (stream == NULL) {
         int error = errno;
         free(copy);
         return status_fail(detail, STATUS_IO, "%s: cannot be written: %s", path, strerror(error));
     }
-    *file = (struct trace_save){.stream = stream, .path = copy, .temporary = temporary};
+    *file = (struct trace_save){
+        .stream = stream, .path = copy, .temporary = temporary, .beside = beside};
     return STATUS_OK;
 }
 
@@ -166,6 +233,9 @@ enum status trace_save_commit(struct trace_save *file, struct status_detail *det
     assert(file->stream != NULL);
     errno = 0;
     bool written = fflush(file->stream) == 0 && ferror(file->stream) == 0;
+    if (written && file->beside && file->temporary == NULL) {
+        written = give_name(file);
+    }
     int error = errno;
     bool closed = fclose(file->stream) == 0;
     file->stream = NULL;

@@ -5,6 +5,7 @@
 #define SOCKSPEC_TRACE_OUTPUT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,11 +40,13 @@ void trace_text_free(struct trace_text *text);
 struct trace_output trace_output_text(struct trace_text *text);
 
 /* A file written beside its place and moved there by commit, so that readers see the old one or the
- * whole new one. Fails with STATUS_IO and the file's name. */
+ * whole new one. Where the file system can do it the file has no name until then, and a process
+ * that is killed leaves nothing. Fails with STATUS_IO and the file's name. */
 struct trace_save {
     FILE *stream; /* NULL when closed */
     char *path;
-    char *temporary;
+    char *temporary; /* its name for the moment; NULL: it has none */
+    bool beside;     /* it is to be moved to `path`; else it is written in place */
 };
 enum status trace_save_open(struct trace_save *file, const char *path,
                             struct status_detail *detail) STATUS_MUST_USE;

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SOCKSPEC, TARGETS = sys.argv[1:3]
@@ -118,6 +119,26 @@ def wait_for_target(check, processes=2):
                 continue
         if check.poll() is not None:
             raise AssertionError("the check ended before its target ran")
+
+
+def wait_for_programs(check, count):
+    """Until that many echo servers run somewhere below the check; descriptors of all below it to wait for their ends."""
+    while True:
+        tree = descendants(check.pid)
+        if sum(is_echo(pid) for pid in tree) >= count:
+            try:
+                return [os.pidfd_open(pid) for pid in tree]
+            except ProcessLookupError:
+                continue
+        if check.poll() is not None:
+            raise AssertionError("the check ended before its target ran")
+
+
+def is_echo(pid):
+    try:
+        return pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("echo-")
+    except OSError:
+        return False
 
 
 def blocks(data):
@@ -263,6 +284,36 @@ class Command(unittest.TestCase):
             with open(path, encoding="utf-8") as stream:
                 report = json.load(stream)
             self.assertEqual(report["target"], "echo-epoll")
+
+    def killed_leaves_nothing(self, targets, *arguments):
+        """No process, no namespace, and no file in its folder or in that for the moment."""
+        with tempfile.TemporaryDirectory() as moment, tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "target.ini").write_text("[target]\nprofile = echo\nfresh = yes\n"
+                                                          f"command = {' '.join(ECHO)}\n", encoding="utf-8")
+            with subprocess.Popen([SOCKSPEC, "check", *arguments, "--json", "out.json"], cwd=folder,
+                                  env={**os.environ, "TMPDIR": moment}, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as check:
+                tree = wait_for_programs(check, targets)
+                owned = namespaces_of(descendants(check.pid)) - namespaces_of([os.getpid()])
+                self.assertNotEqual(os.listdir(moment), [])
+                check.kill()
+                check.wait()
+            for descriptor in tree:
+                self.assertTrue(select.select([descriptor], [], [], 60)[0], "a process outlived the check")
+                os.close(descriptor)
+            end = time.monotonic() + 60  # a target that was started since is no part of the tree
+            while namespaces_of(everyone()) & owned and time.monotonic() < end:
+                pass
+            self.assertEqual(namespaces_of(everyone()) & owned, set())
+            self.assertEqual(os.listdir(moment), [])
+            self.assertEqual(os.listdir(folder), ["target.ini"])
+
+    def test_killed_check_leaves_no_folder_and_no_file(self):
+        self.killed_leaves_nothing(1, "./target.ini")
+
+    def test_killed_check_of_several_leaves_nothing(self):
+        self.killed_leaves_nothing(2, "--world", "linux", "--targets", os.path.abspath(TARGETS), "--jobs", "2", "echo-epoll",
+                                   "echo-fork")
 
     def test_missing_program_is_a_usage_error(self):
         done = sockspec("check", "--profile", "echo", "--", "./no-such-program", "{port}")
