@@ -23,9 +23,13 @@ void tracer_proc_close(struct tracer_thread *thread)
     if (thread->wchan_fd >= 0) {
         (void)close(thread->wchan_fd);
     }
+    if (thread->stat_fd >= 0) {
+        (void)close(thread->stat_fd);
+    }
     thread->syscall_fd = -1;
     thread->schedstat_fd = -1;
     thread->wchan_fd = -1;
+    thread->stat_fd = -1;
 }
 
 static int proc_open(const struct tracer_thread *thread, const char *name)
@@ -60,17 +64,20 @@ uint64_t tracer_run_count(struct tracer_thread *thread)
     return strtoull(end, &end, 10);
 }
 
-/* 'S' and its like; '?' unknown. */
-static char state_of(const struct tracer_thread *thread)
+/* 'S' and its like, 'X' of one that is about to be gone; '?' unknown. */
+static char state_of(struct tracer_thread *thread)
 {
+    enum { EXITING = 0x4 }; /* PF_EXITING of Linux's include/linux/sched.h */
     char text[256];
-    int fd = -1;
-    size_t size = proc_read(thread, &fd, "stat", text, sizeof text);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    char state = '?';
+    unsigned long flags = 0;
+    size_t size = proc_read(thread, &thread->stat_fd, "stat", text, sizeof text);
     const char *name_end = size > 0 ? strrchr(text, ')') : NULL;
-    return name_end != NULL && name_end[1] != '\0' ? name_end[2] : '?';
+    if (name_end == NULL ||
+        sscanf(name_end + 1, " %c %*d %*d %*d %*d %*d %lu", &state, &flags) != 2) {
+        return '?';
+    }
+    return state != 'Z' && (flags & EXITING) != 0 ? 'X' : state;
 }
 
 bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,
@@ -105,8 +112,10 @@ static bool is_sleeping_call(const struct tracer_thread *thread, long nr)
     case SYS_connect:
     case SYS_recvfrom:
     case SYS_recvmsg:
+    case SYS_recvmmsg:
     case SYS_sendto:
     case SYS_sendmsg:
+    case SYS_sendmmsg:
     case SYS_futex:
     case SYS_nanosleep:
     case SYS_clock_nanosleep:
@@ -121,6 +130,8 @@ static bool is_sleeping_call(const struct tracer_thread *thread, long nr)
     case SYS_write:
     case SYS_readv:
     case SYS_writev:
+    case SYS_preadv2:
+    case SYS_pwritev2:
         return thread->call.file != NULL && thread->call.file->watched;
     default:
         return false;
@@ -180,6 +191,13 @@ bool tracer_all_sleep(struct linux_tracer *tracer)
     if (tracer_stop_waits()) {
         return false;
     }
+    /* Whoever waits for a disk is about to go on, and who was killed in a call still stands in it,
+     * and waits for what its end takes. */
+    for (thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        if (!thread->gone && state_of(thread) != 'S') {
+            return false;
+        }
+    }
     /* A lone thread has nobody who could have woken it since. */
     for (thread = tracer->threads; thread != NULL && !alone; thread = thread->hh.next) {
         if (!thread->gone &&
@@ -200,12 +218,17 @@ bool linux_tracer_asleep(struct linux_tracer *tracer)
         return false;
     }
     for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
-        if (tracer_call_block(tracer, thread) && tracer_fault_asleep(tracer, thread)) {
-            interrupted = true;
-        }
+        interrupted |= tracer_fault_asleep(tracer, thread);
     }
     if (!interrupted) {
         tracer_progress(tracer);
     }
     return !interrupted;
+}
+
+void linux_tracer_rests(struct linux_tracer *tracer)
+{
+    for (struct tracer_thread *thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
+        tracer_call_block(tracer, thread);
+    }
 }

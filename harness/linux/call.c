@@ -252,15 +252,15 @@ int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct 
     return us > 0 ? us : -1;
 }
 
-bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread)
+void tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread)
 {
     struct tracer_call *call = &thread->call;
     if (call->row == NULL || call->broken_off || call->blocked) {
-        return false;
+        return;
     }
     call->blocked = true;
     if (!call->traced) {
-        return false;
+        return;
     }
     if (call->timeout_us == INT64_MIN) {
         call->timeout_us = tracer_call_timeout_us(thread, call);
@@ -278,5 +278,4 @@ bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread
     event->conn = call->conn;
     event->a = call->timeout_us;
     event->b = (int64_t)HASH_COUNT(tracer->threads) - 1;
-    return true;
 }

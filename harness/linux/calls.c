@@ -14,11 +14,14 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "linux/tracer_internal.h"
+
+enum { MESSAGES_MAX = 1024 }; /* UIO_MAXIOV: more messages the kernel does not take in one call */
 
 #define ENTER(name)                                                                                \
     static void enter_##name(struct linux_tracer *tracer, struct tracer_thread *thread,            \
@@ -359,6 +362,53 @@ ENTER(transfer)
     call->b = call->flags;
 }
 
+/* preadv2(2), pwritev2(2): on a socket only without a place, as readv and writev. */
+ENTER(vector)
+{
+    enter_transfer(tracer, thread, call);
+    call->a = call->traced ? iovec_size(tracer, thread, call->args[1], call->args[2]) : 0;
+    call->flags = ((unsigned)call->args[5] & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0;
+    call->b = call->flags;
+}
+
+/* recvmmsg(2), sendmmsg(2): as one call that moves the bytes of all its messages. */
+ENTER(messages)
+{
+    struct mmsghdr message;
+    enter_transfer(tracer, thread, call);
+    call->a = 0;
+    for (uint64_t i = 0; call->traced && i < (uint32_t)call->args[2] && i < MESSAGES_MAX; i++) {
+        if (tracer_peek(thread, call->args[1] + i * sizeof message, &message, sizeof message)) {
+            call->a += iovec_size(tracer, thread, (uintptr_t)message.msg_hdr.msg_iov,
+                                  message.msg_hdr.msg_iovlen);
+        }
+    }
+    call->flags = (int)call->args[3];
+    call->b = call->flags;
+}
+
+LEAVE(messages)
+{
+    struct mmsghdr message;
+    int64_t bytes = 0;
+    (void)tracer;
+    for (int64_t i = 0; call->traced && i < *result && i < MESSAGES_MAX; i++) {
+        if (tracer_peek(thread, call->args[1] + (uint64_t)i * sizeof message, &message,
+                        sizeof message)) {
+            bytes += message.msg_len;
+        }
+    }
+    *result = *result > 0 && call->traced ? bytes : *result;
+}
+
+/* io_uring(7) would pass by every observer: here it does not exist. */
+ENTER(io_uring)
+{
+    tracer->uring = true;
+    call->answer = -ENOSYS;
+    call->skipped = tracer_call_skip(thread, call->answer);
+}
+
 /* splice(2) between a pipe and a socket: as the read or write of the socket. */
 ENTER(splice)
 {
@@ -657,6 +707,11 @@ static const struct tracer_row rows[] = {
     ROW(writev, WRITEV, enter_transfer, leave_write, NULL),
     ROW(sendto, SENDTO, enter_transfer, NULL, NULL),
     ROW(sendmsg, SENDMSG, enter_transfer, NULL, NULL),
+    ROW(preadv2, READV, enter_vector, NULL, NULL),
+    ROW(pwritev2, WRITEV, enter_vector, leave_write, NULL),
+    ROW(recvmmsg, RECVMSG, enter_messages, leave_messages, NULL),
+    ROW(sendmmsg, SENDMSG, enter_messages, leave_messages, NULL),
+    ROW(io_uring_setup, NONE, enter_io_uring, NULL, NULL),
     ROW(sendfile, SENDFILE, enter_transfer, NULL, NULL),
     ROW(splice, WRITE, enter_splice, NULL, NULL),
     ROW(poll, POLL, tracer_enter_poll, NULL, tracer_report_poll),

@@ -200,6 +200,9 @@ static int length_argument(int nr)
         return 3;
     case SYS_splice:
         return 4;
+    case SYS_preadv2:
+    case SYS_pwritev2:
+        return -1;
     default:
         return 2;
     }
@@ -267,6 +270,9 @@ static bool shorten(struct linux_tracer *tracer, struct tracer_thread *thread, u
     bool receives = trace_call_family(call->what) == SCENARIO_CALL_RECV;
     if (call->a <= (int64_t)limit || (receives && (call->flags & MSG_WAITALL) != 0)) {
         return false;
+    }
+    if (call->row->nr == SYS_recvmmsg || call->row->nr == SYS_sendmmsg) {
+        return false; /* short by messages, not by bytes */
     }
     int argument = length_argument(call->row->nr);
     if (argument >= 0) {
@@ -474,8 +480,8 @@ static bool is_restarted(const struct tracer_call *call)
 bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thread)
 {
     struct tracer_call *call = &thread->call;
-    if (call->row == NULL || call->broken_off || thread->interrupted || !call->traced ||
-        !concerns(call)) {
+    if (call->row == NULL || call->broken_off || call->blocked || thread->interrupted ||
+        !call->traced || !concerns(call)) {
         return false;
     }
     for (uint32_t i = 0; i < tracer->fault_count; i++) {
@@ -483,6 +489,7 @@ bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thre
         if (!applies(fault, call) || fault->row->when != FAULT_SLEEPS) {
             continue;
         }
+        tracer_call_block(tracer, thread); /* also finds the call's limit of time */
         int number = tracer_signal_choose(tracer, thread, is_restarted(call));
         if (number == 0) {
             return false;

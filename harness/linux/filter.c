@@ -1,8 +1,5 @@
-/* The seccomp filter that a target carries: it stops at the calls of the table, and io_uring, which
- * would pass by every observer, does not exist. */
+/* The seccomp filter that a target carries: it stops at the calls of the table. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-
 #include <seccomp.h>
 
 #include "linux/tracer_internal.h"
@@ -14,9 +11,6 @@ static int filter_fill(scmp_filter_ctx filter)
     int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (error == 0) {
         error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRACE(FOREIGN));
-    }
-    if (error == 0) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
     }
     for (unsigned i = 0; error == 0 && i < tracer_rows(); i++) {
         error = seccomp_rule_add(filter, SCMP_ACT_TRACE(0), tracer_row_number(i), 0);

@@ -11,8 +11,10 @@
 
 enum {
     NAP_MAX_US = 5000,    /* what sleeps longer has not just gone to sleep */
-    START_MAX_US = 20000, /* the same of a server that is starting: it waits for parts of its own */
+    LONG_MAX_US = 20000,  /* the same of a server that waits for parts of its own: where it starts,
+                             or a signal may end it */
     NAPS_MAX = 3,         /* that are waited for, until something else happens */
+    NAPS_LONG_MAX = 64,   /* the same behind a signal: a JVM ends by up to 30 of them */
     LATE_US = 200,        /* between two looks at a thread whose nap is over and that has not run */
     LATE_MAX_US = 1000000 /* then it is not taken for one that will */
 };
@@ -96,7 +98,8 @@ static bool naps(struct tracer_thread *thread, int64_t most_us, int64_t now_us,
 int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
 {
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
-    int64_t most_us = tracer->starting ? START_MAX_US : NAP_MAX_US;
+    int64_t most_us = tracer->starting || tracer->signalled ? LONG_MAX_US : NAP_MAX_US;
+    uint32_t naps_max = tracer->signalled ? NAPS_LONG_MAX : NAPS_MAX;
     bool runs_on = false;
     if (tracer->refused) {
         return -1;
@@ -108,7 +111,7 @@ int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
         }
         uint64_t runs = tracer_run_count(thread);
         if (thread->nap_until_us == 0 || thread->nap_run_count != runs) {
-            if (tracer->naps >= NAPS_MAX) {
+            if (tracer->naps >= naps_max) {
                 continue;
             }
             tracer->naps++;
@@ -123,5 +126,9 @@ int64_t linux_tracer_nap_us(struct linux_tracer *tracer)
         }
     }
     /* Since it was found asleep, a nap may have ended: the thread runs, or stands at a call. */
-    return runs_on || tracer_stop_waits() ? LATE_US : -1;
+    if (runs_on || tracer_stop_waits()) {
+        return LATE_US;
+    }
+    tracer->signalled = false;
+    return -1;
 }

@@ -348,6 +348,7 @@ struct tracer_thread *tracer_thread_add(struct linux_tracer *tracer, pid_t tid,
     thread->syscall_fd = -1;
     thread->schedstat_fd = -1;
     thread->wchan_fd = -1;
+    thread->stat_fd = -1;
     process->threads++;
     HASH_ADD(hh, tracer->threads, tid, sizeof tid, thread);
     return thread;

@@ -171,6 +171,7 @@ int linux_tracer_signal(struct linux_tracer *tracer, int number, bool even_if_fa
     } else if (number == SIGKILL || tracer->refused) { /* nothing stops at it */
         trace_signal(tracer, number, tracer_signal_disposition(first, number), false);
     }
+    tracer->signalled = !tracer->stopping;
     tracer_progress(tracer);
     return 0;
 }

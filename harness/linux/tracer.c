@@ -111,6 +111,11 @@ uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **
                      TRACE_SEES_PROCESSES | TRACE_SEES_THREADS | TRACE_SEES_HEAP;
 }
 
+bool linux_tracer_asked_uring(const struct linux_tracer *tracer)
+{
+    return tracer->uring;
+}
+
 /* Everything about the program that was, for one that begins. */
 static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *start,
                   struct trace *trace)
@@ -130,6 +135,7 @@ static void begin(struct linux_tracer *tracer, const struct linux_tracer_start *
     tracer->full = false;
     tracer->wakeups = 0;
     tracer->naps = 0;
+    tracer->signalled = false;
     tracer->forks = 0;
     tracer->ended_count = 0;
     tracer->cpu_gone_us = 0;

@@ -78,6 +78,9 @@ void linux_tracer_free(struct linux_tracer *tracer); /* kills and reaps all that
  * same, its sleep is judged by /proc, and no fault can be armed. */
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason);
 
+/* Whether a program that ran asked for io_uring, which it was told does not exist. */
+bool linux_tracer_asked_uring(const struct linux_tracer *tracer);
+
 /* Starts the program, stopped before its first instruction is run by linux_tracer_turn. Events go
  * to `trace`; FD_OPEN events for descriptors that it finds open (TRACE_INHERITED). Errors:
  * STATUS_NOT_FOUND (no such program), STATUS_ENVIRONMENT. */
@@ -91,9 +94,11 @@ int linux_tracer_descriptor(const struct linux_tracer *tracer);
 
 /* Whether every thread of every process sleeps in the kernel in a call that only an event from
  * outside, a signal or time can end, as two looks at /proc with nothing between them say. Threads
- * stopped by us do not count as asleep. On true the calls that are slept in have been traced
- * (BLOCK), once each. */
+ * stopped by us do not count as asleep. False also when a fault just interrupted a sleeper. */
 bool linux_tracer_asleep(struct linux_tracer *tracer);
+/* After linux_tracer_asleep said true, and no nap is to be waited for: traces the calls that are
+ * slept in (BLOCK), once each. */
+void linux_tracer_rests(struct linux_tracer *tracer);
 /* After linux_tracer_asleep said true: for how long nothing but arrivals and signals can wake it,
  * counted from when it fell asleep: the least limit of a call that it sleeps in (by
  * /proc/TID/syscall). INT64_MAX where all sleep without a limit (poll and epoll_wait without

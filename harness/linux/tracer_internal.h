@@ -129,6 +129,7 @@ struct tracer_thread {
     int syscall_fd;   /* /proc; -1 none */
     int schedstat_fd;
     int wchan_fd;
+    int stat_fd;
     bool gone;              /* the first thread of a process ended before the others */
     uint64_t run_count;     /* as the first look at /proc found it */
     uint64_t nap_run_count; /* of the short sleep that was waited for last */
@@ -198,8 +199,10 @@ struct linux_tracer {
     int64_t cpu_base_us; /* CPU time then; -1: not looked at yet */
     int64_t cpu_gone_us; /* of processes that were reaped */
     bool spins;
-    bool full;     /* an accept lacked a descriptor */
-    uint32_t naps; /* short sleeps that were waited for since something moved */
+    bool full;      /* an accept lacked a descriptor */
+    bool uring;     /* it asked for io_uring; in any of its runs */
+    bool signalled; /* a signal is being heeded: until it sleeps, naps and all */
+    uint32_t naps;  /* short sleeps that were waited for since something moved */
 
     struct tracer_fault faults[TRACER_FAULTS_MAX];
     uint32_t fault_count;
@@ -268,8 +271,8 @@ void tracer_call_settle(struct linux_tracer *tracer, struct tracer_thread *threa
 void tracer_call_drop(struct linux_tracer *tracer, struct tracer_call *call);
 /* SO_RCVTIMEO or SO_SNDTIMEO of the call's socket; -1: none. */
 int64_t tracer_call_timeout_us(const struct tracer_thread *thread, const struct tracer_call *call);
-/* The thread was found asleep in its call: BLOCK, once. True when it was traced now. */
-bool tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread);
+/* The thread was found asleep in its call: BLOCK, once. */
+void tracer_call_block(struct linux_tracer *tracer, struct tracer_thread *thread);
 
 /* ---- watch.c ---- */
 /* A call was answered, and nothing moved by it. */
@@ -362,7 +365,8 @@ void tracer_fault_broken_off(struct linux_tracer *tracer, struct tracer_thread *
 /* At its exit: what was changed is put back; the answer of a fault replaces the result. */
 int64_t tracer_fault_leave(struct linux_tracer *tracer, struct tracer_thread *thread,
                            int64_t result);
-/* The thread sleeps in its call: true when a fault interrupts it. */
+/* The thread sleeps in its call, and did not when one looked last: true when a fault interrupts
+ * it. */
 bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thread);
 
 /* ---- asleep.c ---- */

@@ -227,7 +227,10 @@ static int64_t lasts_us(const struct tracer_thread *thread, long nr, const uint6
     case SYS_recvmsg:
     case SYS_read:
     case SYS_readv:
+    case SYS_preadv2:
         return receive_limit_us(thread, (int)args[0]);
+    case SYS_recvmmsg:
+        return args[4] == 0 ? receive_limit_us(thread, (int)args[0]) : 0;
     case SYS_futex: {
         int operation = (int)args[1] & FUTEX_CMD_MASK;
         bool timed = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ||

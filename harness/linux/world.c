@@ -136,6 +136,7 @@ static bool settle_target(struct linux_world *live)
                 linux_time_wait(live, nap_us);
                 continue;
             }
+            linux_tracer_rests(live->tracer);
             if (linux_net_collect(live->net) || !deliver(live)) {
                 if (!linux_net_in_flight(live->net)) {
                     return true;
@@ -461,21 +462,24 @@ static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_by
     *ret_bytes = if_telling(of(world), linux_tracer_resident(of(world)->tracer));
 }
 
+/* Which observers were refused, and why, in one sentence. What the target asks for itself is known
+ * once it did. */
 static const char *world_absent(struct world *world)
 {
-    return of(world)->absent[0] != '\0' ? of(world)->absent : NULL;
-}
-
-/* Which observers were refused, and why, in one sentence. */
-static void note_absent(struct linux_world *live)
-{
-    const char *reason = "";
-    (void)linux_tracer_observers(live->tracer, &reason);
-    (void)snprintf(live->absent, sizeof live->absent, "%s%s%s%s",
-                   linux_net_is_shared() ? share_reason.text : "",
-                   linux_net_is_shared() ? ": it runs in the machine's own network, without a wire"
-                                         : "",
-                   linux_net_is_shared() && reason[0] != '\0' ? "; " : "", reason);
+    struct linux_world *live = of(world);
+    const char *traced = "";
+    const char *shared =
+        linux_net_is_shared() ? ": it runs in the machine's own network, without a wire" : "";
+    const char *uring = linux_tracer_asked_uring(live->tracer)
+                            ? "it asked for io_uring, which was refused (ENOSYS), as nobody can "
+                              "follow what goes through it"
+                            : "";
+    (void)linux_tracer_observers(live->tracer, &traced);
+    const char *first = linux_net_is_shared() ? share_reason.text : "";
+    (void)snprintf(live->absent, sizeof live->absent, "%s%s%s%s%s%s", first, shared,
+                   first[0] != '\0' && traced[0] != '\0' ? "; " : "", traced,
+                   (first[0] != '\0' || traced[0] != '\0') && uring[0] != '\0' ? "; " : "", uring);
+    return live->absent[0] != '\0' ? live->absent : NULL;
 }
 
 static void world_free(struct world *world)
@@ -703,7 +707,6 @@ enum status linux_world_new(const struct linux_setup *setup, struct world **ret_
         return status;
     }
     const char *reason = NULL;
-    note_absent(live);
     both->ops = operations;
     linux_world_app_operations(&both->ops);
     both->ops.observers = linux_tracer_observers(live->tracer, &reason) | TRACE_SEES_STATES |

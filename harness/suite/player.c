@@ -94,6 +94,13 @@ static void child_play(struct player *player, const struct world *world, struct 
     shared->status = engine_run(engine, &play, &shared->scenario, &shared->result, &shared->detail);
 }
 
+/* After each play: some things are known to be absent once the target asked for them. */
+static void child_note_absent(struct shared *shared, struct world *world)
+{
+    const char *absent = world->ops->absent != NULL ? world->ops->absent(world) : NULL;
+    (void)snprintf(shared->absent, sizeof(shared->absent), "%s", absent != NULL ? absent : "");
+}
+
 static void child_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -165,13 +172,11 @@ static __attribute__((noreturn)) void child_main(struct player *player, int chan
         status = engine_new(world, &engine, &refused);
     }
     child_memory_limit(&player->setup.limits); /* from here on memory is the target's affair */
-    if (status == STATUS_OK && world->ops->absent != NULL && world->ops->absent(world) != NULL) {
-        (void)snprintf(shared->absent, sizeof(shared->absent), "%s", world->ops->absent(world));
-    }
     char byte = 0;
     while (recv(channel, &byte, 1, 0) == 1) {
         if (status == STATUS_OK) {
             child_play(player, world, engine, channel);
+            child_note_absent(shared, world);
         } else {
             shared->status = status_fail(&shared->detail, status, "%s", refused.text);
         }

@@ -18,7 +18,7 @@
 
 enum {
     PLAYER_POLL_MS = 200, /* how often a busy child is looked at */
-    PLAYER_ABSENT_MAX = 256,
+    PLAYER_ABSENT_MAX = 512,
     PLAYER_OUTPUT_MAX = 4096,      /* bytes kept of what the target wrote */
     PLAYER_WRITTEN_MAX = 16 << 20, /* bytes that it may write before they are forgotten */
     PLAYER_CPU_LIMIT_MS = 4000,    /* CPU time of one play; a correct one takes microseconds */

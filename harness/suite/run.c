@@ -468,10 +468,10 @@ struct played {
 /* Names what the world cannot see, once. */
 static void tell_absent(struct run *run)
 {
-    if (run->outcome.absent[0] != '\0' && !run->result->absent_told) {
-        run->result->absent_told = true;
-        report_notice(run->setup->report, "%s; what only that could show is SKIP",
-                      run->outcome.absent);
+    char *told = run->result->absent_told;
+    if (strstr(told, run->outcome.absent) == NULL) {
+        (void)snprintf(told, sizeof(run->result->absent_told), "%s", run->outcome.absent);
+        report_notice(run->setup->report, "%s; what only that could show is SKIP", told);
     }
 }
 

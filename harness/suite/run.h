@@ -49,7 +49,7 @@ struct suite_result {
     uint32_t restless; /* of those played: where the target span before the first step */
     uint32_t answered; /* of those played: where the program said something whole */
     uint32_t wrong;    /* of those played: where it said something that the profile does not know */
-    bool absent_told;  /* observers that the world lacks were named */
+    char absent_told[PLAYER_ABSENT_MAX];   /* observers that the world lacks, as they were named */
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */
 };

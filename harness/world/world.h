@@ -271,7 +271,8 @@ struct world_ops {
     /* True when nothing more can be played: because of an error, which *ret_status and `detail`
      * say, or for a reason that the trace tells (EXIT). May be left out: it always can. */
     bool (*ended)(struct world *world, enum status *ret_status, struct status_detail *detail);
-    /* Which observers are absent here and why, in words; NULL: none. May be left out. */
+    /* Which observers are absent here and why, in words; NULL: none. After a play it may be more:
+     * what that target asked for. May be left out. */
     const char *(*absent)(struct world *world);
 };
 

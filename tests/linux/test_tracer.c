@@ -268,6 +268,16 @@ static void naps_without_an_end_are_sleep(void **state)
     assert_int_equal(go(play), ASLEEP);
 }
 
+static void signal_is_heeded_only_behind_longer_naps(void **state)
+{
+    struct play *play = *state;
+    start(play, "leaves");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR2, false), 0);
+    assert_int_equal(go(play), ENDED);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_SLEEP), 6);
+}
+
 /* ---- Memory ---- */
 
 static void memory_grows_by_what_is_in_use(void **state)
@@ -453,6 +463,7 @@ int main(void)
         TEST(sleep_with_an_alarm_is_not_for_ever),
         TEST(asleep_is_only_what_has_had_its_naps),
         TEST(naps_without_an_end_are_sleep),
+        TEST(signal_is_heeded_only_behind_longer_naps),
         TEST(memory_grows_by_what_is_in_use),
         TEST(memory_of_a_program_that_makes_code_tells_nothing),
         TEST(spin_of_many_calls_is_told),

@@ -125,6 +125,7 @@ static inline enum end go(struct play *play)
         }
         if (turn == LINUX_TURN_NOTHING) {
             if (linux_tracer_asleep(play->tracer) && linux_tracer_nap_us(play->tracer) < 0) {
+                linux_tracer_rests(play->tracer);
                 return ASLEEP;
             }
             (void)sched_yield();

@@ -319,6 +319,18 @@ static __attribute__((noreturn)) int act_naps(void)
     }
 }
 
+/* Ends at SIGUSR2, but looks a few times first whether others are done. */
+static int act_leaves(void)
+{
+    struct timespec nap = {.tv_nsec = 10000000};
+    handle(SIGUSR2, 0);
+    pause();
+    for (int i = 0; i < 6; i++) {
+        (void)nanosleep(&nap, NULL);
+    }
+    return 0;
+}
+
 /* Asks for much at SIGUSR2, and sleeps on. */
 static __attribute__((noreturn)) int act_grow(void)
 {
@@ -484,7 +496,7 @@ static const struct {
     {"select", act_select},       {"descriptors", act_descriptors},
     {"sigpipe", act_sigpipe},     {"limited", act_limited},
     {"calls", act_calls},         {"stop-beside-thread", act_stop_beside_thread},
-    {"reuse", act_reuse},
+    {"reuse", act_reuse},         {"leaves", act_leaves},
 };
 
 int main(int argc, char **argv)
