@@ -108,19 +108,6 @@ def namespaces_of(pids):
     return found
 
 
-def wait_for_target(check, processes=2):
-    """Until the check has a tree of a world and a target under it; their descriptors to wait for their ends."""
-    while True:
-        tree = descendants(check.pid)
-        if len(tree) >= processes:
-            try:
-                return [os.pidfd_open(pid) for pid in tree]
-            except ProcessLookupError:
-                continue
-        if check.poll() is not None:
-            raise AssertionError("the check ended before its target ran")
-
-
 def wait_for_programs(check, count):
     """Until that many echo servers run somewhere below the check; descriptors of all below it to wait for their ends."""
     while True:
@@ -247,7 +234,7 @@ class Command(unittest.TestCase):
         """The exit status of a check that this signal ends, or -number."""
         with subprocess.Popen([SOCKSPEC, "check", *options, "--profile", "echo", "--", *ECHO],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as check:
-            tree = wait_for_target(check)
+            tree = wait_for_programs(check, 1)
             owned = namespaces_of(descendants(check.pid)) - namespaces_of([os.getpid()])
             check.send_signal(number)
             check.wait()
@@ -275,7 +262,7 @@ class Command(unittest.TestCase):
             with subprocess.Popen([SOCKSPEC, "check", "--targets", TARGETS, "--world", "linux", "--json", path,
                                    "echo-epoll", "echo-poll"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True) as check:
-                for descriptor in wait_for_target(check, 3):
+                for descriptor in wait_for_programs(check, 1):
                     os.close(descriptor)
                 check.send_signal(signal.SIGINT)
                 words = check.stderr.read()
