@@ -148,6 +148,12 @@ struct stack_end {
     uint32_t at_urgent;        /* urgent byte arrived */
     uint32_t at_cookie;        /* it answered a SYN, and kept nothing of it */
     uint32_t at_soft;          /* the newest ICMP message about it */
+    uint32_t at_missing;       /* the first segment of it that was lost, of those that take up
+                                  sequence numbers, and it has sent none of that again */
+    uint8_t missing;           /* which: enum scenario_segment */
+    bool comes_again;          /* it has sent again what was lost */
+    int64_t missing_from;      /* its sequence number, counted from the initial one, */
+    int64_t missing_to;        /* and that behind it */
     uint32_t at_accepted_send; /* a send after the other end's full close that was taken */
 };
 
@@ -184,6 +190,7 @@ struct stack {
     uint8_t verb;                     /* of the step: enum scenario_verb */
     bool is_time;                     /* the step lets time pass */
     bool holds;                       /* a step held the wire, and none released it since */
+    bool held;                        /* a step did so at any time */
     bool held_seen[TRACE_HOST_COUNT]; /* and a segment of this host waits */
     bool cut;                         /* a step cut the wire, and none mended it since */
     bool past_limit;
@@ -282,6 +289,10 @@ static inline bool stack_is_linux(const struct oracle *oracle)
 void oracle_stack_verdict(struct oracle *oracle, unsigned rule, bool good, const char *note,
                           uint32_t conn, uint32_t at, uint32_t also);
 
+/* The rule is broken where one of these segments (bits of enum scenario_segment) was lost and has
+ * not come again in a minute. */
+void oracle_stack_judge_missing(struct oracle *oracle, unsigned rule, uint32_t kinds,
+                                const char *note);
 /* Where the newest RST that came to this end stands: 1 at the expected number, -1 elsewhere, 0 not
  * known. */
 int oracle_stack_rst_place(const struct oracle *oracle, const struct stack_end *end);

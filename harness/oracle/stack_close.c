@@ -161,6 +161,11 @@ ORACLE_STACK_RULE(clo_05)
 ORACLE_STACK_RULE(clo_08)
 {
     struct stack_view view;
+    if (event == NULL) {
+        oracle_stack_judge_missing(oracle, rule, 1U << SCENARIO_SEGMENT_FIN,
+                                   "a FIN that was lost did not come again in a minute");
+        return;
+    }
     if (!see(oracle, event, &view) || view.file == NULL || event->err != 0 || event->result != 0 ||
         event->a <= 0 || event->b != 0 || !view.own->fin_arrived || view.file->at_shut_read != 0 ||
         view.conn->urgent || view.conn->at_forged != 0 || view.own->at_reset != 0 ||

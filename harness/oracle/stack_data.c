@@ -22,8 +22,12 @@ static bool is_plain(const struct trace_event *event)
 ORACLE_STACK_RULE(dat_01)
 {
     struct stack_view view;
-    if (event->what != TRACE_BYTES_UNKNOWN && facts_stack_see(oracle->stack, event, &view) &&
-        view.conn != NULL && view.conn->end[event->host].at_fed == 0) {
+    if (event == NULL) {
+        oracle_stack_judge_missing(oracle, rule,
+                                   1U << SCENARIO_SEGMENT_DATA | 1U << SCENARIO_SEGMENT_URGENT,
+                                   "bytes that were lost did not come again in a minute");
+    } else if (event->what != TRACE_BYTES_UNKNOWN && facts_stack_see(oracle->stack, event, &view) &&
+               view.conn != NULL && view.conn->end[event->host].at_fed == 0) {
         oracle_stack_verdict(oracle, rule, event->what == TRACE_BYTES_AS_SENT,
                              "bytes came that were not sent at this place of the stream",
                              event->conn, index + 1, 0);

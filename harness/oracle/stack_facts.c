@@ -161,6 +161,7 @@ static void take_step(struct stack *stack, const struct trace_event *event, uint
     switch (event->what) {
     case SCENARIO_WIRE_HOLD:
         stack->holds = true;
+        stack->held = true;
         break;
     case SCENARIO_WIRE_RELEASE:
         stack->holds = false;

@@ -248,12 +248,31 @@ static void arrive(struct stack *stack, struct stack_conn *conn, const struct tr
     }
 }
 
+/* What takes up sequence numbers must come again where it is lost. */
+static void note_missing(struct stack_end *end, const struct trace_event *event, uint32_t at)
+{
+    bool syn = event->what == SCENARIO_SEGMENT_SYN;
+    bool fin = event->what == SCENARIO_SEGMENT_FIN;
+    bool numbered = syn || fin || event->what == SCENARIO_SEGMENT_SYN_ACK || event->b > 0;
+    if (end->at_missing != 0 && numbered && event->a <= end->missing_from) {
+        end->at_missing = 0;
+        end->comes_again = true;
+    } else if (event->result == TRACE_FATE_DROPPED && !end->comes_again && end->at_missing == 0 &&
+               (syn || fin || event->b > 0)) {
+        end->at_missing = at;
+        end->missing = event->what;
+        end->missing_from = event->a;
+        end->missing_to = event->a + event->b + (syn || fin);
+    }
+}
+
 /* A segment set out: what its sender shows by it. */
 static void depart(struct stack *stack, struct stack_conn *conn, const struct trace_event *event,
                    uint32_t at)
 {
     struct stack_end *end = &conn->end[event->host];
     end->at_segment = at;
+    note_missing(end, event, at);
     switch (event->what) {
     case SCENARIO_SEGMENT_ACK:
         end->at_ack = at;

@@ -105,3 +105,39 @@ enum status oracle_stack_judge(struct oracle *oracle, struct status_detail *deta
     }
     return STATUS_OK;
 }
+
+/* ---- What was lost ---- */
+
+/* Whether what this host lost has not come again although a minute went by, the longest time
+ * between two tries that RFC 6298 2.5 is sure of, and its end still is there. */
+static bool is_missing(const struct oracle *oracle, const struct stack_conn *conn,
+                       enum trace_host host)
+{
+    enum { MINUTE_US = 60000000 };
+    const struct stack *stack = oracle->stack;
+    const struct stack_end *end = &conn->end[host];
+    const struct stack_end *other = &conn->end[TRACE_HOST_COUNT - 1 - host];
+    if (end->at_missing == 0 || end->state == TCP_CLOSED || stack->held || conn->own ||
+        conn->injected || end->at_rst_came != 0 || end->at_rst_sent != 0) {
+        return false;
+    }
+    bool there = end->missing == SCENARIO_SEGMENT_SYN   ? other->at_syn_arrived != 0
+                 : end->missing == SCENARIO_SEGMENT_FIN ? other->other_fin >= 0
+                                                        : other->arrived >= end->missing_to - 1;
+    return !there && stack->now_us - oracle_event(oracle, end->at_missing)->time_us >= MINUTE_US;
+}
+
+void oracle_stack_judge_missing(struct oracle *oracle, unsigned rule, uint32_t kinds,
+                                const char *note)
+{
+    const struct stack *stack = oracle->stack;
+    for (uint32_t i = 1; i <= stack->conns_used; i++) {
+        for (unsigned host = 0; host < TRACE_HOST_COUNT; host++) {
+            const struct stack_end *end = &stack->conn[i].end[host];
+            if ((kinds >> end->missing & 1U) != 0 &&
+                is_missing(oracle, &stack->conn[i], (enum trace_host)host)) {
+                oracle_break(oracle, rule, note, EVIDENCE(i, end->at_missing));
+            }
+        }
+    }
+}

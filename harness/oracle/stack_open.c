@@ -251,6 +251,16 @@ static bool lasted_well(const struct oracle *oracle, const struct stack_end *end
 ORACLE_STACK_RULE(cre_17)
 {
     struct stack_view view;
+    if (event == NULL) {
+        oracle_stack_judge_missing(oracle, rule, 1U << SCENARIO_SEGMENT_SYN,
+                                   "a SYN that was lost did not come again in a minute");
+        return;
+    }
+    if (event->kind == TRACE_STATE && event->what == TCP_ESTABLISHED &&
+        facts_stack_see(oracle->stack, event, &view) && view.own != NULL &&
+        view.own->missing == SCENARIO_SEGMENT_SYN && view.own->comes_again) {
+        oracle_keep(oracle, rule, EVIDENCE(event->conn, view.own->at_segment, index + 1));
+    }
     if (!facts_stack_see(oracle->stack, event, &view) || view.own == NULL || view.own->syns < 2 ||
         (view.own->visited & ~(1U << TCP_SYN_SENT | 1U << TCP_CLOSED)) != 0) {
         return;

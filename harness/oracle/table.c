@@ -1480,10 +1480,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "Too soon and a slow network is a dead one; too often and it is a flood.",
             .observed =
                 "The time between the first SYN and the end of the attempt, and between one "
-                "SYN and the next.",
+                "SYN and the next; that a SYN that was lost comes again within a minute.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
             .stack_kinds = K(STATE),
             .stack_calls = C(CONNECT) | C(SEND) | C(RECV) | C(GETSOCKOPT),
+            .stack_at_end = true,
             ON_STACK(cre_17),
         },
     [ORACLE_CRE_18] =
@@ -1686,9 +1687,11 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .cite = "RFC 9293 2.2, 3.9.1.2; XSH 2.10.6",
             .why = "It is what TCP is for.",
             .observed =
-                "Each received byte is compared with what the other end sent at that place.",
+                "Each received byte is compared with what the other end sent at that place; and "
+                "whether bytes that were lost have come again within a minute.",
             SEEN_BY(CALLS | BYTES),
             .stack_kinds = K(BYTES),
+            .stack_at_end = true,
             ON_STACK(dat_01),
         },
     [ORACLE_DAT_04] =
@@ -1999,9 +2002,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "RFC 9293 3.6, 3.9.1.4, 3.10.4",
             .why = "The last answer would be cut.",
-            .observed = "The other end reads 0: by then it has read as much as was sent.",
+            .observed =
+                "The other end reads 0: by then it has read as much as was sent. And whether "
+                "a FIN that was lost has come again within a minute.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
             .stack_calls = C(RECV),
+            .stack_at_end = true,
             ON_STACK(clo_08),
         },
     [ORACLE_CLO_09] =

@@ -288,6 +288,11 @@ void packet_wire_sample_end(struct packet_wire *wire, uint32_t number, enum trac
     number = newer;
     conn = &wire->conns[number];
     enum tcp_state state = wire->hosts.state(wire->hosts.context, host, number);
+    /* A timer that has just run out shows in the state; what it sent comes before that. */
+    if (state != conn->state[host] && packet_wire_catch_up(wire, host)) {
+        packet_wire_sample_end(wire, number, host);
+        return;
+    }
     /* Ports that are used anew: until the new connection begins at this end, it is the old one
      * that is seen here. */
     uint32_t old = conn->chain != 0 ? packet_wire_conn_older(wire, number) : 0;

@@ -105,6 +105,7 @@ void packet_wire_reset(struct packet_wire *wire, struct trace *trace)
     memset(wire->lose, 0, sizeof wire->lose);
     wire->pending.conn = 0;
     wire->arriving = 0;
+    wire->collecting = false;
     wire->order = 0;
     wire->trace = trace;
     packet_wire_conn_forget(wire);
@@ -249,6 +250,8 @@ static bool collect_from(struct packet_wire *wire, enum trace_host host)
 {
     const struct packet_wire_hosts *hosts = &wire->hosts;
     bool any = false;
+    bool nested = wire->collecting;
+    wire->collecting = true;
     for (struct packet_wire_segment *segment; (segment = segment_new(wire)) != NULL;) {
         int64_t size = hosts->take(hosts->context, host, segment->bytes, sizeof segment->bytes);
         if (size <= 0) {
@@ -266,7 +269,13 @@ static bool collect_from(struct packet_wire *wire, enum trace_host host)
         take(wire, host, segment);
         any = true;
     }
+    wire->collecting = nested;
     return any;
+}
+
+bool packet_wire_catch_up(struct packet_wire *wire, enum trace_host host)
+{
+    return !wire->hosts.resends && !wire->collecting && collect_from(wire, host);
 }
 
 /* Data that is sent again acknowledges what its sender has by now: a kernel throws away a segment

@@ -114,6 +114,7 @@ struct packet_wire {
     struct packet_wire_list lost; /* what comes again */
     uint32_t lose[SCENARIO_SEGMENT_COUNT];
     struct packet_wire_pending pending;
+    bool collecting;   /* a segment is being taken: the next ones wait */
     uint32_t arriving; /* connection of the segment that a host is given now; 0: none */
     uint64_t order;
     struct packet_wire_segment *free;

@@ -16,5 +16,8 @@ void packet_wire_conn_delivered(struct packet_wire *wire, uint32_t number, enum 
 bool packet_wire_conn_needs(struct packet_wire *wire, uint32_t number, enum trace_host sender,
                             const struct packet *packet);
 void packet_wire_conn_forget(struct packet_wire *wire);
+/* Takes what a host has put out by itself, by a timer, and nobody has asked for yet. True: there
+ * was something. False also where hosts have no timers, or a segment is being taken. */
+bool packet_wire_catch_up(struct packet_wire *wire, enum trace_host host);
 
 #endif

@@ -187,6 +187,24 @@ static void refusal_belongs_to_what_it_refuses(void **state)
     fixture_close(&f);
 }
 
+/* A timer of a host runs out between two looks: the RST that it sent is older than what is seen. */
+static void state_is_told_behind_what_led_to_it(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, false);
+    handshake(&f);
+    put(&f, TRACE_HOST_PEER, TCP_CTL_RST | TCP_CTL_ACK, ISN + 1, ISN + 1, "");
+    f.state[TRACE_HOST_PEER] = TCP_CLOSED;
+    packet_wire_sample_live(&f.wire);
+    const struct trace_event *last = &f.trace.events[f.trace.count - 1];
+    assert_int_equal(last->kind, TRACE_STATE);
+    assert_int_equal(last->what, TCP_CLOSED);
+    assert_int_equal(last[-1].kind, TRACE_SEGMENT);
+    assert_int_equal(last[-1].what, SCENARIO_SEGMENT_RST);
+    fixture_close(&f);
+}
+
 static void hold_keeps_until_released(void **state)
 {
     struct fixture f;
@@ -309,6 +327,7 @@ int main(void)
         cmocka_unit_test(syn_numbers_connection),
         cmocka_unit_test(new_syn_on_the_same_ports_is_another_connection),
         cmocka_unit_test(refusal_belongs_to_what_it_refuses),
+        cmocka_unit_test(state_is_told_behind_what_led_to_it),
         cmocka_unit_test(hold_keeps_until_released),
         cmocka_unit_test(deliver_takes_what_is_named),
         cmocka_unit_test(lose_and_cut_and_drop_let_nothing_through),
