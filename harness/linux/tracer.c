@@ -571,20 +571,24 @@ uint64_t linux_tracer_wakeups(const struct linux_tracer *tracer)
 
 /* ---- Children that ended, or did not ---- */
 
-static bool is_zombie(pid_t pid)
+/* Whether it is a zombie, and a process of the target's is to wait for it. One whose parent is gone
+ * is for the system to wait for. */
+static bool is_unreaped(const struct linux_tracer *tracer, pid_t pid)
 {
     char path[64];
     char line[128];
     char state = 0;
+    pid_t parent = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *file = fopen(path, "re");
-    while (file != NULL && state == 0 && fgets(line, sizeof line, file) != NULL) {
+    while (file != NULL && parent == 0 && fgets(line, sizeof line, file) != NULL) {
         (void)sscanf(line, "State: %c", &state);
+        (void)sscanf(line, "PPid: %d", &parent);
     }
     if (file != NULL) {
         (void)fclose(file);
     }
-    return state == 'Z';
+    return state == 'Z' && process_find(tracer, parent) != NULL;
 }
 
 void linux_tracer_unreaped(struct linux_tracer *tracer)
@@ -593,7 +597,7 @@ void linux_tracer_unreaped(struct linux_tracer *tracer)
     uint32_t oldest = count > TRACER_ENDED_MAX ? count - TRACER_ENDED_MAX : 0;
     for (uint32_t i = oldest; tracer->first != NULL && i < count; i++) {
         uint32_t place = i % TRACER_ENDED_MAX;
-        if (is_zombie(tracer->ended[place].pid)) {
+        if (is_unreaped(tracer, tracer->ended[place].pid)) {
             (void)trace_process(tracer, TRACE_PROCESS_UNREAPED, tracer->ended[place].number,
                                 tracer->ended[place].nth);
         }

@@ -159,6 +159,16 @@ static void children_are_followed(void **state)
     assert_int_equal(event->result, 1);
 }
 
+static void only_children_of_the_living_are_unreaped(void **state)
+{
+    struct play *play = *state;
+    start(play, "unreaped");
+    assert_int_equal(go(play), ASLEEP);
+    linux_tracer_unreaped(play->tracer);
+    assert_int_equal(need(play, TRACE_PROCESS, TRACE_PROCESS_UNREAPED, 0)->a, 3);
+    assert_null(find(play, TRACE_PROCESS, TRACE_PROCESS_UNREAPED, 1));
+}
+
 static void descriptors_of_a_child_close_with_it(void **state)
 {
     struct play *play = *state;
@@ -451,6 +461,7 @@ int main(void)
         TEST(threads_are_followed),
         TEST(number_that_another_thread_has_at_once_is_its_own),
         TEST(children_are_followed),
+        TEST(only_children_of_the_living_are_unreaped),
         TEST(descriptors_of_a_child_close_with_it),
         TEST(exec_closes_what_is_marked),
         TEST(end_kills_the_children_that_are_left),

@@ -319,6 +319,32 @@ static __attribute__((noreturn)) int act_naps(void)
     }
 }
 
+/* A grandchild that nobody waited for when its parent ended, and a child that it does not wait for
+ * itself. */
+static __attribute__((noreturn)) int act_unreaped(void)
+{
+    siginfo_t info;
+    pid_t child = fork();
+    if (child == 0) {
+        pid_t grandchild = fork();
+        need(grandchild >= 0);
+        if (grandchild == 0) {
+            _exit(0);
+        }
+        need(waitid(P_PID, (id_t)grandchild, &info, WEXITED | WNOWAIT) == 0);
+        _exit(0);
+    }
+    need(child > 0 && waitpid(child, NULL, 0) == child);
+    child = fork();
+    if (child == 0) {
+        _exit(0);
+    }
+    need(child > 0 && waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0);
+    for (;;) {
+        pause();
+    }
+}
+
 /* Ends at SIGUSR2, but looks a few times first whether others are done. */
 static int act_leaves(void)
 {
@@ -497,6 +523,7 @@ static const struct {
     {"sigpipe", act_sigpipe},     {"limited", act_limited},
     {"calls", act_calls},         {"stop-beside-thread", act_stop_beside_thread},
     {"reuse", act_reuse},         {"leaves", act_leaves},
+    {"unreaped", act_unreaped},
 };
 
 int main(int argc, char **argv)
