@@ -549,7 +549,9 @@ int cli_diff(const struct cli_options *options)
     int64_t start = now_ms();
     job.until_ms = time_ms > 0 ? start + time_ms : 0;
     code = run_jobs(options, &job);
-    tell_counts(options, job.counts, &job, now_ms() - start);
+    if (code == 0 || atomic_load(&job.counts->scenarios) > 0) {
+        tell_counts(options, job.counts, &job, now_ms() - start);
+    }
     if (code == 0 && options->states != NULL) {
         code = write_states(options, &job);
     }

@@ -63,7 +63,8 @@ static int run_check(const struct cli_options *options)
         return cli_live_command(options);
     }
     if (options->operand_count == 0) {
-        return cli_usage(options, "check needs a TARGET (see `sockspec list targets`)");
+        return cli_usage(
+            options, "check needs a TARGET (see `sockspec list targets`), or a COMMAND behind --");
     }
     if (options->operand_count > 1) {
         return says_nothing_of_command(options) ? cli_many(options)
@@ -114,16 +115,32 @@ static int unknown_command(const char *word)
     return SOCKSPEC_EXIT_USAGE;
 }
 
+/* `help`, or `help COMMAND`. */
+static int help(const char *word)
+{
+    if (word == NULL) {
+        cli_help(stdout);
+        return SOCKSPEC_EXIT_OK;
+    }
+    enum cli_command command = cli_command_find(word);
+    if (command == CLI_COMMAND_COUNT) {
+        return unknown_command(word);
+    }
+    cli_command_help(stdout, command);
+    return SOCKSPEC_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
         cli_help(stderr);
         return SOCKSPEC_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        cli_help(stdout);
-        return SOCKSPEC_EXIT_OK;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return help(NULL);
+    }
+    if (strcmp(argv[1], "help") == 0) {
+        return help(argv[2]);
     }
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("sockspec " SOCKSPEC_VERSION "\n");

@@ -118,6 +118,7 @@ static const struct {
 } mistakes[] = {
     {"", 2, "usage: sockspec COMMAND"},
     {"chek", 2, "unknown command 'chek'; did you mean 'check'?"},
+    {"help chek", 2, "unknown command 'chek'; did you mean 'check'?"},
     {"check", 2, "check needs a TARGET"},
     {"check ecko-poll", 2, "no target 'ecko-poll'"},
     {"check ecko-poll", 2, "did you mean 'echo-poll'?"},
@@ -185,6 +186,7 @@ static const struct {
     {"new-target x --role peer", 2, "--role: found 'peer'"},
     {"new-target x --profile ecko", 2, "there is no profile 'ecko'"},
     {"new-target /proc/x", 3, "/proc/x: "},
+    {"diff --worlds model,foo --count 1", 2, "there is no stack 'foo'"},
     {"diff --worlds model", 2, "expected two of them, as in model,linux"},
     {"check echo-poll --json nowhere/x.json", 3, "nowhere/x.json: cannot be written"},
     {"check echo-poll --junit nowhere/x.xml", 3, "nowhere/x.xml: cannot be written"},
@@ -222,6 +224,8 @@ static void command_help_and_version_go_to_stdout(void **state)
     assert_has(out, "explain");
     assert_int_equal(run("check --help"), 0);
     assert_has(out, "--junit FILE");
+    assert_int_equal(run("help shrink"), 0);
+    assert_has(out, "the rule to keep broken");
     assert_int_equal(run("fuzz --help"), 0);
     assert_string_equal(err, "");
 }
