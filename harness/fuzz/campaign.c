@@ -389,6 +389,21 @@ static void stop_jobs(struct campaign *campaign)
     }
 }
 
+/* Where afl-fuzz works. One that was killed while it chose its processor left a lock for which the
+ * next ones would wait for ever; the folder is this campaign's alone. */
+static enum status make_afl_folder(struct campaign *campaign, struct status_detail *detail)
+{
+    char lock[PATH_MAX];
+    enum status status = place_folder(&campaign->place, "afl", detail);
+    if (status == STATUS_OK) {
+        status = place_path(&campaign->place, lock, detail, "afl/.affinity_lock");
+    }
+    if (status == STATUS_OK) {
+        (void)unlink(lock);
+    }
+    return status;
+}
+
 static enum status prepare(struct campaign *campaign, struct status_detail *detail)
 {
     enum status status = check_options(campaign->options, detail);
@@ -413,7 +428,7 @@ static enum status prepare(struct campaign *campaign, struct status_detail *deta
         status = check_place(campaign, detail);
     }
     if (status == STATUS_OK && campaign->options->engine == FUZZ_ENGINE_AFL) {
-        status = place_folder(&campaign->place, "afl", detail);
+        status = make_afl_folder(campaign, detail);
     }
     if (status == STATUS_OK) {
         status = make_seeds(campaign, detail);

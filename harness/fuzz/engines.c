@@ -121,7 +121,8 @@ static void describe_afl(const struct campaign *campaign, unsigned index, uint32
     job_environment(command, "AFL_AUTORESUME=1");
     job_environment(command, "AFL_NO_UI=1");
     job_environment(command, "AFL_SKIP_CPUFREQ=1");
-    job_environment(command, "AFL_NO_AFFINITY=1");
+    /* On one processor afl-fuzz and its process take turns; on two each wakes a sleeping one. */
+    job_environment(command, "AFL_TRY_AFFINITY=1");
     job_environment(command, "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1");
     job_environment(command, "AFL_SKIP_CRASHES=1");
     job_environment(command, "AFL_FORKSRV_INIT_TMOUT=60000");

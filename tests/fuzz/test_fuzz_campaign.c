@@ -1,8 +1,6 @@
 /* Campaigns, end to end, on servers with planted mistakes. What a campaign does is bounded by runs,
  * never by time. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,62 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fuzz/campaign.h"
-#include "fuzz/finding.h"
+#include "fuzz/a_campaign.h"
 #include "fuzz/place.h"
-
-/* Each crash costs a process: fewer runs where there is one. */
-enum { RUNS = 4000, CRASHING_RUNS = 500, MANY_RUNS = 2000000000 };
-
-static char out[64];
-static struct fuzz_campaign_result result;
-
-static int begin(void **state)
-{
-    (void)state;
-    (void)snprintf(out, sizeof(out), "/tmp/sockspec-campaign-XXXXXX");
-    return mkdtemp(out) == NULL ? -1 : 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    char command[128];
-    fuzz_campaign_done(&result);
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", out);
-    return system(command);
-}
-
-static struct fuzz_campaign_options options_for(const char *target)
-{
-    return (struct fuzz_campaign_options){.target = target,
-                                          .targets = SOCKSPEC_TEST_TARGETS,
-                                          .engine = FUZZ_ENGINE_LIBFUZZER,
-                                          .runs = RUNS,
-                                          .jobs = 1,
-                                          .out = out,
-                                          .seed = 1,
-                                          .command = SOCKSPEC_TEST_COMMAND};
-}
-
-/* The first finding whose report begins so. */
-static const struct fuzz_found *find(const char *line)
-{
-    for (uint32_t i = 0; i < result.found_count; i++) {
-        if (strncmp(result.found[i].line, line, strlen(line)) == 0) {
-            return &result.found[i];
-        }
-    }
-    return NULL;
-}
-
-static bool stands(const char *name)
-{
-    char path[640];
-    struct stat info;
-    (void)snprintf(path, sizeof(path), "%s/%s", out, name);
-    return stat(path, &info) == 0;
-}
 
 static void campaign_on_a_leak_finds_it_and_goes_on(void **state)
 {
@@ -521,7 +465,6 @@ static void campaign_without_a_folder_for_its_results_ends_with_an_error(void **
     assert_int_equal(WEXITSTATUS(status), 3);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, begin_disk, end_disk)
 #define BY_COMMAND(test) cmocka_unit_test_setup_teardown(test, begin, end_command)
 
