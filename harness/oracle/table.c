@@ -1554,10 +1554,12 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .id = "ACC-03",
             .title = "accept takes the connection whose handshake was complete first.",
             STACK,
-            LINUX_RULE,
+            MUST,
             .cite = "POSIX accept(); Linux inet_csk_reqsk_queue_add()",
             .why = "Early clients would starve.",
-            .observed = "accept with two or more connections in the queue.",
+            .observed = "accept with two or more connections in the queue; by the texts alone "
+                        "where one began "
+                        "when the other was complete.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
             .stack_calls = C(ACCEPT),
             ON_STACK(acc_03),
