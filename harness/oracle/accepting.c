@@ -86,7 +86,8 @@ ORACLE_END(acc_09)
 ORACLE_EVENT(acc_10)
 {
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
-    if (record == NULL || record->at_ready == 0) {
+    /* What answers so is no listener: a program may try accept() on a FIFO, to see which it has. */
+    if (record == NULL || record->at_ready == 0 || event->err == ENOTSOCK || event->err == EINVAL) {
         return;
     }
     if ((event->flags & TRACE_NONBLOCK) != 0) {
