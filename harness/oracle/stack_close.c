@@ -189,7 +189,13 @@ ORACLE_STACK_RULE(clo_10)
     bool normal = own->fin_arrived && own->at_reset == 0 && !own->timed_out &&
                   own->pending != STACK_NOT_KNOWN;
     bool aborted = own->pending == ECONNRESET && own->at_reset != 0 && !own->fin_arrived;
-    if (normal) {
+    /* Where segments were lost, that of a later connection of the ports may have done it. */
+    bool unasked = own->at_rst_came == 0 && own->at_rst_sent == 0 && view.conn->at_forged == 0 &&
+                   !view.conn->lossy;
+    if (event->err == ECONNRESET && unasked) {
+        oracle_break(oracle, rule, "an abort was told, and none had come",
+                     EVIDENCE(event->conn, index + 1));
+    } else if (normal) {
         oracle_stack_verdict(oracle, rule, event->err == 0 && event->result == 0,
                              "a normal close was told as an error", event->conn,
                              own->at_fin_arrived, index + 1);

@@ -2036,7 +2036,9 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             MUST,
             .cite = "RFC 9293 3.6 MUST-12; POSIX recv() ECONNRESET",
             .why = "A truncated answer would pass for a complete one.",
-            .observed = "recv with nothing unread, behind a FIN or an RST.",
+            .observed = "recv with nothing unread, behind a FIN or an RST; and ECONNRESET where "
+                        "neither side "
+                        "had sent an RST.",
             SEEN_BY(CALLS | STATES | TRACE_SEES_WIRE),
             .stack_calls = C(RECV),
             ON_STACK(clo_10),

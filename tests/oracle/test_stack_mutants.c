@@ -112,6 +112,7 @@ static const struct mutant mutants[] = {
     ROW(CLO, 08, "close/lost-fin-for-a-minute", 9, SEGMENT(FIN), 0, LOST, 0),
     ROW(CLO, 09, "close/linger-expires", 9, CALL(CLOSE), 0, TIME, 0),
     ROW(CLO, 10, "reset/linger-zero", 8, CALL(RECV), 0, RESULT, 0),
+    ROW(CLO, 10, "data/byte-by-byte", 10, CALL(RECV), 0, ERROR, ECONNRESET),
     ROW(CLO, 11, "close/fin-behind-closed-window", ANYWHERE, SEGMENT(FIN), 0, A, 1),
     ROW(CLO, 13, "close/orphan-in-fin-wait-2", 8, STATE_OF(CLOSED), 0, TIME, 10 * SECOND),
     ROW(CLO, 14, "close/orphan-gives-up", ANYWHERE, STATE_OF(CLOSED), 0, LOST, 0),
