@@ -276,12 +276,20 @@ int socket_recv_empty(struct model_socket *socket, int flags)
     return socket_state(socket) == TCP_CLOSED ? -ENOTCONN : 1;
 }
 
+/* What a receive that sleeps waits for. */
+struct recv_wait {
+    const struct model_socket *socket;
+    uint32_t passed; /* bytes that are there, but not for it: MSG_PEEK passes over an urgent one */
+};
+
 static bool recv_may_go_on(struct model *model, void *argument)
 {
-    const struct model_socket *socket = argument;
+    const struct recv_wait *wait = argument;
+    const struct model_socket *socket = wait->socket;
     (void)model;
-    return socket->recv_used > 0 || socket->error != 0 || socket->done ||
-           (socket->shut & NET_SHUT_RECV) != 0 || socket_state(socket) == TCP_CLOSED;
+    return (socket->recv_used > 0 && socket->recv_used != wait->passed) || socket->error != 0 ||
+           socket->done || (socket->shut & NET_SHUT_RECV) != 0 ||
+           socket_state(socket) == TCP_CLOSED;
 }
 
 /* More than what was there is wanted (MSG_WAITALL, SO_RCVLOWAT). */
@@ -296,13 +304,22 @@ static bool nonblocking(const struct model_file *file, int flags)
     return (file->status_flags & O_NONBLOCK) != 0 || (flags & MSG_DONTWAIT) != 0;
 }
 
-static int sleep_for(struct model *model, const struct model_socket *socket, enum trace_call call,
-                     int fd, model_condition condition, int64_t timeout_us)
+struct socket_sleep {
+    enum trace_call call;
+    int fd;
+    model_condition condition;
+    void *argument;     /* of the condition */
+    int64_t timeout_us; /* of the socket; 0: none */
+};
+
+static int sleep_for(struct model *model, const struct model_socket *socket,
+                     const struct socket_sleep *sleep)
 {
     /* A call under a socket timeout is never restarted (signal(7)). */
-    unsigned flags = timeout_us == 0 ? MODEL_SLEEP_RESTARTS : 0;
-    int result = model_sleep(model, call, fd, socket->file.conn, condition,
-                             (void *)(uintptr_t)socket, timeout_us == 0 ? -1 : timeout_us, flags);
+    unsigned flags = sleep->timeout_us == 0 ? MODEL_SLEEP_RESTARTS : 0;
+    int result =
+        model_sleep(model, sleep->call, sleep->fd, socket->file.conn, sleep->condition,
+                    sleep->argument, sleep->timeout_us == 0 ? -1 : sleep->timeout_us, flags);
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
@@ -348,7 +365,9 @@ static int64_t recv_stream(struct model *model, struct model_socket *socket, enu
                 return -EAGAIN;
             }
         }
-        int slept = sleep_for(model, socket, call, fd, recv_may_go_on, socket->options.rcvtimeo_us);
+        struct recv_wait wait = {.socket = socket, .passed = socket->recv_used};
+        struct socket_sleep sleep = {call, fd, recv_may_go_on, &wait, socket->options.rcvtimeo_us};
+        int slept = sleep_for(model, socket, &sleep);
         if (slept < 0) {
             return done > 0 ? (int64_t)done : slept;
         }
@@ -488,8 +507,9 @@ static int64_t wait_until_open(struct model *model, struct model_socket *socket,
         if (nonblocking(&socket->file, flags)) {
             return -EAGAIN;
         }
-        int slept =
-            sleep_for(model, socket, call, fd, connect_is_over, socket->options.sndtimeo_us);
+        struct socket_sleep sleep = {call, fd, connect_is_over, socket,
+                                     socket->options.sndtimeo_us};
+        int slept = sleep_for(model, socket, &sleep);
         if (slept < 0) {
             return slept;
         }
@@ -532,7 +552,8 @@ static int64_t send_stream(struct model *model, struct model_socket *socket, enu
         if (!waits) {
             return done > 0 ? (int64_t)done : -EAGAIN;
         }
-        int slept = sleep_for(model, socket, call, fd, send_may_go_on, socket->options.sndtimeo_us);
+        struct socket_sleep sleep = {call, fd, send_may_go_on, socket, socket->options.sndtimeo_us};
+        int slept = sleep_for(model, socket, &sleep);
         if (slept < 0) {
             return done > 0 ? (int64_t)done : slept;
         }

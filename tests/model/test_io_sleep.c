@@ -754,6 +754,50 @@ FAKE_MAIN(accept_that_a_handler_jumps_out_of_gives_its_number_back_main)
 }
 RUNS(accept_that_a_handler_jumps_out_of_gives_its_number_back)
 
+/* ---- A peek that passes over an urgent byte ---- */
+
+static int peeking_main(struct fake *fake, struct model *model)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7000)};
+    char byte = 0;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    int listener = model_sys_socket(model, AF_INET, SOCK_STREAM, 0);
+    (void)fake;
+    assert_int_equal(0,
+                     model_sys_bind(model, listener, (struct sockaddr *)&address, sizeof(address)));
+    assert_int_equal(0, model_sys_listen(model, listener, 1));
+    int fd = model_sys_accept(model, TRACE_CALL_ACCEPT, listener, NULL, NULL, 0);
+    assert_int_equal(1, model_sys_recv(model, TRACE_CALL_RECV, fd, &message, MSG_PEEK));
+    return byte;
+}
+
+static void peek_peer_connects(struct fake *fake, struct world *world)
+{
+    fake->values[0] = world->ops->socket(world, TRACE_HOST_PEER);
+    (void)world->ops->connect(world, (int)fake->values[0], 7000);
+}
+
+static void peek_peer_sends_urgently(struct fake *fake, struct world *world)
+{
+    assert_int_equal(1, world->ops->send(world, (int)fake->values[0], "u", 1, MSG_OOB));
+}
+
+static void peek_peer_sends(struct fake *fake, struct world *world)
+{
+    assert_int_equal(1, world->ops->send(world, (int)fake->values[0], "x", 1, 0));
+}
+
+/* It sleeps on: an urgent byte is nothing that it could report. */
+static void peek_passes_over_an_urgent_byte(void **state)
+{
+    struct fake *fake = *state;
+    fake_then(fake, peek_peer_connects);
+    fake_then(fake, peek_peer_sends_urgently);
+    fake_then(fake, peek_peer_sends);
+    assert_int_equal('x', fake_play(fake, peeking_main).result);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
@@ -794,6 +838,7 @@ int main(void)
         TEST(accept_whose_number_a_handler_took_fails),
         TEST(accept_that_is_interrupted_gives_its_number_back),
         TEST(accept_that_a_handler_jumps_out_of_gives_its_number_back),
+        TEST(peek_passes_over_an_urgent_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
