@@ -275,6 +275,8 @@ function(_sockspec_describe ret_text name slot symbol peer)
   set(t "sockspec_target${slot}")
   set(text "
 int ${t}_main(int argc, char **argv, char **environment);
+extern const char __start_sockspec_text${slot}[] __attribute__((visibility(\"hidden\")));
+extern const char __stop_sockspec_text${slot}[] __attribute__((visibility(\"hidden\")));
 extern char __start_sockspec_data${slot}[] __attribute__((weak, visibility(\"hidden\")));
 extern char __stop_sockspec_data${slot}[] __attribute__((weak, visibility(\"hidden\")));
 extern char __start_sockspec_bss${slot}[] __attribute__((weak, visibility(\"hidden\")));
@@ -300,6 +302,8 @@ ${symbol} = {
     .argv = arguments${slot},
     .slot = ${slot},
     .main = ${t}_main,
+    .text = __start_sockspec_text${slot},
+    .text_end = __stop_sockspec_text${slot},
     .data = __start_sockspec_data${slot},
     .data_end = __stop_sockspec_data${slot},
     .zero = __start_sockspec_bss${slot},

@@ -16,6 +16,52 @@ enum {
     AT_ONCE_MAX = 16          /* inputs between two looks at the processes */
 };
 
+static bool read_input(const char *path, uint8_t data[CAMPAIGN_UNIT_SIZE_MAX], size_t *ret_size)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return false;
+    }
+    *ret_size = fread(data, 1, CAMPAIGN_UNIT_SIZE_MAX, file);
+    (void)fclose(file);
+    return true;
+}
+
+/* Takes the input out of a folder that processes begin with: there it would end each of them before
+ * they come to anything else. */
+static void take_out(const struct campaign *campaign, const char *name, const uint8_t *data,
+                     size_t size)
+{
+    static uint8_t other[CAMPAIGN_UNIT_SIZE_MAX];
+    char folder[PATH_MAX];
+    char path[PATH_MAX];
+    size_t other_size = 0;
+    DIR *directory = place_path(&campaign->place, folder, NULL, "%s", name) == STATUS_OK
+                         ? opendir(folder)
+                         : NULL;
+    for (const struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        if (entry->d_name[0] != '.' &&
+            place_path(&campaign->place, path, NULL, "%s/%s", name, entry->d_name) == STATUS_OK &&
+            read_input(path, other, &other_size) && other_size == size &&
+            memcmp(other, data, size) == 0) {
+            (void)unlink(path);
+        }
+    }
+    if (directory != NULL) {
+        (void)closedir(directory);
+    }
+}
+
+static void forget_input(const struct campaign *campaign, const char *path)
+{
+    static uint8_t data[CAMPAIGN_UNIT_SIZE_MAX];
+    size_t size = 0;
+    if (read_input(path, data, &size)) {
+        take_out(campaign, "seeds", data, size);
+        take_out(campaign, "corpus", data, size);
+    }
+}
+
 /* Plays one again in a process that shrinks and records it. It stays only where that showed
  * nothing. */
 static enum status triage(struct campaign *campaign, const char *name, struct status_detail *detail)
@@ -48,6 +94,7 @@ static enum status triage(struct campaign *campaign, const char *name, struct st
         return status;
     }
     int ended = job_wait(pid, TRIAGE_LIMIT_MS);
+    forget_input(campaign, path);
     int code = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
     if (code == FUZZ_EXIT_TRIAGED) {
         (void)unlink(path);

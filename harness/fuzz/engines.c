@@ -47,6 +47,7 @@ static void describe_environment(const struct campaign *campaign, unsigned index
     job_environment(command, FUZZ_ENV_FINDINGS "=%s/findings", folder);
     job_environment(command, FUZZ_ENV_STATS "=%s/stats/job-%u", folder, index + 1);
     job_environment(command, FUZZ_ENV_REPLAY "=%s", campaign->replay);
+    job_environment(command, FUZZ_ENV_CRASHES "=%s/crashes/job-%u-", folder, index + 1);
 }
 
 static void describe_libfuzzer(const struct campaign *campaign, unsigned index, uint32_t start,

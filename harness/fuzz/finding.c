@@ -228,12 +228,15 @@ static bool shows(const struct finding_source *source, const struct oracle_judge
     return true;
 }
 
+/* A run that a crash ended shows the crash, and nothing of the rule. */
 static bool broken_again(const struct finding_source *source, const struct scenario *scenario,
                          unsigned rule, enum grade *grade, struct finding *ret_finding)
 {
     const struct oracle_judgement *judgement;
     struct engine_result result;
+    uint32_t before = source->crashes != NULL ? source->crashes->survived : 0;
     return engine_run(source->engine, source->play, scenario, &result, NULL) == STATUS_OK &&
+           (source->crashes == NULL || source->crashes->survived == before) &&
            oracle_judge(source->oracle, source->play->trace, &judgement, NULL) == STATUS_OK &&
            shows(source, judgement, rule, grade, ret_finding);
 }

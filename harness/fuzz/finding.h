@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "fuzz/crash_list.h"
 #include "oracle/oracle.h"
 #include "world/engine.h"
 
@@ -57,6 +58,7 @@ struct finding_source {
     struct oracle *oracle;
     const struct engine_play *play;
     struct finding_place place;
+    const struct crash_list *crashes; /* as in struct fuzz_setup */
 };
 
 /* "FDH-01", "CRASH". */

@@ -109,6 +109,11 @@ static bool was_established(const uint8_t *counters)
 
 /* ---- What was broken ---- */
 
+static inline bool has_bit(const uint64_t set[3], unsigned rule)
+{
+    return (set[rule / 64] >> (rule % 64) & 1U) != 0;
+}
+
 static inline void set_bit(uint64_t set[3], unsigned rule)
 {
     set[rule / 64] |= 1ULL << (rule % 64);
@@ -159,12 +164,19 @@ static bool ended_badly(const struct trace *trace)
     for (uint32_t i = trace->count; i-- > low;) {
         const struct trace_event *event = &trace->events[i];
         if (event->kind == TRACE_EXIT) {
-            return event->what == TRACE_EXIT_CRASHED || event->what == TRACE_EXIT_ABORTED ||
-                   event->what == TRACE_EXIT_HUNG || event->what == TRACE_EXIT_DEADLOCKED ||
-                   event->what == TRACE_EXIT_RETURNED;
+            return event->what == TRACE_EXIT_ABORTED || event->what == TRACE_EXIT_HUNG ||
+                   event->what == TRACE_EXIT_DEADLOCKED || event->what == TRACE_EXIT_RETURNED;
         }
     }
     return false;
+}
+
+static void count_broken(struct fuzz_stats *stats, unsigned rule)
+{
+    stats->broken[rule]++;
+    if (stats->first_broken[rule] == 0) {
+        stats->first_broken[rule] = stats->runs;
+    }
 }
 
 static enum status take_broken(struct fuzz *fuzz, const struct oracle_judgement *judgement,
@@ -176,11 +188,8 @@ static enum status take_broken(struct fuzz *fuzz, const struct oracle_judgement 
         return STATUS_OK;
     }
     for (unsigned rule = 0; rule < FINDING_RULE_COUNT; rule++) {
-        if ((broken[rule / 64] >> (rule % 64) & 1U) != 0) {
-            stats->broken[rule]++;
-            if (stats->first_broken[rule] == 0) {
-                stats->first_broken[rule] = stats->runs;
-            }
+        if (has_bit(broken, rule)) {
+            count_broken(stats, rule);
         }
     }
     for (unsigned word = 0; word < 3; word++) {
@@ -197,12 +206,32 @@ static enum status take_broken(struct fuzz *fuzz, const struct oracle_judgement 
     struct finding_source source = {.engine = fuzz->engine,
                                     .oracle = fuzz->oracle,
                                     .play = &fuzz->setup.play,
-                                    .place = fuzz->setup.place};
+                                    .place = fuzz->setup.place,
+                                    .crashes = fuzz->setup.crashes};
     uint32_t added = 0;
     enum status status =
         finding_record(fuzz->keys, &source, &fuzz->scenario, judgement, broken, &added, detail);
     stats->findings += added;
     return status;
+}
+
+/* The process is still there. The crash is a finding when the campaign has played the input apart.
+ * What the run says of rules is left aside, as it is where the process ends. */
+static void count_crash(struct fuzz *fuzz)
+{
+    bool expected = has_bit(fuzz->setup.expected, FINDING_RULE_CRASH);
+    count_broken(fuzz->stats, FINDING_RULE_CRASH);
+    fuzz->stats->expected += expected;
+    fuzz->stats->broken_runs += !expected;
+}
+
+static enum status judge_run(struct fuzz *fuzz, const struct oracle_judgement *judgement,
+                             struct status_detail *detail)
+{
+    count_kept(fuzz->stats, judgement->kept);
+    return (judgement->broken[0] | judgement->broken[1]) != 0 || ended_badly(fuzz->setup.play.trace)
+               ? take_broken(fuzz, judgement, detail)
+               : STATUS_OK;
 }
 
 enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const uint8_t *counters,
@@ -211,6 +240,9 @@ enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const 
     const struct oracle_judgement *judgement;
     struct engine_result result;
     const struct engine_play *play = &fuzz->setup.play;
+    struct crash_list *crashes = fuzz->setup.crashes;
+    uint32_t survived = crashes != NULL ? crashes->survived : 0;
+    uint32_t places = crashes != NULL ? crashes->count : 0;
     fuzz_decode(data, size, &fuzz->scenario);
     enum status status = engine_run(fuzz->engine, play, &fuzz->scenario, &result, detail);
     if (status == STATUS_OK) {
@@ -223,12 +255,17 @@ enum status fuzz_run(struct fuzz *fuzz, const uint8_t *data, size_t size, const 
     stats->runs++;
     stats->effective += result.steps_effective;
     stats->established += result.connections > 0 || (counters != NULL && was_established(counters));
-    count_kept(stats, judgement->kept);
     if (counters != NULL) {
         count_pairs(stats, counters);
     }
-    if ((judgement->broken[0] | judgement->broken[1]) != 0 || ended_badly(play->trace)) {
-        return take_broken(fuzz, judgement, detail);
+    if (crashes == NULL) {
+        return judge_run(fuzz, judgement, detail);
     }
-    return STATUS_OK;
+    if (__builtin_expect(crashes->survived != survived, 0)) {
+        count_crash(fuzz);
+        return crash_list_keep(crashes, places, data, size, detail);
+    }
+    status = judge_run(fuzz, judgement, detail);
+    crashes->count = places; /* what smaller scenarios came upon, nobody has kept */
+    return status;
 }

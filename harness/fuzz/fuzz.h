@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "fuzz/crash_list.h"
 #include "fuzz/finding.h"
 #include "fuzz/stats.h"
 #include "scenario/mutate.h"
@@ -21,6 +22,7 @@ struct fuzz_setup {
     struct engine_play play;    /* target, profile, trace with its header filled in, seed */
     struct finding_place place; /* of findings; without a folder the first one aborts */
     bool count_only;            /* findings are counted, not recorded */
+    struct crash_list *crashes; /* that end runs, not the process; NULL: each ends the process */
     uint64_t expected[3];       /* bit per rule that the target is known to break: no finding */
     const char *stats;          /* file of the counts; NULL: counts of this process only */
 };

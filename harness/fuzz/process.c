@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "fuzz/crash_list.h"
 #include "fuzz/triage.h"
 #include "model/model.h"
 #include "redirect/program.h"
@@ -23,6 +24,7 @@ static struct {
     struct fuzz *fuzz;
     unsigned until; /* rule that ends the process; FINDING_RULE_COUNT: none */
     uint8_t *counters;
+    struct crash_list crashes;
 } process;
 
 /* _exit: neither the engine's exit handlers, which take any exit for a bug, nor leak checks. */
@@ -107,6 +109,11 @@ static void triage(const char *path)
     _exit(result == TRIAGE_LOST ? FUZZ_EXIT_LOST : FUZZ_EXIT_TRIAGED);
 }
 
+static bool survive(void *context, int64_t place)
+{
+    return crash_list_survive(context, place);
+}
+
 void fuzz_process_open(void)
 {
     struct status_detail detail = {""};
@@ -131,6 +138,11 @@ void fuzz_process_open(void)
     status = trace_init(&process.trace, TRACE_EVENTS_MAX);
     if (status == STATUS_OK) {
         status = open_model((void *)program, &setup.world, &detail);
+    }
+    process.crashes.prefix = wish(FUZZ_ENV_CRASHES);
+    if (status == STATUS_OK && process.crashes.prefix != NULL) {
+        redirect_survive(survive, &process.crashes);
+        setup.crashes = &process.crashes;
     }
     if (status == STATUS_OK) {
         setup.world->ops->speak_v6(setup.world, process.subject.manifest.ipv6);

@@ -8,6 +8,8 @@
  *   SOCKSPEC_UNTIL     ID of a rule: findings are only counted, and the process ends with
  *                      FUZZ_EXIT_FOUND in the run that breaks this rule
  *   SOCKSPEC_COUNT     not empty: findings are only counted
+ *   SOCKSPEC_CRASHES   a crash in the target's own code ends its run, not the process; the input
+ *                      of the first one at each place goes to a file whose path begins so
  *   SOCKSPEC_TRIAGE    file with an input that ended a process: played in a child, shrunk, recorded
  *   SOCKSPEC_COVER     folder of inputs: prints what each reaches and costs (cover.h), and ends
  *   SOCKSPEC_TRIM      with SOCKSPEC_COVER: folder that takes the inputs without what only costs
@@ -26,6 +28,7 @@
 #define FUZZ_ENV_REPLAY "SOCKSPEC_REPLAY"
 #define FUZZ_ENV_UNTIL "SOCKSPEC_UNTIL"
 #define FUZZ_ENV_COUNT "SOCKSPEC_COUNT"
+#define FUZZ_ENV_CRASHES "SOCKSPEC_CRASHES"
 #define FUZZ_ENV_TRIAGE "SOCKSPEC_TRIAGE"
 #define FUZZ_ENV_COVER "SOCKSPEC_COVER"
 #define FUZZ_ENV_TRIM "SOCKSPEC_TRIM"

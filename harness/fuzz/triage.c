@@ -167,11 +167,17 @@ static enum status load(const char *path, struct scenario *scenario, struct stat
     return STATUS_OK;
 }
 
-static bool is_known(const struct finding_place *place, const struct finding *finding)
+static bool is_known(const struct triage *triage)
 {
+    const struct finding_place *place = &triage->setup->place;
+    const struct finding *finding = &triage->finding;
     char name[FINDING_NAME_MAX];
     char path[4096];
     struct stat info;
+    if (manifest_known(&triage->setup->subject->manifest, "fuzz", finding_rule_id(finding->rule)) !=
+        NULL) {
+        return true;
+    }
     finding_name(finding->rule, finding->key, name);
     return place->folder != NULL &&
            snprintf(path, sizeof path, "%s/%s", place->folder, name) < (int)sizeof path &&
@@ -188,7 +194,7 @@ static enum status judge(struct triage *triage, const struct scenario *first,
         *ret_result = TRIAGE_LOST;
         return status;
     }
-    if (is_known(&triage->setup->place, &triage->finding)) {
+    if (is_known(triage)) {
         *ret_result = TRIAGE_KNOWN;
         return STATUS_OK;
     }

@@ -101,4 +101,18 @@ void sockspec_call___pthread_unwind_next(__pthread_unwind_buf_t *buffer) __attri
 void sockspec_call___longjmp_chk(struct __jmp_buf_tag environment[1], int value)
     __attribute__((noreturn));
 
+/* crash.c */
+void sockspec_call___asan_report_load1(uintptr_t at);
+void sockspec_call___asan_report_load2(uintptr_t at);
+void sockspec_call___asan_report_load4(uintptr_t at);
+void sockspec_call___asan_report_load8(uintptr_t at);
+void sockspec_call___asan_report_load16(uintptr_t at);
+void sockspec_call___asan_report_load_n(uintptr_t at, size_t size);
+void sockspec_call___asan_report_store1(uintptr_t at);
+void sockspec_call___asan_report_store2(uintptr_t at);
+void sockspec_call___asan_report_store4(uintptr_t at);
+void sockspec_call___asan_report_store8(uintptr_t at);
+void sockspec_call___asan_report_store16(uintptr_t at);
+void sockspec_call___asan_report_store_n(uintptr_t at, size_t size);
+
 #endif

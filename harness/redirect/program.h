@@ -7,6 +7,9 @@
 #ifndef SOCKSPEC_REDIRECT_PROGRAM_H
 #define SOCKSPEC_REDIRECT_PROGRAM_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/status.h"
 #include "model/model.h"
 #include "sockspec/program.h"
@@ -23,6 +26,13 @@ void redirect_free(struct redirect *redirect);
 
 /* Fills in the runner that model_new wants; it lives inside `redirect`. */
 const struct model_runner *redirect_runner(struct redirect *redirect);
+/* From here on a crash in the running program's own code (an access to memory that is not there, a
+ * division by zero, an access that AddressSanitizer refuses) ends its run as CRASHED instead of the
+ * process, where `survive` says so. `place` is where in that code, the same in every process of an
+ * executable. `survive` may be called in a signal handler. Any other crash takes its course. For
+ * fuzzers. Once in a process. */
+void redirect_survive(bool (*survive)(void *context, int64_t place), void *context);
+
 /* The model that the redirected calls reach. */
 void redirect_bind(struct redirect *redirect, struct model *model);
 

@@ -1,13 +1,14 @@
 /* A small echo server for tests of fuzzing, blocking, one connection at a time. Built with a
  * planted mistake: PLANTED_LEAK keeps the descriptor of a connection that was reset,
  * PLANTED_OVERFLOW writes past a block of memory at the end of a connection that was read from
- * several times. */
+ * several times, PLANTED_FILL by a call of the C library, PLANTED_NULL to no memory at all. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -17,6 +18,12 @@
 #endif
 #ifndef PLANTED_OVERFLOW
 #define PLANTED_OVERFLOW 0
+#endif
+#ifndef PLANTED_FILL
+#define PLANTED_FILL 0
+#endif
+#ifndef PLANTED_NULL
+#define PLANTED_NULL 0
 #endif
 
 enum { BUFFER_SIZE = 1024, BACKLOG = 16, IDLE_S = 30, READS_KEPT = 3 };
@@ -44,10 +51,15 @@ static bool send_all(int fd, const char *data, size_t size)
 /* Volatile: a compiler that sees through malloc leaves out what nobody reads. */
 static void note_reads(unsigned reads)
 {
+    bool many = reads >= READS_KEPT;
     volatile char *sizes = malloc(READS_KEPT);
     if (sizes == NULL)
         return;
-    sizes[PLANTED_OVERFLOW && reads >= READS_KEPT ? reads : 0] = 1;
+    if (PLANTED_NULL && many)
+        *(volatile char *)NULL = 1;
+    if (PLANTED_FILL && many)
+        memset((void *)sizes, 1, READS_KEPT + reads);
+    sizes[PLANTED_OVERFLOW && many ? READS_KEPT : 0] = 1;
     free((void *)sizes);
 }
 

@@ -48,10 +48,24 @@ static void afl_campaign_outlives_the_lock_of_one_that_was_killed(void **state)
     assert_true(result.total.runs >= 200);
 }
 
+/* Seeds that crash, too: AFL++ passes over those, and tells nobody. */
+static void afl_campaign_on_a_crash_finds_it_and_goes_on(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = afl_options_for("planted-null");
+    options.seeds = true;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_non_null(find("FAIL CRASH"));
+    assert_true(result.total.broken[FINDING_RULE_CRASH] > 20);
+    assert_true(result.total.runs >= RUNS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(afl_campaign_on_a_leak_finds_it_and_goes_on),
+        IN_FOLDER(afl_campaign_on_a_crash_finds_it_and_goes_on),
         IN_FOLDER(afl_campaign_outlives_the_lock_of_one_that_was_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,15 +104,13 @@ static void campaign_shrinks_a_warning_to_the_failure_that_it_is(void **state)
     assert_null(find("WARN FDH-01"));
 }
 
-static void campaign_on_a_crash_keeps_it_and_starts_again(void **state)
+static void campaign_on_a_crash_keeps_it(void **state)
 {
     (void)state;
     struct status_detail detail = {""};
     struct fuzz_campaign_options options = options_for("planted-overflow");
-    options.runs = CRASHING_RUNS;
     char path[512];
     assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
-    assert_true(result.restarts > 0);
     const struct fuzz_found *found = find("FAIL CRASH");
     assert_non_null(found);
     (void)snprintf(path, sizeof(path), "findings/%s/found.scenario", found->name);
@@ -124,18 +122,69 @@ static void campaign_on_a_crash_keeps_it_and_starts_again(void **state)
     assert_int_equal(system(path), 0);
 }
 
-static void campaign_finds_one_crash_once(void **state)
+/* It is one finding, and ends no process. */
+static void assert_one_crash(const char *target)
 {
-    (void)state;
     struct status_detail detail = {""};
-    struct fuzz_campaign_options options = options_for("planted-overflow");
-    options.runs = CRASHING_RUNS;
+    struct fuzz_campaign_options options = options_for(target);
     unsigned crashes = 0;
     assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
     for (uint32_t i = 0; i < result.found_count; i++) {
         crashes += strncmp(result.found[i].name, "CRASH", 5) == 0;
     }
     assert_int_equal(crashes, 1);
+    assert_int_equal(result.restarts, 0);
+    assert_true(result.total.broken[FINDING_RULE_CRASH] > 20);
+    assert_in_range(result.total.runs, RUNS, RUNS + 10);
+}
+
+static void campaign_survives_a_write_out_of_bounds(void **state)
+{
+    (void)state;
+    assert_one_crash("planted-overflow");
+}
+
+static void campaign_survives_an_access_to_no_memory(void **state)
+{
+    (void)state;
+    assert_one_crash("planted-null");
+}
+
+static void campaign_starts_again_after_a_crash_in_the_c_library(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-fill");
+    options.runs = CRASHING_RUNS;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_true(result.restarts > 0);
+    assert_true(result.total.runs > 10);
+    assert_non_null(find("FAIL CRASH"));
+}
+
+/* A seed that ends every process is taken out: each would come to nothing else. */
+static void campaign_takes_out_a_seed_that_crashes(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = options_for("planted-null");
+    char cases[80];
+    char path[96];
+    (void)snprintf(cases, sizeof(cases), "%s/cases", out);
+    (void)snprintf(path, sizeof(path), "%s/crash.scenario", cases);
+    assert_int_equal(mkdir(cases, 0777), 0);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs("title \"three requests\"\nrole server\nrules FDH-01\n\npeer connect\n"
+                      "peer send request\npeer send request\npeer send request\npeer close\n",
+                      file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    options.seeds = true;
+    options.corpus = cases;
+    options.runs = 1;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_non_null(find("FAIL CRASH"));
+    assert_false(stands("seeds/crash"));
 }
 
 static void stop_at_first(void *context, enum fuzz_news news, const struct fuzz_progress *progress,
@@ -476,8 +525,11 @@ int main(void)
         IN_FOLDER(campaign_finding_replays_by_its_command),
         IN_FOLDER(campaign_replay_command_is_quoted),
         IN_FOLDER(campaign_shrinks_a_warning_to_the_failure_that_it_is),
-        IN_FOLDER(campaign_on_a_crash_keeps_it_and_starts_again),
-        IN_FOLDER(campaign_finds_one_crash_once),
+        IN_FOLDER(campaign_on_a_crash_keeps_it),
+        IN_FOLDER(campaign_survives_a_write_out_of_bounds),
+        IN_FOLDER(campaign_survives_an_access_to_no_memory),
+        IN_FOLDER(campaign_starts_again_after_a_crash_in_the_c_library),
+        IN_FOLDER(campaign_takes_out_a_seed_that_crashes),
         IN_FOLDER(campaign_that_is_stopped_ends_and_keeps_its_counts),
         IN_FOLDER(campaign_on_an_unknown_target_starts_nothing),
         IN_FOLDER(campaign_with_a_wrong_case_writes_nothing),

@@ -24,6 +24,8 @@ struct sockspec_program {
     const char *const *argv;
     unsigned slot; /* 0: on the target's host; 1: on the peer's, in pair mode */
     int (*main)(int argc, char **argv, char **environment);
+    const char *text; /* its code; NULL: not known */
+    const char *text_end;
     char *data; /* everything writable and initialised */
     char *data_end;
     char *zero; /* everything writable and zero-filled */
