@@ -7,7 +7,7 @@
 /* X(NAME, "text") */
 /* clang-format off */
 #define DIFF_CHOICE_TABLE(X)                                                                      \
-    X(SEND, "how much a send takes where less than all of it fits: the model is told")            \
+    X(SEND, "how much a send takes where less than all of it fits: the model is told, but for whether it takes any")  \
     X(ACKNOWLEDGE, "when a pure acknowledgment or a window update is sent: left out")              \
     X(CUT, "where a stretch of data is cut into segments: stretches are compared")                \
     X(PORT, "which port is given to a socket without one: numbered as they come up")              \

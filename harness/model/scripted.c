@@ -252,27 +252,43 @@ static size_t size_goal(const struct model_socket *socket)
     return (whole > 0 ? whole : 1) * (size_t)socket->mss;
 }
 
+/* Bytes that still fit into the last buffer, of which nothing was sent; 0: there is none. */
+static size_t tail_room(const struct model_socket *socket, size_t goal)
+{
+    uint32_t from = socket->tcp.snd_nxt;
+    for (const struct net_chunk *chunk = socket->send_first; chunk != NULL; chunk = chunk->next) {
+        from = chunk->begins && tcp_after(chunk->seq, from) ? chunk->seq : from;
+    }
+    size_t tail = tcp_before(from, socket->send_end) ? socket->send_end - from : 0;
+    return tail > 0 && tail < goal ? goal - tail : 0;
+}
+
 /* tcp_sendmsg_locked of Linux: the room is looked at when a buffer begins, which is then filled.
  * What a kernel took, of which this is a model, is taken as well (`chosen`; < 0: an errno, or -1:
- * nothing is told). */
+ * nothing is told), where it could choose so: whether anything is taken is not its choice. */
 static int64_t send_buffers(struct model *model, struct model_socket *socket,
                             const struct socket_io *io, int64_t chosen)
 {
-    size_t done = 0;
-    size_t most = chosen >= 0 && (size_t)chosen < io->size ? (size_t)chosen : io->size;
-    if (chosen == -EAGAIN || (chosen == 0 && io->size > 0)) {
+    size_t goal = (io->flags & MSG_OOB) != 0 ? socket->mss : size_goal(socket);
+    size_t room = tail_room(socket, goal);
+    bool takes = room > 0 || socket_send_memory(socket) < socket->send_room;
+    if (!takes && io->size > 0) {
         return -EAGAIN;
     }
-    while (done < most && (chosen >= 0 || socket_send_memory(socket) < socket->send_room)) {
-        size_t goal = size_goal(socket);
-        size_t piece = most - done < goal ? most - done : goal;
+    bool told = chosen > 0;
+    size_t most = told && (size_t)chosen < io->size ? (size_t)chosen : io->size;
+    size_t done = 0;
+    while (done < most && (told || room > 0 || socket_send_memory(socket) < socket->send_room)) {
+        size_t fits = room > 0 ? room : goal;
+        size_t piece = most - done < fits ? most - done : fits;
         int64_t sent = socket_send_some(model, socket, io, done, piece);
         if (sent < 0) {
             return done > 0 ? (int64_t)done : sent;
         }
         done += (size_t)sent;
+        room = 0;
     }
-    return done > 0 || io->size == 0 ? (int64_t)done : -EAGAIN;
+    return (int64_t)done;
 }
 
 static int64_t scripted_send(struct world *world, int s, const void *data, size_t size, int flags)

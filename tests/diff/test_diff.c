@@ -299,6 +299,42 @@ static void difference_is_found_and_made_small(void **state)
     close_pair(&pair);
 }
 
+static int64_t send_nothing(struct world *world, int s, const void *data, size_t size, int flags)
+{
+    (void)world;
+    (void)s;
+    (void)data;
+    (void)size;
+    (void)flags;
+    return -EAGAIN;
+}
+
+/* A kernel that takes nothing although there is room makes no choice that the model could make. */
+static void choice_that_cannot_be_made_is_a_difference(void **state)
+{
+    static const char steps[] = "app socket\napp bind 7001\napp listen 1\napp 1 socket peer\n"
+                                "app 1 connect 7001\napp 1 send fill 10\n";
+    static struct scenario_text text;
+    struct pair pair;
+    struct status_detail detail = {""};
+    struct diff_result result = {.same = true};
+    struct world_ops twisted;
+    (void)state;
+    assert_ok(scenario_parse("steps", steps, strlen(steps), &text, &detail), &detail);
+    open_pair(&pair);
+    assert_ok(diff_play(pair.diff, &text.scenario, 1, &result, &detail), &detail);
+    assert_true(result.same);
+    twisted = *pair.worlds[DIFF_CHOOSES]->ops;
+    twisted.send = send_nothing;
+    diff_free(pair.diff);
+    pair.worlds[DIFF_CHOOSES]->ops = &twisted;
+    assert_ok(diff_new(pair.worlds[DIFF_TOLD], pair.worlds[DIFF_CHOOSES], &pair.diff, &detail),
+              &detail);
+    assert_ok(diff_play(pair.diff, &text.scenario, 1, &result, &detail), &detail);
+    assert_false(result.same);
+    close_pair(&pair);
+}
+
 /* A kernel whose SYN goes out again in the first plays: the process did not get its turn. */
 static struct pair chancy;
 static unsigned chances_left;
@@ -569,6 +605,7 @@ int main(void)
         cmocka_unit_test(generated_scenarios_use_all_of_role_stack),
         cmocka_unit_test(most_steps_have_an_effect),
         cmocka_unit_test(difference_is_found_and_made_small),
+        cmocka_unit_test(choice_that_cannot_be_made_is_a_difference),
         cmocka_unit_test(play_that_a_stall_spoilt_is_made_anew),
         cmocka_unit_test(play_that_a_zero_in_a_window_spoilt_is_made_anew),
         cmocka_unit_test(form_puts_ends_in_order_where_several_change_at_once),
