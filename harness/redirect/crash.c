@@ -20,8 +20,11 @@ static struct {
     bool (*survive)(void *context, int64_t place);
     void *context;
     struct sigaction before[SIGNALS];
-    int signal; /* that is being survived */
+    int signal;      /* that is being survived */
+    uintptr_t stack; /* how far down the program's stack was in use */
 } survival;
+
+void __asan_unpoison_memory_region(const volatile void *at, size_t size) __attribute__((weak));
 
 /* Whether this is a place in the running program's own code, and the process goes on. */
 static bool is_survived(uintptr_t at)
@@ -76,23 +79,37 @@ SIZED_REPORT(store_n)
 /* ---- Signals ---- */
 
 #if defined(__x86_64__)
-enum { RED_ZONE = 128, STACK_ALIGNMENT = 16 };
+enum {
+    RED_ZONE = 128,
+    STACK_ALIGNMENT = 16,
+    LANDING_ROOM = 4096,   /* for the frame that the jump lands in */
+    STACK_MAX = 256 << 20, /* further down is another stack */
+};
 
+/* Sanitizers forget the frames that are left, before others take their place. */
 static void end_after_signal(void)
 {
+    uintptr_t top = (uintptr_t)redirect_task->thread->stack_top;
+    if (__asan_unpoison_memory_region != NULL && survival.stack < top &&
+        top - survival.stack < STACK_MAX) {
+        __asan_unpoison_memory_region((const void *)survival.stack, top - survival.stack);
+    }
     end_run(survival.signal);
 }
 
-/* The handler may stand on a stack of its own: the run ends on the program's, below all that is in
- * use there. */
+/* The handler may stand on a stack of its own: the run ends on the program's. There may be no room
+ * below what is in use, so it ends where the frames stand that it leaves. */
 static void on_crash(int number, siginfo_t *info, void *interrupted)
 {
     greg_t *registers = ((ucontext_t *)interrupted)->uc_mcontext.gregs;
     (void)info;
     if (is_survived((uintptr_t)registers[REG_RIP])) {
+        uintptr_t landing = (uintptr_t)redirect_task->thread->stack_top - LANDING_ROOM;
         survival.signal = number;
-        greg_t below = (registers[REG_RSP] - RED_ZONE) & -STACK_ALIGNMENT;
-        registers[REG_RSP] = below - (greg_t)sizeof(void *); /* as after a call */
+        survival.stack = (uintptr_t)registers[REG_RSP] - RED_ZONE;
+        uintptr_t at = survival.stack < landing ? landing : survival.stack;
+        at &= ~(uintptr_t)(STACK_ALIGNMENT - 1);
+        registers[REG_RSP] = (greg_t)(at - sizeof(void *)); /* as after a call */
         registers[REG_RIP] = (greg_t)(uintptr_t)end_after_signal;
         return;
     }

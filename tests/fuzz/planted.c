@@ -1,7 +1,8 @@
 /* A small echo server for tests of fuzzing, blocking, one connection at a time. Built with a
  * planted mistake: PLANTED_LEAK keeps the descriptor of a connection that was reset,
  * PLANTED_OVERFLOW writes past a block of memory at the end of a connection that was read from
- * several times, PLANTED_FILL by a call of the C library, PLANTED_NULL to no memory at all. */
+ * several times, PLANTED_FILL by a call of the C library, PLANTED_NULL to no memory at all;
+ * PLANTED_RECURSE uses up the stack there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,6 +27,10 @@
 #define PLANTED_NULL 0
 #endif
 
+#ifndef PLANTED_RECURSE
+#define PLANTED_RECURSE 0
+#endif
+
 enum { BUFFER_SIZE = 1024, BACKLOG = 16, IDLE_S = 30, READS_KEPT = 3 };
 
 static volatile sig_atomic_t stopped;
@@ -48,6 +53,12 @@ static bool send_all(int fd, const char *data, size_t size)
     return true;
 }
 
+static int recurse(volatile int *depth)
+{
+    volatile int deeper[BUFFER_SIZE] = {*depth + 1};
+    return recurse(deeper) + deeper[0];
+}
+
 /* Volatile: a compiler that sees through malloc leaves out what nobody reads. */
 static void note_reads(unsigned reads)
 {
@@ -57,6 +68,9 @@ static void note_reads(unsigned reads)
         return;
     if (PLANTED_NULL && many)
         *(volatile char *)NULL = 1;
+    volatile int depth = 0;
+    if (PLANTED_RECURSE && many)
+        (void)recurse(&depth);
     if (PLANTED_FILL && many)
         memset((void *)sizes, 1, READS_KEPT + reads);
     sizes[PLANTED_OVERFLOW && many ? READS_KEPT : 0] = 1;

@@ -150,6 +150,12 @@ static void campaign_survives_an_access_to_no_memory(void **state)
     assert_one_crash("planted-null");
 }
 
+static void campaign_survives_a_full_stack(void **state)
+{
+    (void)state;
+    assert_one_crash("planted-recurse");
+}
+
 static void campaign_starts_again_after_a_crash_in_the_c_library(void **state)
 {
     (void)state;
@@ -528,6 +534,7 @@ int main(void)
         IN_FOLDER(campaign_on_a_crash_keeps_it),
         IN_FOLDER(campaign_survives_a_write_out_of_bounds),
         IN_FOLDER(campaign_survives_an_access_to_no_memory),
+        IN_FOLDER(campaign_survives_a_full_stack),
         IN_FOLDER(campaign_starts_again_after_a_crash_in_the_c_library),
         IN_FOLDER(campaign_takes_out_a_seed_that_crashes),
         IN_FOLDER(campaign_that_is_stopped_ends_and_keeps_its_counts),
