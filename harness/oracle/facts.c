@@ -79,6 +79,8 @@ void facts_close_fd(struct facts *facts, struct facts_closing closing)
             facts_no_room(facts, conn, now_us)) {
             conn->flags |= FACTS_SILENT;
         }
+        uint32_t heard = conn->at_receive > conn->at_open ? conn->at_receive : conn->at_open;
+        conn->flags |= facts->at_no_number > heard ? FACTS_RESOURCE : 0;
     }
 }
 
@@ -514,7 +516,8 @@ static void start_program(struct facts *facts)
     facts->failed_fd = facts->intr_fd = facts->again_fd = -1;
     facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
     facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
-    facts->at_soft_accept = facts->at_full = facts->at_memory = facts->at_wait_intr = 0;
+    facts->at_soft_accept = facts->at_full = facts->at_no_number = facts->at_memory =
+        facts->at_wait_intr = 0;
     facts->at_error = facts->at_rst = facts->at_no_port = facts->at_no_fd = facts->at_said = 0;
     facts->at_lock_wait = 0;
     facts->at_block = facts->at_last_block = facts->at_sleep = facts->block_at_death = 0;

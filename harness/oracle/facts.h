@@ -40,7 +40,8 @@ enum facts_conn_flag {
     FACTS_ERROR = 1 << 16,         /* a call told the program of an error */
     FACTS_HALF_SHUT = 1 << 17,     /* the program called shutdown(SHUT_WR) */
     FACTS_ESTABLISHED = 1 << 18,   /* the program's end was ESTABLISHED */
-    FACTS_RESOURCE = 1 << 19,      /* a call on it failed for want of descriptors or memory */
+    FACTS_RESOURCE = 1 << 19,      /* a call on it failed for want of descriptors or memory, or one
+                                      did since it was last heard, and it was closed */
     FACTS_READY_SEEN = 1 << 20,    /* a wait reported it */
     FACTS_PEER_ACCEPTED = 1 << 21, /* clients: the peer accepted it */
     FACTS_CUT_MESSAGE = 1 << 22,   /* the program ended it inside a message that was on its way */
@@ -258,6 +259,7 @@ struct facts {
     uint32_t at_posix_fault;
     uint32_t at_soft_accept;  /* accept failed for a passing reason */
     uint32_t at_full;         /* EMFILE or ENFILE from accept */
+    uint32_t at_no_number;    /* EMFILE or ENFILE from any other call */
     uint32_t at_memory;       /* ENOBUFS or ENOMEM from any call */
     uint32_t at_wait_intr;    /* EINTR from a wait, not yet followed up */
     uint32_t at_error;        /* the latest error of a connection that a call told */

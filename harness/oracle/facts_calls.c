@@ -480,6 +480,9 @@ CALL(note_failure)
             conn->flags |= FACTS_RESOURCE;
         }
     }
+    if ((err == EMFILE || err == ENFILE) && facts_family(event->what) != SCENARIO_CALL_ACCEPT) {
+        facts->at_no_number = at;
+    }
     if (err == EINTR && facts->at_stop_handled != 0 && facts->at_stop_told == 0) {
         facts->at_stop_told = at;
     }

@@ -43,7 +43,9 @@ void facts_take_signal(struct facts *facts, const struct trace_event *event, uin
         stops || event->what == SIGHUP; /* which may also mean: read the configuration again */
     /* Nobody asks a program to stop with SIGABRT: abort(3), an assertion of its own. */
     bool kills = event->a == TRACE_SIGNAL_KILLED && event->b == 0 && event->what != SIGABRT;
-    if ((event->a == TRACE_SIGNAL_HANDLED && asks) || kills) {
+    /* What is blocked is taken elsewhere: by signalfd(2), sigwait(3), a wait with another mask. */
+    bool comes = event->a == TRACE_SIGNAL_HANDLED || event->a == TRACE_SIGNAL_BLOCKED;
+    if ((comes && asks) || kills) {
         /* The engine's own, at the end, excuses nothing: all was quiet before. One that a step sent
          * may have been blocked until now. */
         bool at_end = facts->at_phase[TRACE_PHASE_STOPPING] > facts->at_phase[TRACE_PHASE_PLAYED];
@@ -51,9 +53,8 @@ void facts_take_signal(struct facts *facts, const struct trace_event *event, uin
         facts->at_stop_signal = facts->played && at_end ? facts->at_stop_signal : at;
         facts->at_stop_handled =
             event->a == TRACE_SIGNAL_HANDLED && stops ? at : facts->at_stop_handled;
-        facts->live |= FACTS_STOP_HANDLED;
-    } else if (event->a == TRACE_SIGNAL_HANDLED && user &&
-               (ends_after(facts, event) || leaves_listener_after(facts, event))) {
+        facts->live |= event->a == TRACE_SIGNAL_BLOCKED ? 0 : FACTS_STOP_HANDLED;
+    } else if (comes && user && (ends_after(facts, event) || leaves_listener_after(facts, event))) {
         facts->stopping = true;
         facts->at_stop_signal = at;
     }
