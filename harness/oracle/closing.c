@@ -104,6 +104,16 @@ static void clo_12_exit(struct oracle *oracle, unsigned rule, const struct trace
     }
 }
 
+/* Whether it, or one of its threads while the others wait for that one, sleeps in a send. */
+static bool sleeps_in_send(const struct facts *facts)
+{
+    bool sends = facts->at_block != 0 && facts->block_family == SCENARIO_CALL_SEND;
+    for (uint32_t i = 1; facts->has_threads && !sends && i <= facts->conns_used; i++) {
+        sends = (facts->conns[i].flags & FACTS_SENDING) != 0;
+    }
+    return sends;
+}
+
 ORACLE_EVENT(clo_12)
 {
     const struct facts *facts = &oracle->facts;
@@ -117,8 +127,7 @@ ORACLE_EVENT(clo_12)
     if (event->kind == TRACE_PHASE) {
         /* One that sleeps in a send finishes an answer that the peer does not take: how long it may
          * wait for that is for TMO-07 to say. */
-        bool sends = facts->at_block != 0 && facts->block_family == SCENARIO_CALL_SEND;
-        bool lives = facts->at_stop_handled != 0 && facts->at_exit == 0 && !sends;
+        bool lives = facts->at_stop_handled != 0 && facts->at_exit == 0 && !sleeps_in_send(facts);
         /* While memory is wanting it tries again, with pauses, as ERR-09 would have it. */
         uint32_t since =
             facts->at_memory > facts->at_stop_handled ? facts->at_memory : facts->at_stop_handled;
