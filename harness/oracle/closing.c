@@ -223,7 +223,7 @@ ORACLE_END(rst_05)
         const struct facts_conn *conn = &facts->conns[i];
         if (conn->owed == 0 || conn->sent == 0 || conn->at_close == 0 || conn->overdue_at_close ||
             (conn->flags & reasons) != 0 || facts->wire_lossy || facts->at_died != 0 ||
-            facts->at_stop_signal != 0) {
+            facts->at_memory != 0 || facts->at_stop_signal != 0) {
             continue;
         }
         if ((conn->answers < conn->owed || conn->unread_at_close) &&
