@@ -123,6 +123,24 @@ static bool gave_up_in_message(const struct facts *facts, const struct facts_con
            facts->at_memory == 0 && facts->at_stop_signal == 0;
 }
 
+/* Of a connection that was received from. */
+static uint32_t last_receive(const struct facts_conn *conn)
+{
+    return conn->receive[(conn->receives - 1U) % FACTS_RECEIVES].at;
+}
+
+/* A client took what filled its buffer, said on standard error what it thought of that, and ended
+ * with a status of failure: the message was too long for it, or not what it wants. One that takes a
+ * part for the whole has not had its buffer full, or is content. */
+static bool refused_as_it_is(const struct oracle *oracle, const struct facts_conn *conn)
+{
+    const struct facts *facts = &oracle->facts;
+    const struct trace_event *receive = oracle_event(oracle, last_receive(conn));
+    bool failed = facts->at_exit != 0 && oracle_event(oracle, facts->at_exit)->result != 0;
+    return facts->role == TRACE_ROLE_CLIENT && receive->result == receive->a && failed &&
+           facts->at_said > last_receive(conn);
+}
+
 ORACLE_EVENT(dat_02)
 {
     struct facts *facts = &oracle->facts;
@@ -151,8 +169,8 @@ ORACLE_END(dat_02)
               "a message that came in more than one receive was answered wrongly or not at all");
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        if (gave_up_in_message(facts, conn)) {
-            uint32_t last = conn->receive[(conn->receives - 1U) % FACTS_RECEIVES].at;
+        if (gave_up_in_message(facts, conn) && !refused_as_it_is(oracle, conn)) {
+            uint32_t last = last_receive(conn);
             oracle_break(oracle, rule, "it took a part of a message for the whole and closed",
                          EVIDENCE(i, last, conn->at_shut, conn->at_close));
         }

@@ -132,8 +132,9 @@ ORACLE_EVENT(tmo_06)
     bool unfinished = facts->role == TRACE_ROLE_SERVER || conn->answers > conn->replies;
     bool served_since = facts->at_memory > facts->at_clock || conn->at_send > facts->at_clock ||
                         conn->at_receive > facts->at_clock;
+    bool could_know = facts->at_call > facts->at_clock; /* or the close was decided before */
     if ((conn->flags & reasons) == 0 && conn->at_rst == 0 && unfinished && !served_since &&
-        event->time_us - active_us <= FACTS_PATIENCE_US) {
+        could_know && event->time_us - active_us <= FACTS_PATIENCE_US) {
         oracle_break(
             oracle, rule,
             "the wall clock jumped, and it ended a connection that had not been silent for long",
