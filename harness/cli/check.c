@@ -89,7 +89,7 @@ static enum status save_packets(struct cli_session *session, const struct trace 
     return status == STATUS_OK ? trace_save_commit(&session->pcapng, detail) : status;
 }
 
-/* The last play goes where --trace and --pcapng said. */
+/* A play goes where --trace and --pcapng said. */
 static int save_play(struct cli_session *session, const struct trace *trace,
                      const struct oracle_judgement *judgement)
 {
@@ -106,9 +106,41 @@ static int save_play(struct cli_session *session, const struct trace *trace,
     return status == STATUS_OK ? 0 : cli_error(session->options, "%s", detail.text);
 }
 
+/* What was judged is what is saved and drawn: in real time no play is like another. */
+static void on_judged(void *context, const struct trace *trace,
+                      const struct oracle_judgement *judgement)
+{
+    struct cli_session *session = context;
+    session->judged_trace = trace;
+    session->unsaved = save_play(session, trace, judgement);
+}
+
+/* A case that is not for this target was not played: who asked for its trace gets it all the same.
+ */
+static int play_unjudged(struct cli_session *session, const struct suite_case *the_case)
+{
+    struct status_detail detail = {""};
+    const struct trace *trace = NULL;
+    const struct oracle_judgement *judgement = NULL;
+    struct player_outcome outcome;
+    enum status status =
+        suite_play(&session->setup, the_case, &trace, &judgement, &outcome, &detail);
+    if (status != STATUS_OK) {
+        return cli_status(session->options, status, &detail);
+    }
+    on_judged(session, trace, judgement);
+    return 0;
+}
+
 static bool saves_play(const struct cli_session *session)
 {
     return session->trace.stream != NULL || session->pcapng.stream != NULL;
+}
+
+static void watch_plays(struct cli_session *session)
+{
+    session->setup.on_judged = on_judged;
+    session->setup.judged_context = session;
 }
 
 /* ---- check ---- */
@@ -165,20 +197,16 @@ int cli_check(struct cli_session *session)
     struct status_detail detail = {""};
     int64_t start = now_us();
     begin_report(session);
+    watch_plays(session);
     session->setup.stopped = cli_catch_interrupts();
     /* What fails as a whole was told case by case: the exit code follows from that. */
     enum status status = suite_run(&session->setup, &session->cases, &result, &detail);
     int code = cli_interrupted_code(end_report(session, start));
-    if (status == STATUS_OK && *session->setup.stopped == 0 && saves_play(session)) {
-        const struct trace *trace = NULL;
-        const struct oracle_judgement *judgement = NULL;
-        struct player_outcome outcome;
-        status = suite_play(&session->setup, one, &trace, &judgement, &outcome, &detail);
-        int unsaved = status == STATUS_OK ? save_play(session, trace, judgement)
-                                          : cli_status(options, status, &detail);
-        code = code == 0 ? unsaved : code;
+    if (status == STATUS_OK && *session->setup.stopped == 0 && saves_play(session) &&
+        session->judged_trace == NULL) {
+        (void)play_unjudged(session, one);
     }
-    return code;
+    return code == 0 ? session->unsaved : code;
 }
 
 /* ---- replay and shrink ---- */
@@ -314,24 +342,19 @@ int cli_replay(struct cli_session *session)
         struct status_detail detail = {""};
         int64_t start = now_us();
         begin_report(session);
+        watch_plays(session);
         enum status status = suite_run_case(&session->setup, the_case, &result, &detail);
         code = end_report(session, start);
-        const struct trace *trace = NULL;
-        const struct oracle_judgement *judgement = NULL;
-        struct player_outcome outcome;
         /* Of a stack the picture is what one asks for. */
         bool quiet = options->tap || prints_data(options);
         bool draws = !quiet && (options->verbose || subject_is_stack(&session->subject));
-        bool again = saves_play(session) || draws;
-        if (status == STATUS_OK && again) {
-            status = suite_play(&session->setup, the_case, &trace, &judgement, &outcome, &detail);
+        if (status == STATUS_OK && (draws || saves_play(session)) &&
+            session->judged_trace == NULL) {
+            (void)play_unjudged(session, the_case);
         }
-        if (status == STATUS_OK && again) {
-            int unsaved = save_play(session, trace, judgement);
-            code = code == 0 ? unsaved : code;
-            if (draws) {
-                draw_ladder(trace, &the_case->scenario);
-            }
+        code = code == 0 ? session->unsaved : code;
+        if (draws && session->judged_trace != NULL) {
+            draw_ladder(session->judged_trace, &the_case->scenario);
         }
     }
     free(the_case);

@@ -47,6 +47,8 @@ struct cli_session {
     struct trace_save trace;
     struct trace_save pcapng;
     char replay_options[6144];
+    const struct trace *judged_trace; /* of the last play that was judged; NULL: none was */
+    int unsaved;                      /* exit code, where that play could not be saved */
     struct suite_setup setup;
 };
 

@@ -99,8 +99,8 @@ static enum status find_folder(struct live *live, const struct manifest *manifes
     char place[PATH_MAX];
     struct stat about;
     const char *base = manifest_folder(manifest, storage);
-    if (live->description.manifest == NULL ||
-        (live->description.linked && manifest->folder[0] == '\0')) {
+    if (manifest->folder[0] == '\0' &&
+        (live->description.manifest == NULL || live->description.linked)) {
         return STATUS_OK;
     }
     bool whole = manifest->folder[0] == '/';
@@ -293,7 +293,7 @@ int cli_live_command(const struct cli_options *options)
     if (options->given_count == 0) {
         return cli_usage(options, "there is no COMMAND behind --");
     }
-    if (options->profile == NULL) {
+    if (options->profile == NULL && options->setting_count == 0) {
         return cli_usage(options, "a COMMAND needs --profile: how to talk to it, one of "
                                   "`sockspec list profiles`");
     }
@@ -301,6 +301,8 @@ int cli_live_command(const struct cli_options *options)
     if (live == NULL) {
         return cli_error(options, "out of memory");
     }
+    live->description.settings = options->settings;
+    live->description.setting_count = options->setting_count;
     live->description.argc = options->given_count;
     live->description.argv = (const char *const *)options->given;
     live->judged.command = (const char *const *)options->given;

@@ -19,7 +19,7 @@
 static bool says_nothing_of_command(const struct cli_options *options)
 {
     return options->profile == NULL && options->role == NULL && options->port == NULL &&
-           options->name == NULL;
+           options->name == NULL && options->setting_count == 0;
 }
 
 static int refuse_command_options(const struct cli_options *options)
@@ -29,7 +29,8 @@ static int refuse_command_options(const struct cli_options *options)
                      options->profile != NULL ? "profile"
                      : options->role != NULL  ? "role"
                      : options->port != NULL  ? "port"
-                                              : "name");
+                     : options->name != NULL  ? "name"
+                                              : "set");
 }
 
 /* One target, in the world that is asked for or the only one that it can live in. `operand` is the
@@ -53,7 +54,8 @@ static int run_target(const struct cli_options *options, const char *name, const
 static int run_check(const struct cli_options *options)
 {
     if (options->stack != NULL) {
-        return cli_stack(options);
+        return says_nothing_of_command(options) ? cli_stack(options)
+                                                : refuse_command_options(options);
     }
     if (options->has_command && options->operand_count > 0) {
         return cli_usage(options, "check takes a TARGET or a COMMAND behind --, not both ('%s')",

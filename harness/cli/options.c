@@ -63,6 +63,8 @@ static const struct option_row option_rows[] = {
      "what COMMAND is: server (default) or client"},
     {"port", 0, "N", NULL, AT(port), PLAYS, "the port of a COMMAND that has a fixed one"},
     {"name", 0, "NAME", NULL, AT(name), PLAYS, "what reports call COMMAND; default: its own name"},
+    {"set", 0, "KEY=VALUE", NULL, AT(settings), PLAYS,
+     "of COMMAND what a manifest would say, such as stop_signal=INT; again for each key"},
     {"ipv6", 0, NULL, NULL, AT(ipv6), PLAYS,
      "world linux: {host} is an IPv6 address, and peers speak IPv6"},
     {"slow", 0, NULL, NULL, AT(slow), PLAYS | ON(DIFF),
@@ -195,6 +197,17 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
+/* The option that may be given again and again. */
+static bool take_setting(struct cli_options *options, const char *value)
+{
+    if (options->setting_count == CLI_SETTINGS_MAX) {
+        (void)cli_usage(options, "--set: more than %d", (int)CLI_SETTINGS_MAX);
+        return false;
+    }
+    options->settings[options->setting_count++] = value;
+    return true;
+}
+
 static bool take(struct cli_options *options, const struct option_row *row, const char *value)
 {
     char *place = (char *)options + row->offset;
@@ -215,6 +228,9 @@ static bool take(struct cli_options *options, const struct option_row *row, cons
     if (row->choices != NULL && !is_choice(row->choices, value)) {
         (void)cli_usage(options, "--%s: found '%s', expected %s", row->name, value, row->choices);
         return false;
+    }
+    if (row->offset == AT(settings)) {
+        return take_setting(options, value);
     }
     *(const char **)place = value;
     return true;

@@ -31,6 +31,8 @@
 enum cli_command { CLI_COMMAND_TABLE(CLI_COMMAND_ENUM) CLI_COMMAND_COUNT };
 #undef CLI_COMMAND_ENUM
 
+enum { CLI_SETTINGS_MAX = 64 };
+
 struct cli_options {
     const char *program; /* in messages: "sockspec" or "NAME_check" */
     enum cli_command command;
@@ -60,6 +62,8 @@ struct cli_options {
     const char *time;
     const char *runs;
     const char *out;
+    const char *settings[CLI_SETTINGS_MAX]; /* --set, once each */
+    unsigned setting_count;
     bool slow;
     bool ipv6;
     bool no_seeds;

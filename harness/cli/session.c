@@ -57,6 +57,9 @@ static void say_replay_options(struct cli_session *session)
     say(session, "--role", options->role);
     say(session, "--port", options->port);
     say(session, "--name", options->name);
+    for (unsigned i = 0; i < options->setting_count; i++) {
+        say(session, "--set", options->settings[i]);
+    }
     if (options->ipv6) {
         cli_quote(session->replay_options, sizeof(session->replay_options), "--ipv6");
     }

@@ -224,6 +224,9 @@ static void played_judge(struct case_run *run, struct played *played)
     }
     if (played->status == STATUS_OK) {
         case_judge(run);
+        if (run->setup->on_judged != NULL) {
+            run->setup->on_judged(run->setup->judged_context, run->trace, run->judgement);
+        }
     } else {
         run->trace = NULL;
         run->unplayable = true;

@@ -690,6 +690,47 @@ enum status manifest_parse(struct manifest *manifest, const char *path, const ch
     return manifest_check(manifest, detail);
 }
 
+/* `KEY=VALUE`, of [target], or `SECTION.KEY=VALUE`. */
+static void set_one(struct reading *reading, const char *setting)
+{
+    char line[MANIFEST_COMMAND_MAX];
+    const char *section = "target";
+    char *name = line;
+    char *value = NULL;
+    if ((size_t)snprintf(line, sizeof(line), "%s", setting) >= sizeof(line) ||
+        (value = strchr(line, '=')) == NULL) {
+        reading->status = status_fail(reading->detail, STATUS_SYNTAX,
+                                      "%s: found '%.80s', expected KEY=VALUE, a key of [target], "
+                                      "or SECTION.KEY=VALUE",
+                                      reading->path, setting);
+        return;
+    }
+    for (char *end = value; end > line && end[-1] == ' '; end--) {
+        end[-1] = '\0'; /* as a line of a file is read */
+    }
+    *value++ = '\0';
+    for (unsigned i = 0; i < MANIFEST_SECTION_COUNT; i++) {
+        size_t size = strlen(manifest_sections[i]);
+        if (strncmp(line, manifest_sections[i], size) == 0 && line[size] == '.') {
+            section = manifest_sections[i];
+            name = line + size + 1;
+        }
+    }
+    (void)on_value(reading, section, name, value + strspn(value, " "));
+}
+
+enum status manifest_set(struct manifest *manifest, const char *const *settings, unsigned count,
+                         struct status_detail *detail)
+{
+    struct reading reading = {.manifest = manifest, .path = MANIFEST_SET_PATH, .detail = detail};
+    (void)snprintf(manifest->path, sizeof(manifest->path), "%s", MANIFEST_SET_PATH);
+    for (unsigned i = 0; i < count && reading.status == STATUS_OK; i++) {
+        reading.line = i + 1;
+        set_one(&reading, settings[i]);
+    }
+    return reading.status == STATUS_OK ? manifest_check(manifest, detail) : reading.status;
+}
+
 enum status manifest_load(struct manifest *manifest, const char *path, struct status_detail *detail)
 {
     FILE *stream = fopen(path, "re");

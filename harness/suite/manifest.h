@@ -102,6 +102,11 @@ void manifest_begin(struct manifest *manifest);
  * unspecified then. */
 enum status manifest_parse(struct manifest *manifest, const char *path, const char *text,
                            size_t size, struct status_detail *detail) STATUS_MUST_USE;
+/* The same from settings of the command line, `KEY=VALUE` of [target] or `SECTION.KEY=VALUE`; in
+ * messages the number of a setting stands for that of a line. */
+#define MANIFEST_SET_PATH "--set"
+enum status manifest_set(struct manifest *manifest, const char *const *settings, unsigned count,
+                         struct status_detail *detail) STATUS_MUST_USE;
 /* The same from a file. Further errors: STATUS_NOT_FOUND, STATUS_IO. */
 enum status manifest_load(struct manifest *manifest, const char *path,
                           struct status_detail *detail) STATUS_MUST_USE;

@@ -32,6 +32,11 @@ struct suite_setup {
     const char *replay_options;  /* behind `sockspec replay CASE`: " --target NAME", and more */
     const char *replay_scenario; /* of a scenario that is no case of the suite: how it is named;
                                     NULL: by name */
+    /* After each play, with what the oracle said of it, which both are gone with the next. NULL:
+     * nobody wants them. */
+    void (*on_judged)(void *context, const struct trace *trace,
+                      const struct oracle_judgement *judgement);
+    void *judged_context;
     const volatile sig_atomic_t *stopped; /* set by a handler: no case is begun or told any more;
                                              NULL: never */
 };

@@ -121,6 +121,19 @@ static enum status command_manifest(struct subject *subject, const struct subjec
         (void)snprintf(manifest->profile_name, sizeof(manifest->profile_name), "%s",
                        command->profile);
     }
+    for (unsigned i = 0; i < command->setting_count; i++) {
+        if (strncmp(command->settings[i], "command=", 8) == 0) {
+            return status_fail(detail, STATUS_USAGE, "--set %s: the COMMAND stands behind --",
+                               command->settings[i]);
+        }
+    }
+    if (command->setting_count > 0) {
+        enum status status =
+            manifest_set(manifest, command->settings, command->setting_count, detail);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     if (!command->linked) {
         manifest_is_command(manifest);
     }
@@ -139,10 +152,13 @@ static enum status command_port(const struct subject *subject,
     for (int i = 0; i < command->argc; i++) {
         told = told || strstr(command->argv[i], "{port}") != NULL;
     }
+    for (uint32_t i = 0; i < subject->manifest.environment_count; i++) {
+        told = told || strstr(subject->manifest.environment[i], "{port}") != NULL;
+    }
     return told ? STATUS_OK
                 : status_fail(detail, STATUS_USAGE,
                               "the command is not told its port: expected {port} in its arguments, "
-                              "or --port N");
+                              "--port N, or --set env=NAME={port}");
 }
 
 static enum status command_words(struct subject *subject, const struct subject_command *command,

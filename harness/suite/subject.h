@@ -42,6 +42,8 @@ struct subject_command {
     bool linked; /* it is the plain form of a linked program: its manifest need not name a command,
                     and holds as it does there */
     bool ipv6;   /* whatever the manifest says */
+    unsigned setting_count;      /* without a manifest: what stands for it */
+    const char *const *settings; /* as manifest_set takes them */
     const char *(*host)(enum trace_role role, bool ipv6); /* what stands for {host} */
 };
 

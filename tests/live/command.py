@@ -204,6 +204,37 @@ class Command(unittest.TestCase):
                                  f"{TARGETS}/{target}", "--port", "{port}")
             self.assertEqual(grades[("server/hygiene/queue-for-stalled-reader", "DAT-19")], grade, target)
 
+    def test_what_a_manifest_says_can_be_said_on_the_command_line(self):
+        """Its port by the environment, a working folder, an open input, a stop signal and what is known of it."""
+        server = PYTHON_ECHO.replace("signal.SIGTERM", "signal.SIGINT").replace("int(sys.argv[1])", 'int(os.environ["PORT"])')
+        with tempfile.TemporaryDirectory() as folder:
+            check = f"import os, select\nassert os.path.samefile('.', {folder!r})\nassert not select.select([0], [], [], 0)[0]\n"
+            settings = ("env=PORT={port}", f"folder={folder}", "input=open", "stop_signal=INT", "promises.persistent=no",
+                        "known-failures.server/data/* ACC-10 = socketserver's")
+            code, grades = verdicts("check", "--profile", "echo", "--case", "server/data/*",
+                                    *(word for setting in settings for word in ("--set", setting)), "--",
+                                    sys.executable, "-c", check + server)
+        self.assertEqual(code, 0)
+        self.assertEqual(grades["server/data/split-request", "ACC-10"], "EXPECTED")
+        self.assertEqual(grades["server/data/split-request", "DAT-02"], "PASS")
+        self.assertEqual({grade for (_, rule), grade in grades.items() if rule == "CLO-12"}, {"PASS"})
+        self.assertEqual({grade for (case, _), grade in grades.items() if case == "server/data/pipelined"}, {"SKIP"})
+
+    def test_trace_is_of_the_play_that_was_judged(self):
+        """A server that counts its starts in a file, and answers nothing the first time."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, out = os.path.join(folder, "starts"), os.path.join(folder, "trace.jsonl")
+            server = f"import os\nfirst = not os.path.exists({path!r})\nopen({path!r}, 'a').write('x')\n" + PYTHON_ECHO.replace(
+                "def handle(self):", "def handle(self):\n        if first: return")
+            done = sockspec("replay", "server/data/split-request", "--trace", out, "-v", "--profile", "echo", "--",
+                            sys.executable, "-c", server, "{port}")
+            with open(path, encoding="ascii") as starts:
+                self.assertEqual(starts.read(), "x")
+            events = pathlib.Path(out).read_text(encoding="utf-8")
+        self.assertTrue('"connected"' in events)
+        self.assertFalse("response complete" in events)
+        self.assertFalse("response complete" in done.stdout)
+
     def test_interpreted_threaded_server_is_judged(self):
         code, grades = verdicts("check", "--profile", "echo", "--case", "server/data/*", "--", sys.executable, "-c",
                                 PYTHON_ECHO, "{port}")

@@ -43,6 +43,55 @@ static void manifest_full_is_understood(void **state)
     assert_int_equal(manifest.known_count, 1);
 }
 
+static void settings_are_read_as_a_manifest_is(void **state)
+{
+    (void)state;
+    struct status_detail detail = {.text = ""};
+    static const char *const settings[] = {"profile=line",
+                                           "stop_signal = INT",
+                                           "env=A=1",
+                                           "env=B=x y",
+                                           "start_limit=2m",
+                                           "profile.path = /",
+                                           "promises.persistent=no",
+                                           "known-failures.server/* FDH-01 = bug 12"};
+    manifest_begin(&manifest);
+    assert_int_equal(manifest_set(&manifest, settings, 5, &detail), STATUS_OK);
+    assert_string_equal(manifest.profile_name, "line");
+    assert_int_equal(manifest.stop_signal, SIGINT);
+    assert_int_equal(manifest.environment_count, 2);
+    assert_string_equal(manifest.environment[1], "B=x y");
+    assert_int_equal(manifest.start_limit_us, 120000000);
+    assert_int_equal(manifest_set(&manifest, settings + 6, 2, &detail), STATUS_OK);
+    assert_int_equal(manifest.promises_denied, TRACE_PERSISTENT);
+    assert_string_equal(manifest.known[0].cases, "server/*");
+    assert_string_equal(manifest.known[0].rule, "FDH-01");
+    assert_string_equal(manifest.known[0].reason, "bug 12");
+    assert_int_equal(manifest_set(&manifest, settings + 5, 1, &detail), STATUS_SYNTAX);
+}
+
+static void setting_that_is_wrong_is_told_with_its_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *second;
+        const char *told;
+    } wrong[] = {
+        {"idle_limit", "--set: found 'idle_limit', expected KEY=VALUE"},
+        {"idle_limt=3s", "--set:2: [target] has no key 'idle_limt'; did you mean 'idle_limit'?"},
+        {"stop_signal=FOO", "--set:2: [target] stop_signal: found 'FOO', expected"},
+        {"seed=2", "--set:2: [target] seed: already said on line 1"},
+        {"promises.nosuch=no", "--set:2: [promises] has no key 'nosuch'"},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct status_detail detail = {.text = ""};
+        const char *const settings[] = {"seed=1", wrong[i].second};
+        manifest_begin(&manifest);
+        assert_int_equal(manifest_set(&manifest, settings, 2, &detail), STATUS_SYNTAX);
+        assert_memory_equal(detail.text, wrong[i].told, strlen(wrong[i].told));
+    }
+}
+
 static void manifest_promises_override_the_profile(void **state)
 {
     (void)state;
@@ -387,6 +436,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(manifest_full_is_understood),
+        cmocka_unit_test(settings_are_read_as_a_manifest_is),
+        cmocka_unit_test(setting_that_is_wrong_is_told_with_its_number),
         cmocka_unit_test(manifest_promises_override_the_profile),
         cmocka_unit_test(manifest_known_matches_case_and_rule),
         cmocka_unit_test(manifest_own_profile_speaks_as_written),
