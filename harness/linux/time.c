@@ -16,6 +16,7 @@ enum {
     SLICE_US = 1000000,         /* longest wait without a look at the target */
     LOOKS_WITHOUT_REST = 64,    /* looks at a running target before the first rest */
     REST_MAX_US = 1000,         /* between two looks at a running target */
+    REST_FROM_US = 50000,       /* a wait that leaves others the time for work of theirs */
     IDLE_MAX_US = 180000000 /* longest silence that kernels with their own timers live through */
 };
 
@@ -157,6 +158,7 @@ bool linux_time_step(struct linux_world *live)
                   (goal->early && holds_nothing(live));
     if (enough) {
         goal->open = false;
+        linux_world_rests(live, false);
         if (goal->early && left_us <= 0) {
             learn_kept(live);
         }
@@ -171,10 +173,14 @@ bool linux_time_step(struct linux_world *live)
     } else if (goal->real_us <= 0) {
         goal->open = false;
         goal->broken_off = true;
-    } else if (live->setup.kernel_timers) {
-        wait_for_timers(live, step_us);
+        linux_world_rests(live, false);
     } else {
-        wait_in_trace(live, step_us);
+        linux_world_rests(live, live->rests || step_us >= REST_FROM_US);
+        if (live->setup.kernel_timers) {
+            wait_for_timers(live, step_us);
+        } else {
+            wait_in_trace(live, step_us);
+        }
     }
     return true;
 }

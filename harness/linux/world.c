@@ -259,6 +259,15 @@ static void stop(struct linux_world *live)
     (void)linux_tracer_signal(live->tracer, live->target->stop_signal, true);
 }
 
+void linux_world_rests(struct linux_world *live, bool rests)
+{
+    bool tells = live->rests != rests && live->hooks != NULL && live->hooks->on_rest != NULL;
+    live->rests = rests;
+    if (tells) {
+        live->hooks->on_rest(live->hooks->context, rests);
+    }
+}
+
 /* Waits for the end that was asked for; what does not end in time is ended. */
 static void wait_for_end(struct linux_world *live)
 {
@@ -268,11 +277,8 @@ static void wait_for_end(struct linux_world *live)
         linux_tracer_end(live->tracer, TRACE_EXIT_JUMPED);
         return;
     }
-    if (!live->rests && linux_time_real_us() - live->stopping_us >= STOP_LOOK_US) {
-        live->rests = true;
-        if (live->hooks->on_rest != NULL) {
-            live->hooks->on_rest(live->hooks->context);
-        }
+    if (linux_time_real_us() - live->stopping_us >= STOP_LOOK_US) {
+        linux_world_rests(live, true);
     }
     linux_time_wait(live, STOP_LOOK_US);
 }
@@ -369,7 +375,7 @@ static enum status world_run(struct world *world, const struct world_target *tar
     live->stopping_us = 0;
     live->in_service = false;
     live->deaf = false;
-    live->rests = false;
+    linux_world_rests(live, false);
     live->still_us = 0;
     live->baseline = 0;
     live->started_us = linux_time_real_us();

@@ -33,7 +33,7 @@ struct linux_world {
     int64_t started_us;  /* real clock at the start of the target */
     int64_t stopping_us; /* real clock at its stop signal; 0: not asked to stop */
     int64_t still_us;    /* real clock since when it sleeps without an end; 0: it does not */
-    bool rests;          /* it was told that only the end of the target is waited for */
+    bool rests;          /* it was told that only real time passes */
     bool in_service;     /* it listened, or slept for the first time */
     bool deaf;           /* a server that does not listen, for no reason of the scenario's */
     int baseline;        /* descriptors when it was ready */
@@ -44,6 +44,9 @@ struct linux_world {
     char absent[2 * STATUS_DETAIL_MAX]; /* which observers were refused, and why; empty: none */
     uint32_t memory_at; /* connections of this play from which on memory is looked at again */
 };
+
+/* Tells whether only real time passes, where that has changed. */
+void linux_world_rests(struct linux_world *live, bool rests);
 
 /* ---- time.c ---- */
 

@@ -20,7 +20,7 @@ ORACLE_EVENT(hcl_09)
         return; /* It may have tried, and was refused memory. */
     }
     bool told = (conn->flags & (FACTS_EOF | FACTS_ERROR)) != 0 || record->at_hup != 0;
-    if (told || facts->turn > conn->at_shut) {
+    if (told || facts_turn(facts, event->fd) > conn->at_shut) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_shut, conn->at_eof, index + 1));
     } else {
         oracle_break(oracle, rule,

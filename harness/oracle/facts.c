@@ -98,13 +98,24 @@ static bool sleeps_on_descriptor(enum scenario_call family)
            family == SCENARIO_CALL_RECV || family == SCENARIO_CALL_SEND;
 }
 
+void facts_take_turn(struct facts *facts, const struct trace_event *event, uint32_t at)
+{
+    uint32_t process = facts_process(event->fd);
+    facts->turn = at;
+    for (uint32_t i = 0; i < TRACE_PROCESSES_MAX; i++) {
+        if (event->fd < 0 || i == process) {
+            facts->turns[i] = at;
+        }
+    }
+}
+
 static void take_block(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     enum scenario_call family = facts_family(event->what);
     facts->has_threads = facts->has_threads || event->b > 0;
     facts->at_block = at;
     facts->at_last_block = at;
-    facts->turn = at;
+    facts_take_turn(facts, event, at);
     facts->at_wait_intr = 0;
     facts->live &= ~(uint32_t)FACTS_WAIT_INTR;
     struct facts_fd *record = facts_fd(facts, event->fd);
@@ -515,6 +526,7 @@ static void start_program(struct facts *facts)
     facts->listener = facts->edge_listener = -1;
     facts->failed_fd = facts->intr_fd = facts->again_fd = -1;
     facts->waiting = facts->ready_count = facts->heaps = facts->console = 0;
+    memset(facts->turns, 0, sizeof(facts->turns));
     facts->turn = facts->batch = facts->at_exit = facts->at_spin = facts->at_died = 0;
     facts->at_soft_accept = facts->at_full = facts->at_no_number = facts->at_memory =
         facts->at_wait_intr = 0;

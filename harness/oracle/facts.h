@@ -253,6 +253,8 @@ struct facts {
     uint32_t waiting;            /* connections begun by peers and not accepted yet */
     uint32_t waiting_max;
     uint32_t turn; /* index of the latest wait or sleep: what came since belongs together */
+    uint32_t turns[TRACE_PROCESSES_MAX]; /* the same of each process, by its number, as far as the
+                                            wait tells whose it is */
     uint32_t at_phase[TRACE_PHASE_COUNT];
     uint32_t at_exit;
     uint32_t at_spin;
@@ -439,6 +441,14 @@ static inline enum scenario_call facts_family(unsigned call)
 static inline uint32_t facts_process(int64_t fd)
 {
     return fd >= 0 ? (uint32_t)(fd / TRACE_PROCESS_STRIDE) : 0;
+}
+
+/* The latest wait of the process that the descriptor is of; where there is one process, of any. */
+static inline uint32_t facts_turn(const struct facts *facts, int64_t fd)
+{
+    uint32_t process = facts_process(fd);
+    bool several = facts->at_fork != 0 && process < TRACE_PROCESSES_MAX;
+    return several ? facts->turns[process] : facts->turn;
 }
 
 /* Whether the descriptor is open, and neither a connection's nor a listener, nor what a run time

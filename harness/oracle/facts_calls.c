@@ -182,7 +182,7 @@ CALL(begin_wait)
     }
     facts->live &= ~(uint32_t)FACTS_BATCH_CLOSED;
     facts->batch = at;
-    facts->turn = at;
+    facts_take_turn(facts, event, at);
     facts->ready_count = 0;
 }
 

@@ -7,6 +7,9 @@
 #include "base/cold.h"
 #include "oracle/facts.h"
 
+/* A wait or a sleep, of the process that its descriptor tells, or of any. */
+void facts_take_turn(struct facts *facts, const struct trace_event *event, uint32_t at);
+
 /* Notes that numbers up to this one are in use; past the table's end only that: past_limit. */
 COLD_CALL void facts_grow_conns(struct facts *facts, uint32_t conn);
 COLD_CALL void facts_grow_fds(struct facts *facts, int64_t fd);

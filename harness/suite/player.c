@@ -70,11 +70,11 @@ struct player {
 /* ---- The child ---- */
 
 /* What it says over its channel. */
-enum { SAY_RESTS = 'r', SAY_OVER = 'p' };
+enum { SAY_RESTS = 'r', SAY_WORKS = 'w', SAY_OVER = 'p' };
 
-static void child_rests(void *context)
+static void child_rests(void *context, bool rests)
 {
-    const char byte = SAY_RESTS;
+    const char byte = rests ? SAY_RESTS : SAY_WORKS;
     (void)send(*(const int *)context, &byte, 1, MSG_NOSIGNAL);
 }
 
@@ -450,8 +450,8 @@ bool player_look(struct player *player)
     char byte = 0;
     ssize_t got =
         watch->state == WATCH_PLAYING ? recv(player->channel, &byte, 1, MSG_DONTWAIT) : -1;
-    if (got == 1 && byte == SAY_RESTS) {
-        player->rests = true;
+    if (got == 1 && (byte == SAY_RESTS || byte == SAY_WORKS)) {
+        player->rests = byte == SAY_RESTS;
     } else if (got == 1) {
         watch->state = WATCH_OVER;
     } else if (got == 0 ||

@@ -85,8 +85,8 @@ enum status player_begin(struct player *player, const struct scenario *scenario,
                          struct status_detail *detail) STATUS_MUST_USE;
 int player_descriptor(const struct player *player);
 bool player_look(struct player *player);
-/* Whether the play, as far as player_look was told, only waits for the end of a target that sleeps:
- * another player may work meanwhile. */
+/* Whether the play, as far as player_look was told, only waits for real time to pass: another
+ * player may work meanwhile. */
 bool player_rests(const struct player *player);
 enum status player_end(struct player *player, const struct trace **ret_trace,
                        struct player_outcome *ret_outcome,

@@ -23,8 +23,8 @@ struct suite_setup {
     struct player *player;
     struct player *const *players; /* for several cases at once, `player` among them */
     unsigned player_count;
-    unsigned at_once; /* cases that are worked on at the same time; other players only wait for the
-                         end of their target. 0: player_count */
+    unsigned at_once; /* cases that are worked on at the same time; other players only wait for real
+                         time to pass. 0: player_count */
     struct oracle *oracle;
     struct report *report;
     const char *case_glob;       /* NULL: all */

@@ -186,11 +186,11 @@ static enum world_next on_idle(void *context)
     return drain(engine);
 }
 
-static void on_rest(void *context)
+static void on_rest(void *context, bool rests)
 {
     const struct engine *engine = context;
     if (engine->play->on_rest != NULL && !engine->restart) {
-        engine->play->on_rest(engine->play->context);
+        engine->play->on_rest(engine->play->context, rests);
     }
 }
 

@@ -28,9 +28,9 @@ struct engine_play {
     const struct profile *profile;     /* how to talk; NULL only for stack scenarios */
     struct trace *trace; /* its header is filled in by the caller (role, limits, promises) */
     uint64_t seed;       /* of kernel choices */
-    /* The play waits for the target's end, and will take hardly any processor time from here on.
+    /* The play waits in real time, and takes hardly any of a processor's until it says otherwise.
      * NULL: nobody asks. */
-    void (*on_rest)(void *context);
+    void (*on_rest)(void *context, bool rests);
     void *context;
 };
 

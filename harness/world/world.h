@@ -36,9 +36,10 @@ struct world_hooks {
      * wire, faults) but not advance time. */
     void (*on_call)(void *context, enum scenario_call family);
     uint32_t armed; /* bit (1 << enum scenario_call) of each family that on_call wants */
-    /* The target was asked to stop, and has slept since for so long that real time must pass until
-     * it ends. NULL: nobody asks. At most once a run. */
-    void (*on_rest)(void *context);
+    /* From here on only real time passes: the target sleeps, and the scenario waits, or the target
+     * was asked to stop and has not ended; and `rests` false: there is work again. NULL: nobody
+     * asks. */
+    void (*on_rest)(void *context, bool rests);
 };
 
 /* What to run. Strings live as long as the run. */

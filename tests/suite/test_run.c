@@ -83,7 +83,7 @@ static void meet_the_next(const struct world_hooks *hooks)
         assert_true(write(meeting_place[1], "", 1) == 1);
         return;
     }
-    hooks->on_rest(hooks->context);
+    hooks->on_rest(hooks->context, true);
     atomic_store(&meeting->met, poll(&news, 1, NEXT_LIMIT_MS) == 1);
 }
 
