@@ -257,18 +257,27 @@ static void draw_note(struct drawing *drawing, uint32_t rows, const char *what)
 
 static bool rows_equal(const struct ladder_row *a, const struct ladder_row *b)
 {
-    return a->kind == b->kind && a->time_us == b->time_us && a->conn == b->conn &&
-           strcmp(a->line, b->line) == 0 && memcmp(&a->cells, &b->cells, sizeof a->cells) == 0;
+    return a->kind == b->kind && a->conn == b->conn && strcmp(a->line, b->line) == 0 &&
+           memcmp(&a->cells, &b->cells, sizeof a->cells) == 0;
 }
 
-/* How often the `period` rows from `at` follow themselves, before `end`. */
+/* How often the `period` rows from `at` follow themselves, before `end`: each time at the same
+ * moment, as a spinning target makes them, or each time the same while later, as a timer does.
+ * What proves a verdict stays at its own time. */
 static uint32_t count_repeats(const struct ladder_rows *rows, uint32_t at, uint32_t period,
                               uint32_t end)
 {
     uint32_t repeats = 0;
+    int64_t each_us =
+        at + period < end ? rows->rows[at + period].time_us - rows->rows[at].time_us : 0;
+    int64_t later_us = 0;
     for (uint32_t next = at + period; next + period <= end; next += period) {
+        later_us += each_us;
         for (uint32_t i = 0; i < period; i++) {
-            if (!rows_equal(&rows->rows[at + i], &rows->rows[next + i])) {
+            const struct ladder_row *first = &rows->rows[at + i];
+            const struct ladder_row *again = &rows->rows[next + i];
+            if (!rows_equal(first, again) || again->time_us != first->time_us + later_us ||
+                (each_us != 0 && again->mark != ' ')) {
                 return repeats;
             }
         }
@@ -321,11 +330,10 @@ static void fold_cycles(struct ladder_rows *rows)
             rows->rows[kept] = rows->rows[at + i];
             rows->rows[kept++].mark = mark;
         }
+        uint32_t last = at + period * (repeats + 1) - 1;
         struct ladder_row *note = &rows->rows[kept++];
-        *note = (struct ladder_row){.kind = LADDER_ROW_LINE,
-                                    .mark = ' ',
-                                    .fill = ' ',
-                                    .time_us = rows->rows[kept - 2].time_us};
+        *note = (struct ladder_row){
+            .kind = LADDER_ROW_LINE, .mark = ' ', .fill = ' ', .time_us = rows->rows[last].time_us};
         if (period == 1) {
             (void)snprintf(note->line, sizeof note->line, "   ... the same %" PRIu32 " times more",
                            repeats);

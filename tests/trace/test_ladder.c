@@ -236,6 +236,45 @@ static void ladder_of_a_spin_folds_the_cycle(void **state)
     trace_text_free(&text);
 }
 
+/* A program that looks about once a second, `count` times. */
+static void add_ticks(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        trace.now_us += 1000000;
+        add_call(TRACE_CALL_POLL, -1, 0, 1, 0, 0);
+        add_call(TRACE_CALL_ACCEPT4, 3, 0, 0, -1, EAGAIN);
+    }
+}
+
+static void ladder_of_a_timer_folds_what_comes_each_time(void **state)
+{
+    (void)state;
+    add_handshake(1);
+    add_ticks(60);
+    trace.now_us += 500000;
+    add_ticks(1);
+    struct trace_text text = drawn(&(struct ladder_options){0});
+    assert_non_null(strstr(text.data, "... these 2 again, 59 times more"));
+    char *note = line_with(&text, "59 times more");
+    assert_non_null(strstr(note, "60.0")); /* until when */
+    free(note);
+    assert_non_null(strstr(text.data, " 61.5")); /* not one second later */
+    trace_text_free(&text);
+}
+
+static void ladder_of_a_timer_keeps_the_proof_in_its_place(void **state)
+{
+    (void)state;
+    add_handshake(1);
+    add_ticks(60);
+    const uint32_t proof[] = {trace.count - 20}; /* a call of second 51 */
+    struct trace_text text =
+        drawn(&(struct ladder_options){.highlights = proof, .highlight_count = 1});
+    assert_non_null(strstr(text.data, "\n! 51.0"));
+    assert_non_null(strstr(text.data, "times more"));
+    trace_text_free(&text);
+}
+
 static void ladder_narrows_to_the_connections_of_the_proof(void **state)
 {
     (void)state;
@@ -404,6 +443,8 @@ int main(void)
         LADDER_TEST(ladder_prints_time_only_where_it_changes),
         LADDER_TEST(ladder_marks_the_last_proof_with_a_bang_and_others_with_an_arrow),
         LADDER_TEST(ladder_of_a_spin_folds_the_cycle),
+        LADDER_TEST(ladder_of_a_timer_folds_what_comes_each_time),
+        LADDER_TEST(ladder_of_a_timer_keeps_the_proof_in_its_place),
         LADDER_TEST(ladder_narrows_to_the_connections_of_the_proof),
         LADDER_TEST(ladder_of_several_connections_numbers_their_rows),
         LADDER_TEST(ladder_keeps_a_proof_that_lies_far_back),
