@@ -122,6 +122,7 @@ static void take_block(struct facts *facts, const struct trace_event *event, uin
     if (record != NULL) {
         facts_followed_up(record);
         record->slept_on = record->slept_on || (event->b > 0 && sleeps_on_descriptor(family));
+        record->used |= sleeps_on_descriptor(family);
     }
     struct facts_conn *conn =
         family == SCENARIO_CALL_SEND
