@@ -29,6 +29,21 @@ static const char *lacking(uint32_t needs)
     return needs != 0 ? shown[__builtin_ctz(needs)].reason : NULL;
 }
 
+/* Why a step had no effect. Where calls are not seen, none could come that it waits for, nor be
+ * made to fail. */
+static const char *noop_words(const struct trace *trace, const struct scenario_step *step,
+                              enum trace_noop noop)
+{
+    bool fault = step != NULL &&
+                 (step->verb == SCENARIO_KERNEL_FAIL || step->verb == SCENARIO_KERNEL_SHORT ||
+                  step->verb == SCENARIO_KERNEL_INTERRUPT);
+    bool blind = (trace->header.observers & TRACE_SEES_CALLS) == 0;
+    bool wants_calls =
+        noop == TRACE_NOOP_CALL_NEVER_CAME || (noop == TRACE_NOOP_NOT_ALLOWED && fault);
+    return blind && wants_calls ? "calls are neither seen nor made to fail here"
+                                : trace_noop_name(noop);
+}
+
 /* A step without effect: the case did not do what it says. Not so where the target itself had gone
  * astray, nor with a command: nobody knows how one goes about it, and a call that never comes is no
  * fault of ours. */
@@ -37,10 +52,12 @@ static enum case_fate noop_fate(struct case_run *run, const struct trace_event *
 {
     const struct scenario *scenario = &run->the_case->scenario;
     char step[SCENARIO_STEP_TEXT_MAX] = "?";
+    const struct scenario_step *played = NULL;
     if (event->a >= 0 && event->a < scenario->count) {
+        played = &scenario->steps[event->a];
         (void)scenario_print_step(scenario, (unsigned)event->a, step, sizeof(step));
     }
-    const char *noop = trace_noop_name((enum trace_noop)event->b);
+    const char *noop = noop_words(run->trace, played, (enum trace_noop)event->b);
     const char *excuse = NULL;
     bool is_ours = subject_is_stack(run->setup->subject) && !run->setup->subject->stack.adapter;
     if (event->b == TRACE_NOOP_NOT_ALLOWED || glance_is_cut(event) ||

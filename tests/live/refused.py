@@ -110,6 +110,9 @@ class WithoutPtrace(unittest.TestCase):
         self.assertEqual(of_grade(verdicts, "FAIL", "WARN", "ERROR"), [], printed)
         self.assertEqual(printed.count(PTRACE), 1, "the refused observer is named once")
         self.assertTrue(any(verdict["detail"] == "calls were not seen, which it needs" for verdict in verdicts))
+        unseen = [verdict["detail"] for verdict in verdicts if "never came" in verdict["detail"]]
+        self.assertEqual(unseen, [], "nobody can tell that a call never came")
+        self.assertTrue(any("calls are neither seen nor made to fail here" in verdict["detail"] for verdict in verdicts))
         self.assertEqual({verdict["rule"] for verdict in of_grade(verdicts, "PASS")}, judged)
         return printed
 
