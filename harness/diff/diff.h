@@ -27,6 +27,10 @@ enum status diff_new(struct world *told, struct world *chooses, struct diff **re
                      struct status_detail *detail) STATUS_MUST_USE;
 void diff_free(struct diff *diff);
 
+/* How real time is told, in µs: a play that took longer than a kernel's first timer may show that.
+ * By default CLOCK_MONOTONIC. */
+void diff_set_clock(struct diff *diff, int64_t (*clock_us)(void));
+
 /* From here on time is what is compared too: the kernels' own timers run on both worlds, so that
  * what is sent again counts as all else, in the order of each end. */
 void diff_with_time(struct diff *diff);

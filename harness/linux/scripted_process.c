@@ -90,14 +90,25 @@ struct waiting {
     int64_t result;
 };
 
+static ssize_t call_once(const struct waiting *waiting)
+{
+    const struct world_blocking *call = waiting->call;
+    return call->family == SCENARIO_CALL_RECV   ? recv(waiting->fd, call->data, call->size, 0)
+           : call->family == SCENARIO_CALL_SEND ? send(waiting->fd, call->data, call->size, 0)
+                                                : close(waiting->fd);
+}
+
 static void *make_call(void *argument)
 {
     struct waiting *waiting = argument;
     struct world_blocking *call = waiting->call;
-    ssize_t result =
-        call->family == SCENARIO_CALL_RECV   ? recv(waiting->fd, call->data, call->size, 0)
-        : call->family == SCENARIO_CALL_SEND ? send(waiting->fd, call->data, call->size, 0)
-                                             : close(waiting->fd);
+    ssize_t result = call_once(waiting);
+    /* Under a time limit Linux also says so where our process was stopped and goes on (signal(7)).
+     */
+    while (result < 0 && errno == EINTR && !call->interrupt &&
+           call->family != SCENARIO_CALL_CLOSE) {
+        result = call_once(waiting);
+    }
     waiting->result = result < 0 ? -errno : result;
     call->ret_piped = take_pipe_signal();
     (void)eventfd_write(waiting->done, 1);

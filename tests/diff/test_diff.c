@@ -339,6 +339,8 @@ static void choice_that_cannot_be_made_is_a_difference(void **state)
 static struct pair chancy;
 static unsigned chances_left;
 static enum diff_choice chance;
+static enum trace_fate again; /* what becomes of the SYN */
+static int64_t slow_us;       /* that each look at the clock takes */
 
 /* What the traces of both worlds show at each poll; then what that of the one that chooses shows as
  * long as it is spoilt. */
@@ -366,12 +368,18 @@ static int poll_of_the_chooser(struct world *world, int s)
     if (chances_left > 0) {
         chances_left--;
         if (chance == DIFF_CHOICE_STALL) {
-            show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_SYN, TRACE_FATE_RETRANSMITTED);
+            show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_SYN, again);
         } else {
             show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
         }
     }
     return 0;
+}
+
+static int64_t slow_clock(void)
+{
+    static int64_t now_us;
+    return now_us += slow_us;
 }
 
 static void spoilt_play_is_made_anew(enum diff_choice spoils)
@@ -391,6 +399,7 @@ static void spoilt_play_is_made_anew(enum diff_choice spoils)
     assert_ok(
         diff_new(chancy.worlds[DIFF_TOLD], chancy.worlds[DIFF_CHOOSES], &chancy.diff, &detail),
         &detail);
+    diff_set_clock(chancy.diff, slow_clock);
     assert_ok(scenario_parse("steps", steps, sizeof steps - 1, &parsed, &detail), &detail);
     chance = spoils;
     chances_left = 2;
@@ -406,7 +415,12 @@ static void spoilt_play_is_made_anew(enum diff_choice spoils)
 static void play_that_a_stall_spoilt_is_made_anew(void **state)
 {
     (void)state;
+    again = TRACE_FATE_RETRANSMITTED;
     spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
+    again = TRACE_FATE_DROPPED; /* nothing tells but the time */
+    slow_us = 1000000;
+    spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
+    slow_us = 0;
 }
 
 static void play_that_a_zero_in_a_window_spoilt_is_made_anew(void **state)
