@@ -34,7 +34,9 @@ struct sockspec_program {
     const struct sockspec_program *peer; /* pair mode: the client program, else NULL */
 };
 
-/* The one target of an executable that sockspec_add_target made. */
+/* The one target of an executable that sockspec_add_target made. The number counts layouts of the
+ * struct: an object that another version compiled is not linked. */
+#define sockspec_target_program sockspec_target_program_2
 extern const struct sockspec_program sockspec_target_program;
 
 #endif
