@@ -10,6 +10,13 @@
 #include "redirect/program.h"
 #include "sockspec/sockspec.h"
 
+/* What the program writes goes to the child's own output, which is captured. */
+static void write_through(void *context, int fd, const void *data, size_t size)
+{
+    (void)context;
+    (void)!write(fd, data, size);
+}
+
 /* Makes the model with the linked program in it; called in the child that plays. */
 static enum status open_model(void *context, struct world **ret_world, struct status_detail *detail)
 {
@@ -26,6 +33,7 @@ static enum status open_model(void *context, struct world **ret_world, struct st
         return status;
     }
     redirect_bind(redirect, model);
+    model_set_console(model, write_through, NULL);
     *ret_world = model_world(model);
     return STATUS_OK;
 }

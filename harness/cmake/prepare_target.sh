@@ -31,7 +31,18 @@ trap 'rm -f "$whole" "$renames" "$renames".*' EXIT
   exit 1
 }
 
-"$objcopy" --redefine-syms="$renames" \
+# Variables in sections of the program's own (section("read_mostly")) are put back, too: such a section becomes a part
+# of the data. Not where the program asks for its bounds: those are tables, which nobody writes to. Lines of nm:
+# "name|value|class|type|size|line|section".
+sections=$("$nm" -f sysv "$whole" | awk -F '|' -v data="sockspec_data$slot" '
+  { gsub(/ /, ""); class = $3; section = $7 }
+  class ~ /^[Uw]$/ && sub(/^__(start|stop)_/, "", $1) { table[$1] = 1 }
+  class ~ /^[DdBb]$/ && section ~ /^[A-Za-z_]/ && section !~ /^(sockspec_|asan_|__sancov_|__libfuzzer_|__llvm_)/ { own[section] = 1 }
+  END { for (name in own) if (!(name in table)) printf " --rename-section %s=%s", name, data }')
+
+# Names of sections are words.
+# shellcheck disable=SC2086
+"$objcopy" --redefine-syms="$renames" $sections \
   --keep-global-symbol="sockspec_target${slot}_main" \
   --keep-global-symbol="sockspec_target${slot}_tls_data_begin" \
   --keep-global-symbol="sockspec_target${slot}_tls_data_end" \

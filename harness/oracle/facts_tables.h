@@ -74,6 +74,12 @@ static inline struct facts_fd *facts_open_fd(struct facts *facts, int64_t fd, ui
     return record;
 }
 
+/* The latest call on the connection was interrupted. What the program makes of that is DAT-06's. */
+static inline bool facts_is_interrupted(const struct facts *facts, const struct facts_conn *conn)
+{
+    return (uint32_t)conn->fd < facts->fds_used && facts->fds[conn->fd].at_intr != 0;
+}
+
 /* The program sends no more on a connection: was the peer in the middle of a message,
  * and the rest not waited for? */
 static inline void facts_end_sending(const struct facts *facts, struct facts_conn *conn,
@@ -85,7 +91,7 @@ static inline void facts_end_sending(const struct facts *facts, struct facts_con
         conn->at_rst == 0 && (conn->flags & told) == 0 &&
         now_us - conn->message_us < facts->patience_us &&
         now_us - conn->peer_us < FACTS_PATIENCE_US && !facts->stopping && !facts->played &&
-        conn->at_shut == 0) {
+        conn->at_shut == 0 && !facts_is_interrupted(facts, conn)) {
         conn->flags |= FACTS_CUT_MESSAGE;
     }
 }

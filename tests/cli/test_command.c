@@ -404,9 +404,13 @@ static void check_same_twice_says_the_same(void **state)
 static const struct {
     const char *kind;
     const char *verdict;
+    const char *output; /* what it wrote is told */
 } misbehaviours[] = {
-    {"crash", "FAIL      CRASH"},   {"abort", "FAIL      CRASH"}, {"hoard", "FAIL      CRASH"},
-    {"recurse", "FAIL      CRASH"}, {"exit", "FAIL      EXIT"},
+    {"crash", "FAIL      CRASH", ""},
+    {"abort", "FAIL      CRASH", ""},
+    {"hoard", "FAIL      CRASH", ""},
+    {"recurse", "FAIL      CRASH", ""},
+    {"exit", "FAIL      EXIT", "it wrote:\n            no more of this\n"},
 };
 
 static void check_misbehaving_target_is_a_verdict_and_the_suite_goes_on(void **state)
@@ -418,6 +422,7 @@ static void check_misbehaving_target_is_a_verdict_and_the_suite_goes_on(void **s
                        misbehaviours[i].kind);
         assert_int_equal(run_misbehaving(arguments), 1);
         assert_has(out, misbehaviours[i].verdict);
+        assert_has(out, misbehaviours[i].output);
         assert_has(out, "server/two-requests"); /* a later case */
         assert_has(out, "replay: sockspec replay");
     }

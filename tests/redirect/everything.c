@@ -28,6 +28,7 @@
 
 extern int common_counter; /* in another object of the target */
 static int data_counter = 5;
+static int elsewhere __attribute__((section("read_mostly"))) = 6;
 static int bss_counter;
 static char big_bss[20000];
 static const char *name_table[] = {"first", "second"};
@@ -76,6 +77,7 @@ static void on_jump(int number)
 static void look_at_memory(void)
 {
     static int local_static = 40;
+    printf("elsewhere %d\n", elsewhere++);
     printf("data %d %d bss %d %d common %d archived %d constructed %d\n", data_counter,
            *data_pointer, bss_counter, big_bss[19999], common_counter, archived_count(),
            constructed);

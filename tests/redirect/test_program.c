@@ -112,6 +112,7 @@ static void program_run_sees_a_fresh_process(void **state)
 {
     static const char *const lines[] = {
         "data 5 5 bss 0 0 common 0 archived 10 constructed 3\n",
+        "elsewhere 6\n",
         "tls 7 0 static 40 table first\n",
         "own error 402\n",
         "errno 0 optind 1 opterr 1\n",
