@@ -94,11 +94,14 @@ static int save_play(struct cli_session *session, const struct trace *trace,
                      const struct oracle_judgement *judgement)
 {
     struct status_detail detail = {""};
+    struct status_detail written = {""};
     enum status status = STATUS_OK;
     if (session->trace.stream != NULL) {
         struct trace_output output = trace_output_stream(session->trace.stream);
-        status = trace_jsonl_write(trace, &output, &detail);
-        status = status == STATUS_OK ? trace_save_commit(&session->trace, &detail) : status;
+        status = trace_jsonl_write(trace, &output, &written);
+        status = status == STATUS_OK ? trace_save_commit(&session->trace, &detail)
+                                     : status_fail(&detail, status, "%s: %s",
+                                                   session->options->trace, written.text);
     }
     if (status == STATUS_OK && session->pcapng.stream != NULL) {
         status = save_packets(session, trace, judgement, &detail);

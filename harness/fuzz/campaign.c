@@ -4,10 +4,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -389,6 +391,25 @@ static void stop_jobs(struct campaign *campaign)
     }
 }
 
+/* The processes of a campaign that was killed are ending: until they have, they hold their folders.
+ */
+static void await_afl(const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < campaign->options->jobs; i++) {
+        char path[PATH_MAX];
+        int fd = place_path(&campaign->place, path, NULL, "afl/job-%u", i + 1) == STATUS_OK
+                     ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                     : -1;
+        for (int waited = 0; fd >= 0 && waited < STOP_LIMIT_MS && flock(fd, LOCK_EX | LOCK_NB) != 0;
+             waited += TICK_MS) {
+            (void)poll(NULL, 0, TICK_MS);
+        }
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+}
+
 /* Where afl-fuzz works. One that was killed while it chose its processor left a lock for which the
  * next ones would wait for ever; the folder is this campaign's alone. */
 static enum status make_afl_folder(struct campaign *campaign, struct status_detail *detail)
@@ -400,6 +421,7 @@ static enum status make_afl_folder(struct campaign *campaign, struct status_deta
     }
     if (status == STATUS_OK) {
         (void)unlink(lock);
+        await_afl(campaign);
     }
     return status;
 }

@@ -87,6 +87,10 @@ static void describe_afl(const struct campaign *campaign, unsigned index, uint32
     const struct fuzz_campaign_options *options = campaign->options;
     const char *folder = campaign->place.folder;
     int64_t left = campaign_time_left_ms(campaign);
+    /* afl-fuzz knows nothing of us: it is to end when we are killed. */
+    job_argument(command, "setpriv");
+    job_argument(command, "--pdeathsig");
+    job_argument(command, "TERM");
     job_argument(command, "afl-fuzz");
     job_argument(command, "-i");
     job_argument(command, "%s/seeds", folder);

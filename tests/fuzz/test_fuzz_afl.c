@@ -1,6 +1,9 @@
 /* Campaigns of AFL++, end to end. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "fuzz/a_campaign.h"
 
@@ -61,11 +64,43 @@ static void afl_campaign_on_a_crash_finds_it_and_goes_on(void **state)
     assert_true(result.total.runs >= RUNS);
 }
 
+/* Nothing of it goes on, and the next one finds what it left. */
+static void afl_campaign_that_is_killed_goes_on_when_it_is_started_again(void **state)
+{
+    (void)state;
+    struct status_detail detail = {""};
+    struct fuzz_campaign_options options = afl_options_for("planted-leak");
+    struct fuzz_stats before = {.runs = 0};
+    char stats[128];
+    int status = 0;
+    (void)snprintf(stats, sizeof(stats), "%s/stats/job-1", out);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        (void)dup2(null, STDOUT_FILENO);
+        (void)dup2(null, STDERR_FILENO);
+        (void)execl(SOCKSPEC_TEST_COMMAND, "sockspec", "fuzz", "planted-leak", "--engine", "afl++",
+                    "--targets", SOCKSPEC_TEST_TARGETS, "--out", out, (char *)NULL);
+        _exit(127);
+    }
+    while (fuzz_stats_read(stats, &before, NULL) != STATUS_OK || before.runs < 200) {
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        (void)sched_yield();
+    }
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    options.runs = 1000000;
+    options.time_ms = 2000;
+    assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
+    assert_true(result.total.runs > before.runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(afl_campaign_on_a_leak_finds_it_and_goes_on),
         IN_FOLDER(afl_campaign_on_a_crash_finds_it_and_goes_on),
+        IN_FOLDER(afl_campaign_that_is_killed_goes_on_when_it_is_started_again),
         IN_FOLDER(afl_campaign_outlives_the_lock_of_one_that_was_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
