@@ -226,6 +226,9 @@ ORACLE_END(rst_05)
             facts->at_memory != 0 || facts->at_stop_signal != 0) {
             continue;
         }
+        if (conn->at_denied > conn->at_receive) {
+            continue; /* It knew of no input. */
+        }
         if ((conn->answers < conn->owed || conn->unread_at_close) &&
             conn->at_saw_rst > conn->at_close) {
             oracle_break(oracle, rule,

@@ -130,6 +130,7 @@ struct facts_conn {
     uint32_t at_wrong;
     uint32_t at_partial;       /* a send took less than asked */
     uint32_t at_again;         /* EAGAIN, not yet followed up */
+    uint32_t at_denied;        /* a fault answered a receive that nothing is there */
     uint32_t at_dropped;       /* it was closed behind EAGAIN, after an answer */
     uint32_t at_dropped_again; /* that EAGAIN */
     uint32_t at_rst;           /* RST from the peer */

@@ -361,6 +361,7 @@ CALL(failed_transfer)
     }
     if (err == EAGAIN && facts_family(event->what) == SCENARIO_CALL_RECV) {
         conn->at_edge = 0;
+        conn->at_denied = (event->flags & TRACE_FAULTED) != 0 ? at : conn->at_denied;
         if (record != NULL) {
             record->at_in_hup = 0; /* no input after all */
             facts_set_live(&record->live, FACTS_FD_IN_HUP, false);
