@@ -212,6 +212,9 @@ ORACLE_EVENT(rdy_08)
         if (record == NULL || record->at_closed <= facts->batch) {
             continue;
         }
+        if (waits && facts->at_fork != 0) {
+            continue; /* Whose wait it is, and what came of others' batches, is not known. */
+        }
         if (waits) {
             oracle_keep(oracle, rule,
                         EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));
