@@ -259,6 +259,11 @@ static void take_state(struct facts *facts, const struct trace_event *event, uin
         return;
     }
     conn->state = event->what;
+    if (event->what == TCP_SYN_RECEIVED && (conn->flags & FACTS_OLD) != 0) {
+        /* A SYN that was sent again brings it to the program anew: it ended with the one before. */
+        conn->at_peer_fin = conn->at_rst = 0;
+        conn->flags &= ~(uint32_t)(FACTS_EOF | FACTS_ERROR);
+    }
     if ((event->flags & TRACE_SAMPLED) != 0) {
         take_sampled(facts, conn, event, at);
         return;

@@ -28,7 +28,7 @@ static void afl_campaign_on_a_leak_finds_it_and_goes_on(void **state)
     assert_true(stands("campaign.json"));
     uint64_t runs = result.total.runs;
     fuzz_campaign_done(&result);
-    options.runs = 2 * RUNS;
+    options.runs = 2ULL * RUNS;
     assert_ok(fuzz_campaign_run(&options, &result, &detail), &detail);
     assert_true(result.total.runs > runs);
     assert_non_null(find("FAIL FDH-01"));
