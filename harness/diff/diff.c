@@ -186,11 +186,13 @@ static enum status play_once(struct diff *diff, const struct scenario *scenario,
     }
     ret_result->at = diff_form_compare(diff->sides[DIFF_TOLD].form, diff->sides[DIFF_CHOOSES].form);
     const struct diff_form *told_form = diff->sides[DIFF_TOLD].form;
-    uint32_t until = diff->sides[DIFF_CHOOSES].form->recovers;
+    const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
+    uint32_t until = form->recovers < form->refuses ? form->recovers : form->refuses;
     if (told_form->timed && told_form->recovers < until) {
         until =
             told_form->recovers; /* the model's timers run out, those of the kernel are put off */
     }
+    until = told_form->refuses < until ? told_form->refuses : until;
     ret_result->same =
         ret_result->at == UINT32_MAX || (!diff->with_time && ret_result->at >= until);
     ret_result->steps_effective = diff->sides[DIFF_CHOOSES].result.steps_effective;

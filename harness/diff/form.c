@@ -234,6 +234,10 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
             form->recovers = form->count - (moved ? 1 : 0);
             uses[DIFF_CHOICE_RECOVER]++;
         }
+        if (event.what == SCENARIO_SEGMENT_RST && form->reads && form->refuses == UINT32_MAX) {
+            form->refuses = form->count;
+            uses[DIFF_CHOICE_REFUSE]++;
+        }
         uses[DIFF_CHOICE_SEQUENCE] += event.what == SCENARIO_SEGMENT_SYN;
     }
     struct trace_event *opened = closes_in_handshake(form, &event);
@@ -256,6 +260,7 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
 static void note_taking(struct diff_form *form, const struct trace_event *event)
 {
     if (event->kind == TRACE_STEP) {
+        form->reads = event->what == SCENARIO_APP_RECV;
         form->takes = event->what == SCENARIO_WIRE_DROP  ? 1
                       : event->what == SCENARIO_WIRE_CUT ? UINT32_MAX
                                                          : 0;
@@ -410,6 +415,8 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     ret_form->sockets = 0;
     memset(ret_form->made, 0, sizeof ret_form->made);
     ret_form->recovers = UINT32_MAX;
+    ret_form->refuses = UINT32_MAX;
+    ret_form->reads = false;
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;
     ret_form->takes = 0;

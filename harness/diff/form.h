@@ -36,6 +36,9 @@ struct diff_form {
     uint32_t recovers; /* index of the first event where bytes were sent again with
                           no time between, or of a change of state right before;
                           UINT32_MAX: none */
+    uint32_t refuses;  /* index of the first RST while a program reads, which answers a window
+                          update; UINT32_MAX: none */
+    bool reads;        /* the step is that */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t takes; /* segments that the step may still take from the wire by their places */
     bool timed;     /* time passed so far */

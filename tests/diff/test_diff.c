@@ -589,6 +589,26 @@ static void form_sees_what_is_sent_again_and_lost(void **state)
     trace_done(&trace);
 }
 
+static void form_sees_a_window_update_refused(void **state)
+{
+    static struct diff_form form;
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    add(&trace, TRACE_STEP, SCENARIO_APP_SEND, 0, 0);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 1, 0);
+    diff_form_take(&form, &trace, NULL, uses);
+    assert_int_equal(form.refuses, UINT32_MAX); /* it answers data */
+    add(&trace, TRACE_STEP, SCENARIO_APP_RECV, 0, 0);
+    add(&trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 1, 0);
+    diff_form_take(&form, &trace, NULL, uses);
+    assert_int_equal(form.refuses, 3);
+    assert_int_equal(uses[DIFF_CHOICE_REFUSE], 1);
+    trace_done(&trace);
+}
+
 static void form_joins_a_close_in_the_handshake(void **state)
 {
     static struct diff_form through;
@@ -624,6 +644,7 @@ int main(void)
         cmocka_unit_test(play_that_a_zero_in_a_window_spoilt_is_made_anew),
         cmocka_unit_test(form_puts_ends_in_order_where_several_change_at_once),
         cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
+        cmocka_unit_test(form_sees_a_window_update_refused),
         cmocka_unit_test(form_joins_a_close_in_the_handshake),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
         cmocka_unit_test(form_numbers_ports_by_who_has_them),
