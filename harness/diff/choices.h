@@ -13,7 +13,7 @@
     X(PORT, "which port is given to a socket without one: numbered as they come up")              \
     X(BUFFER, "the size of a buffer that nobody set: left out")                                   \
     X(RECOVER, "that bytes are sent again: compared up to there")                                 \
-    X(REFUSE, "that a window update comes to an end that is gone, which refuses it: compared up to there")  \
+    X(REFUSE, "that a window update goes to an end that is gone, which refuses it: compared up to where only one does")  \
     X(ORDER, "which end changes first as time passes, beside a call that waits, or when a process dies: end by end")  \
     X(STALL, "that a SYN is sent again while the process waits for its turn: played anew")        \
     X(ZERO, "that 0, the number of who refuses a SYN, lies in a window: played anew")             \

@@ -167,6 +167,12 @@ static enum diff_choice spoilt_by(const struct diff_form *form, uint32_t at)
                                     : DIFF_CHOICE_COUNT;
 }
 
+/* Whether event `at` refuses a window update that the other world did not send. */
+static bool refuses_update(const struct diff_form *form, uint32_t at)
+{
+    return at < form->count && form->refuses[at];
+}
+
 static enum status play_once(struct diff *diff, const struct scenario *scenario, uint64_t seed,
                              struct diff_result *ret_result, struct status_detail *detail)
 {
@@ -187,12 +193,14 @@ static enum status play_once(struct diff *diff, const struct scenario *scenario,
     ret_result->at = diff_form_compare(diff->sides[DIFF_TOLD].form, diff->sides[DIFF_CHOOSES].form);
     const struct diff_form *told_form = diff->sides[DIFF_TOLD].form;
     const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
-    uint32_t until = form->recovers < form->refuses ? form->recovers : form->refuses;
+    uint32_t until = form->recovers;
     if (told_form->timed && told_form->recovers < until) {
         until =
             told_form->recovers; /* the model's timers run out, those of the kernel are put off */
     }
-    until = told_form->refuses < until ? told_form->refuses : until;
+    if (refuses_update(told_form, ret_result->at) || refuses_update(form, ret_result->at)) {
+        until = ret_result->at;
+    }
     ret_result->same =
         ret_result->at == UINT32_MAX || (!diff->with_time && ret_result->at >= until);
     ret_result->steps_effective = diff->sides[DIFF_CHOOSES].result.steps_effective;

@@ -212,6 +212,7 @@ static bool is_again(struct diff_form *form, const struct trace_event *event)
 static void add(struct diff_form *form, uint32_t index, struct trace_event event,
                 uint64_t uses[DIFF_CHOICE_COUNT])
 {
+    bool refuses = false;
     if (event.kind == TRACE_SEGMENT) {
         bool urgent = event.what == SCENARIO_SEGMENT_URGENT;
         if (event.what == SCENARIO_SEGMENT_ACK || (urgent && event.b == 0)) {
@@ -234,10 +235,8 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
             form->recovers = form->count - (moved ? 1 : 0);
             uses[DIFF_CHOICE_RECOVER]++;
         }
-        if (event.what == SCENARIO_SEGMENT_RST && form->reads && form->refuses == UINT32_MAX) {
-            form->refuses = form->count;
-            uses[DIFF_CHOICE_REFUSE]++;
-        }
+        refuses = event.what == SCENARIO_SEGMENT_RST && form->reads;
+        uses[DIFF_CHOICE_REFUSE] += refuses;
         uses[DIFF_CHOICE_SEQUENCE] += event.what == SCENARIO_SEGMENT_SYN;
     }
     struct trace_event *opened = closes_in_handshake(form, &event);
@@ -251,6 +250,7 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
     }
     if (form->count < DIFF_EVENTS_MAX) {
         form->sources[form->count] = index;
+        form->refuses[form->count] = refuses;
         form->events[form->count++] = event;
     }
 }
@@ -415,7 +415,6 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     ret_form->sockets = 0;
     memset(ret_form->made, 0, sizeof ret_form->made);
     ret_form->recovers = UINT32_MAX;
-    ret_form->refuses = UINT32_MAX;
     ret_form->reads = false;
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;

@@ -33,12 +33,12 @@ struct diff_form {
     struct diff_port ports[DIFF_PORTS_MAX]; /* as they came up */
     uint32_t sockets;                       /* that were made so far */
     uint32_t made[DIFF_FDS_MAX];            /* which of them each descriptor stands for */
-    uint32_t recovers; /* index of the first event where bytes were sent again with
-                          no time between, or of a change of state right before;
-                          UINT32_MAX: none */
-    uint32_t refuses;  /* index of the first RST while a program reads, which answers a window
-                          update; UINT32_MAX: none */
-    bool reads;        /* the step is that */
+    uint32_t recovers;             /* index of the first event where bytes were sent again with
+                                      no time between, or of a change of state right before;
+                                      UINT32_MAX: none */
+    bool refuses[DIFF_EVENTS_MAX]; /* it is an RST while a program reads: it answers a window
+                                      update, which may as well not have been sent */
+    bool reads;                    /* the step is a program's reading */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t takes; /* segments that the step may still take from the wire by their places */
     bool timed;     /* time passed so far */
