@@ -122,8 +122,14 @@ static int64_t app_blocking(struct world *world, int s, struct world_blocking *c
         return close_slowly(world, socket, s);
     }
     bool sends = call->family == SCENARIO_CALL_SEND;
+    struct model_net *net = model_of(world)->net;
+    uint32_t told = net->sends_count;
+    uint32_t next = net->sends_next;
+    net->sends_count = sends ? 0 : told; /* it takes all in the end, however often it tries */
     int64_t result =
         transfer(world, s, call, sends ? socket->options.sndtimeo_us : socket->options.rcvtimeo_us);
+    net->sends_count = told;
+    net->sends_next = sends && next < told ? next + 1 : next;
     call->ret_piped = sends && result == -EPIPE;
     return result;
 }

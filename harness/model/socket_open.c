@@ -163,6 +163,7 @@ int socket_shutdown(struct model *model, struct model_socket *socket, int how)
         socket->fin_wanted = true;
         socket_event(model, socket, TCP_EVENT_CLOSE);
         socket_output(model, socket);
+        wire_deliver_own(model); /* an end on the same host hears of it first */
     }
     socket_notify(model, socket,
                   POLLOUT | ((bits & NET_SHUT_RECV) != 0 ? POLLIN | POLLRDHUP : 0U) |
