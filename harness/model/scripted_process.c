@@ -101,10 +101,13 @@ static bool lingers(const struct model_socket *socket)
 static int64_t close_slowly(struct world *world, struct model_socket *socket, int s)
 {
     struct model *model = model_of(world);
+    if (!socket->options.linger) { /* it waits for nothing, and what comes finds it orphaned */
+        return world->ops->close(world, s);
+    }
     if (!scripted_close_begin(model, socket, s)) {
         return 0;
     }
-    int64_t left_us = socket->options.linger ? socket->options.linger_s * INT64_C(1000000) : 0;
+    int64_t left_us = socket->options.linger_s * INT64_C(1000000);
     world->ops->settle(world);
     while (lingers(socket) && wait_on(world, &left_us)) {
     }
