@@ -286,4 +286,20 @@ static inline int fake_teardown(void **state)
         assert_int_equal(0, end.result);                                                           \
     }
 
+/* A step: the program is sent SIGUSR1. */
+static inline void send_usr1(struct fake *fake, struct world *world)
+{
+    (void)fake;
+    assert_int_equal(0, world->ops->signal(world, SIGUSR1, false));
+}
+
+/* A handler that leaves the call it interrupted by siglongjmp. */
+static sigjmp_buf jumped;
+
+static inline void jump(struct fake *fake, int number)
+{
+    (void)fake, (void)number;
+    siglongjmp(jumped, 1);
+}
+
 #endif

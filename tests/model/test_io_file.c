@@ -272,12 +272,6 @@ FAKE_MAIN(timerfd_counts_expirations_main)
 }
 RUNS(timerfd_counts_expirations)
 
-static void send_usr1(struct fake *fake, struct world *world)
-{
-    (void)fake;
-    assert_int_equal(0, world->ops->signal(world, SIGUSR1, false));
-}
-
 FAKE_MAIN(signalfd_reads_a_blocked_signal_main)
 {
     sigset_t mask;
