@@ -8,15 +8,16 @@ import pathlib
 import re
 import sys
 
+import pages
+
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
 HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 
 
 def text_of(page):
     """The page without its blocks of code, where nothing is a link."""
-    return FENCE.sub("", page.read_text(encoding="utf-8"))
+    return pages.FENCE.sub("", pages.read(page))
 
 
 def links(page):
