@@ -119,6 +119,12 @@ enum tcp_state linux_conn_state(void *context, enum trace_host host, uint32_t nu
     return row.state;
 }
 
+uint64_t linux_conn_identity(void *context, enum trace_host host, uint32_t number)
+{
+    const struct linux_net *net = context;
+    return net->ends[number].cookie[host];
+}
+
 uint32_t linux_conn_of_cookie(const struct linux_net *net, enum trace_host host, uint32_t newest,
                               uint64_t cookie)
 {

@@ -117,6 +117,7 @@ struct net_ends {
 /* Functions of struct packet_wire_hosts; the context is the network. On the wire everything has the
  * hosts' own addresses, also where the target's end is on a loopback address. */
 enum tcp_state linux_conn_state(void *context, enum trace_host host, uint32_t number);
+uint64_t linux_conn_identity(void *context, enum trace_host host, uint32_t number);
 void linux_conn_leaves(void *context, enum trace_host host, struct packet *packet, uint8_t *bytes);
 void linux_conn_enters(void *context, enum trace_host host, uint32_t number, uint8_t kind,
                        struct packet *packet, uint8_t *bytes);

@@ -31,6 +31,7 @@ enum status linux_wire_init(struct linux_net *net, struct status_detail *detail)
                                             .take = take,
                                             .give = give,
                                             .state = linux_conn_state,
+                                            .identity = linux_conn_identity,
                                             .leaves = linux_conn_leaves,
                                             .enters = linux_conn_enters,
                                             .moved = linux_conn_moved,

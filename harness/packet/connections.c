@@ -266,6 +266,19 @@ static void set_state(struct packet_wire *wire, uint32_t number, enum trace_host
     }
 }
 
+/* Another socket may take the place of the one that was there, without a look between: a SYN ends
+ * the handshake whose listener is gone, and begins one with the listener that is there now. */
+static void take_place(struct packet_wire *wire, uint32_t number, enum trace_host host)
+{
+    struct packet_wire_conn *conn = &wire->conns[number];
+    uint64_t identity =
+        wire->hosts.identity != NULL ? wire->hosts.identity(wire->hosts.context, host, number) : 0;
+    if (conn->identity[host] != 0 && identity != 0 && identity != conn->identity[host]) {
+        set_state(wire, number, host, TCP_CLOSED);
+    }
+    conn->identity[host] = identity;
+}
+
 uint32_t packet_wire_conn_open(struct packet_wire *wire, enum trace_host opener,
                                const struct packet *names)
 {
@@ -302,6 +315,9 @@ void packet_wire_sample_end(struct packet_wire *wire, uint32_t number, enum trac
             return;
         }
         set_state(wire, old, host, TCP_CLOSED);
+    }
+    if (state != TCP_CLOSED) {
+        take_place(wire, number, host);
     }
     set_state(wire, number, host, state);
 }

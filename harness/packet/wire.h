@@ -35,6 +35,10 @@ struct packet_wire_hosts {
     void (*give)(void *context, enum trace_host host, const uint8_t *bytes, size_t size);
     /* The state of the host's end now, CLOSED where it has none. */
     enum tcp_state (*state)(void *context, enum trace_host host, uint32_t conn);
+    /* Names the socket that `state` found there last, the same for its whole life; 0: none. NULL:
+     * the host's sockets have no names, so that one in place of another is seen by its state alone.
+     */
+    uint64_t (*identity)(void *context, enum trace_host host, uint32_t conn);
     /* A packet leaves the host, or is about to enter it: its addresses may be changed. `kind` is an
      * enum scenario_segment. NULL: they stay. */
     void (*leaves)(void *context, enum trace_host host, struct packet *packet, uint8_t *bytes);
@@ -58,6 +62,7 @@ struct packet_wire_conn {
     uint8_t addresses[TRACE_HOST_COUNT][PACKET_ADDRESS];
     uint16_t ports[TRACE_HOST_COUNT];
     uint8_t state[TRACE_HOST_COUNT];       /* enum tcp_state, as traced last */
+    uint64_t identity[TRACE_HOST_COUNT];   /* of the socket that had this state; 0: unknown */
     bool isn_known[TRACE_HOST_COUNT];      /* its SYN was seen */
     bool fin_given[TRACE_HOST_COUNT];      /* a FIN was delivered to it */
     uint32_t isn[TRACE_HOST_COUNT];        /* its initial sequence number */

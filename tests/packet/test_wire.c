@@ -22,7 +22,8 @@ struct fixture {
     struct packets out[TRACE_HOST_COUNT];   /* that a host has put out */
     struct packets given[TRACE_HOST_COUNT]; /* that arrived at it */
     enum tcp_state state[TRACE_HOST_COUNT];
-    bool refuses; /* both hosts answer what arrives by an RST */
+    uint64_t identity; /* of every socket */
+    bool refuses;      /* both hosts answer what arrives by an RST */
 };
 
 static int64_t take(void *context, enum trace_host host, uint8_t *bytes, size_t size)
@@ -76,12 +77,23 @@ static enum tcp_state state_of(void *context, enum trace_host host, uint32_t con
     return ((struct fixture *)context)->state[host];
 }
 
+static uint64_t identity_of(void *context, enum trace_host host, uint32_t conn)
+{
+    (void)host;
+    (void)conn;
+    return ((struct fixture *)context)->identity;
+}
+
 static void fixture_open(struct fixture *f, bool resends)
 {
     struct status_detail detail = {""};
     memset(f, 0, sizeof(*f));
-    const struct packet_wire_hosts hosts = {
-        .context = f, .take = take, .give = give, .state = state_of, .resends = resends};
+    const struct packet_wire_hosts hosts = {.context = f,
+                                            .take = take,
+                                            .give = give,
+                                            .state = state_of,
+                                            .identity = identity_of,
+                                            .resends = resends};
     assert_ok(trace_init(&f->trace, EVENTS), &detail);
     assert_ok(packet_wire_init(&f->wire, &hosts, &detail), &detail);
     trace_clear(&f->trace);
@@ -202,6 +214,41 @@ static void state_is_told_behind_what_led_to_it(void **state)
     assert_int_equal(last->what, TCP_CLOSED);
     assert_int_equal(last[-1].kind, TRACE_SEGMENT);
     assert_int_equal(last[-1].what, SCENARIO_SEGMENT_RST);
+    fixture_close(&f);
+}
+
+/* How many states the target's end went through since event `from`, and which. */
+static unsigned states_since(const struct fixture *f, uint32_t from, uint8_t states[2])
+{
+    unsigned count = 0;
+    for (uint32_t i = from; i < f->trace.count; i++) {
+        const struct trace_event *event = &f->trace.events[i];
+        if (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET && count < 2) {
+            states[count++] = event->what;
+        }
+    }
+    return count;
+}
+
+static void another_socket_in_the_same_state_is_told(void **state)
+{
+    struct fixture f;
+    uint8_t states[2] = {0};
+    (void)state;
+    fixture_open(&f, false);
+    f.identity = 1;
+    f.state[TRACE_HOST_TARGET] = TCP_SYN_RECEIVED;
+    put(&f, TRACE_HOST_PEER, TCP_CTL_SYN, ISN, 0, "");
+    (void)packet_wire_collect(&f.wire);
+    (void)packet_wire_deliver_all(&f.wire);
+    uint32_t from = f.trace.count;
+    packet_wire_sample_live(&f.wire);
+    assert_int_equal(f.trace.count, from); /* it is the same socket */
+    f.identity = 2;
+    packet_wire_sample_live(&f.wire);
+    assert_int_equal(states_since(&f, from, states), 2);
+    assert_int_equal(states[0], TCP_CLOSED);
+    assert_int_equal(states[1], TCP_SYN_RECEIVED);
     fixture_close(&f);
 }
 
@@ -328,6 +375,7 @@ int main(void)
         cmocka_unit_test(new_syn_on_the_same_ports_is_another_connection),
         cmocka_unit_test(refusal_belongs_to_what_it_refuses),
         cmocka_unit_test(state_is_told_behind_what_led_to_it),
+        cmocka_unit_test(another_socket_in_the_same_state_is_told),
         cmocka_unit_test(hold_keeps_until_released),
         cmocka_unit_test(deliver_takes_what_is_named),
         cmocka_unit_test(lose_and_cut_and_drop_let_nothing_through),
