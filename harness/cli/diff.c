@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +50,8 @@ struct counts {
     atomic_ullong uses[DIFF_CHOICE_COUNT];
     struct diff_cover cover[DIFF_WORLDS];
     atomic_bool stop;
+    atomic_bool interrupted;
+    atomic_flag failed; /* a process has said why it could not go on */
 };
 
 struct job {
@@ -57,6 +60,7 @@ struct job {
     char names[2][16]; /* of the worlds */
     unsigned index;
     int64_t until_ms; /* 0: no limit */
+    bool progress;    /* a line of the terminal says how far it is */
     struct world *worlds[DIFF_WORLDS];
     struct diff *diff;
 };
@@ -66,7 +70,14 @@ static struct counts *interrupted; /* for the handler */
 static void on_interrupt(int number)
 {
     (void)number;
+    atomic_store(&interrupted->interrupted, true);
     atomic_store(&interrupted->stop, true);
+}
+
+/* It wakes who waits for the processes. */
+static void on_tick(int number)
+{
+    (void)number;
 }
 
 static int64_t now_ms(void)
@@ -74,6 +85,48 @@ static int64_t now_ms(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- How far it is ---- */
+
+enum { TICK_S = 1 };
+
+static void progress_clear(const struct job *job)
+{
+    if (job->progress) {
+        (void)fputs("\r\033[K", stderr);
+    }
+}
+
+static void progress_draw(const struct job *job)
+{
+    if (job->progress) {
+        (void)fprintf(stderr, "\r\033[K%llu of %llu scenarios, %llu differences",
+                      atomic_load(&job->counts->scenarios),
+                      (unsigned long long)job->options->count_number,
+                      atomic_load(&job->counts->differences));
+    }
+}
+
+static void progress_begin(struct job *job)
+{
+    const struct itimerval each = {.it_interval.tv_sec = TICK_S, .it_value.tv_sec = TICK_S};
+    struct sigaction action = {.sa_handler = on_tick};
+    job->progress = isatty(STDERR_FILENO) != 0;
+    if (job->progress) {
+        (void)sigaction(SIGALRM, &action, NULL);
+        (void)setitimer(ITIMER_REAL, &each, NULL); /* which no child inherits */
+    }
+}
+
+static void progress_end(struct job *job)
+{
+    const struct itimerval never = {{0}, {0}};
+    if (job->progress) {
+        (void)setitimer(ITIMER_REAL, &never, NULL);
+        progress_clear(job);
+        job->progress = false;
+    }
 }
 
 /* ---- Telling a difference ---- */
@@ -114,7 +167,15 @@ static void tell_side_by_side(FILE *out, const char *left, const char *right)
     }
 }
 
-static void save_scenario(const struct job *job, const char *text, uint64_t number,
+/* The command that plays it again, as it was made up. */
+static void tell_again(FILE *out, const struct job *job, uint64_t number)
+{
+    (void)fprintf(out, "replay: sockspec diff --worlds %s,%s%s --seed %llu --from %llu --count 1\n",
+                  job->names[0], job->names[1], job->options->slow ? " --slow" : "",
+                  (unsigned long long)job->options->seed_number, (unsigned long long)number);
+}
+
+static void save_scenario(const struct job *job, FILE *out, const char *text, uint64_t number,
                           const char *suffix)
 {
     char path[PATH];
@@ -124,6 +185,9 @@ static void save_scenario(const struct job *job, const char *text, uint64_t numb
     if (file != NULL) {
         (void)fprintf(file, "title \"the worlds differ\"\nrole stack\n\n%s", text);
         (void)fclose(file);
+        (void)fprintf(out, "written: %s\n", path);
+    } else {
+        (void)cli_error(job->options, "%s: cannot be written: %s", path, strerror(errno));
     }
 }
 
@@ -150,9 +214,10 @@ static void telling_begin(const struct job *job, const struct scenario *scenario
 }
 
 /* All at once: other processes tell as well. */
-static void telling_end(struct telling *telling)
+static void telling_end(const struct job *job, struct telling *telling)
 {
     (void)fclose(telling->out);
+    progress_clear(job);
     (void)fwrite(telling->text, 1, strlen(telling->text), stdout);
     (void)fflush(stdout);
     free(telling->text);
@@ -175,9 +240,11 @@ static void tell(const struct job *job, const struct scenario *scenario, uint64_
                   (unsigned long long)number);
     tell_events(telling.out, job, at);
     (void)fprintf(telling.out, "\nrole stack\n\n%s\n", telling.steps);
+    tell_again(telling.out, job, number);
     if (job->options->out != NULL) {
-        save_scenario(job, telling.steps, number, "");
+        save_scenario(job, telling.out, telling.steps, number, "");
     } else {
+        (void)fputc('\n', telling.out);
         char *left = ladder_text(diff_trace(job->diff, DIFF_TOLD), scenario);
         char *right = ladder_text(diff_trace(job->diff, DIFF_CHOOSES), scenario);
         (void)fprintf(telling.out, "%-*s   %s\n", COLUMN, job->names[0], job->names[1]);
@@ -185,7 +252,7 @@ static void tell(const struct job *job, const struct scenario *scenario, uint64_
         free(left);
         free(right);
     }
-    telling_end(&telling);
+    telling_end(job, &telling);
 }
 
 /* The last play of `job->diff` showed a difference that may not come again. */
@@ -197,6 +264,7 @@ static struct telling tell_passing(const struct job *job, const struct scenario 
     (void)fprintf(telling.out, "\nscenario %llu: the worlds differed once, and then no more\n\n",
                   (unsigned long long)number);
     tell_events(telling.out, job, at);
+    tell_again(telling.out, job, number);
     return telling;
 }
 
@@ -233,9 +301,9 @@ static enum status come_again(struct job *job, const struct scenario *scenario, 
         return status;
     }
     if (job->options->out != NULL) {
-        save_scenario(job, telling.steps, number, ".once");
+        save_scenario(job, telling.out, telling.steps, number, ".once");
     }
-    telling_end(&telling);
+    telling_end(job, &telling);
     atomic_fetch_add(&job->counts->passing, 1);
     if (!job->options->slow) { /* where time passes, Linux measures it itself */
         count_difference(job);
@@ -336,9 +404,10 @@ static int run_job(struct job *job)
 {
     struct status_detail detail = {""};
     enum status status = open_job(job, &detail);
-    uint64_t number = job->index;
-    while (status == STATUS_OK && number < job->options->count_number &&
-           !atomic_load(&job->counts->stop) && (job->until_ms == 0 || now_ms() < job->until_ms)) {
+    uint64_t number = job->options->from_number + job->index;
+    uint64_t end = job->options->from_number + job->options->count_number;
+    while (status == STATUS_OK && number < end && !atomic_load(&job->counts->stop) &&
+           (job->until_ms == 0 || now_ms() < job->until_ms)) {
         status = play_number(job, number, &detail);
         number += job->options->jobs_number;
     }
@@ -351,7 +420,13 @@ static int run_job(struct job *job)
             job->worlds[i]->ops->free(job->worlds[i]);
         }
     }
-    return status == STATUS_OK ? 0 : cli_status(job->options, status, &detail);
+    if (status == STATUS_OK) {
+        return 0;
+    }
+    /* What keeps one process from playing keeps them all: it is said once. */
+    return atomic_flag_test_and_set(&job->counts->failed)
+               ? SOCKSPEC_EXIT_ERROR
+               : cli_status(job->options, status, &detail);
 }
 
 /* ---- All of them ---- */
@@ -362,10 +437,11 @@ static void tell_counts(const struct cli_options *options, struct counts *counts
     unsigned long long scenarios = atomic_load(&counts->scenarios);
     unsigned long long steps = atomic_load(&counts->steps);
     double each = scenarios > 0 ? (double)scenarios : 1;
-    (void)printf("\n%llu scenarios from seed %llu, %.1f steps with effect on average, %llu "
-                 "differences (%llu did not come again), in %.1f s\n",
-                 scenarios, (unsigned long long)options->seed_number, (double)steps / each,
-                 (unsigned long long)atomic_load(&counts->differences),
+    unsigned long long differences = atomic_load(&counts->differences);
+    (void)printf("\n%llu scenario%s from seed %llu, %.1f steps with effect on average, %llu "
+                 "difference%s (%llu did not come again), in %.1f s\n",
+                 scenarios, scenarios == 1 ? "" : "s", (unsigned long long)options->seed_number,
+                 (double)steps / each, differences, differences == 1 ? "" : "s",
                  (unsigned long long)atomic_load(&counts->passing), (double)ms / 1000);
     for (unsigned i = 0; i < DIFF_WORLDS; i++) {
         double seconds = (double)atomic_load(&counts->cpu_ns[i]) / 1e9;
@@ -399,7 +475,9 @@ static int run_jobs(const struct cli_options *options, struct job *job)
         }
     }
     int how = 0;
+    progress_begin(job);
     for (pid_t child; (child = wait(&how)) > 0 || errno == EINTR;) {
+        progress_draw(job);
         if (child > 0 && (!WIFEXITED(how) || WEXITSTATUS(how) != 0)) {
             code = WIFEXITED(how) ? WEXITSTATUS(how) : SOCKSPEC_EXIT_ERROR;
             atomic_store(&job->counts->stop, true);
@@ -408,6 +486,7 @@ static int run_jobs(const struct cli_options *options, struct job *job)
             }
         }
     }
+    progress_end(job);
     return code;
 }
 
@@ -458,12 +537,17 @@ static enum status save_states(const struct cli_options *options, const struct j
 {
     struct trace_save file = {0};
     char how[256];
+    char from[32] = "";
+    if (options->from_number > 0) {
+        (void)snprintf(from, sizeof from, " --from %llu", (unsigned long long)options->from_number);
+    }
     (void)snprintf(
         how, sizeof how,
-        "Written by `sockspec diff --worlds %s,%s --seed %llu%s --count %llu --states FILE`; "
+        "Written by `sockspec diff --worlds %s,%s --seed %llu%s%s --count %llu --states FILE`; "
         "what is made up is that many scenarios.\n",
         job->names[DIFF_TOLD], job->names[DIFF_CHOOSES], (unsigned long long)options->seed_number,
-        options->slow ? " --slow" : "", (unsigned long long)atomic_load(&job->counts->scenarios));
+        from, options->slow ? " --slow" : "",
+        (unsigned long long)atomic_load(&job->counts->scenarios));
     enum status status = trace_save_open(&file, options->states, detail);
     if (status == STATUS_OK) {
         struct trace_output output = trace_output_stream(file.stream);
@@ -516,6 +600,12 @@ static int take_worlds(const struct cli_options *options, struct job *job)
     }
     (void)snprintf(job->names[0], sizeof job->names[0], "%.*s", (int)(comma - worlds), worlds);
     (void)snprintf(job->names[1], sizeof job->names[1], "%s", comma + 1);
+    for (unsigned i = 0; i < DIFF_WORLDS; i++) {
+        if (!cli_stack_is_built_in(job->names[i])) {
+            return cli_usage(options, "--worlds: there is no world '%s'; expected model or linux",
+                             job->names[i]);
+        }
+    }
     return 0;
 }
 
@@ -555,8 +645,10 @@ int cli_diff(const struct cli_options *options)
     if (code == 0 && options->states != NULL) {
         code = write_states(options, &job);
     }
-    if (code == 0 && atomic_load(&job.counts->differences) > 0) {
-        code = SOCKSPEC_EXIT_FAILED;
+    if (code == 0) {
+        bool differ = atomic_load(&job.counts->differences) > 0;
+        bool cut = atomic_load(&job.counts->interrupted);
+        code = differ ? SOCKSPEC_EXIT_FAILED : cut ? SOCKSPEC_EXIT_ERROR : 0;
     }
     (void)munmap(job.counts, sizeof *job.counts);
     return code;

@@ -71,7 +71,8 @@ static const struct option_row option_rows[] = {
      "world linux: play the steps that need more real time, too"},
     {"stack", 0, "NAME", NULL, AT(stack), PLAYS,
      "a TCP stack instead of a target: one of `sockspec list stacks`"},
-    {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds"},
+    {"worlds", 0, "A,B", NULL, AT(worlds), ON(DIFF), "the two worlds; default: model,linux"},
+    {"from", 0, "I", NULL, AT(from), ON(DIFF), "the number of the first scenario; default: 0"},
     {"count", 0, "N", NULL, AT(count), ON(DIFF), "how many scenarios; default: 10000"},
     {"states", 0, "FILE", NULL, AT(states), ON(DIFF),
      "write what was exercised of the state space, as Markdown"},
@@ -311,6 +312,8 @@ static bool read_numbers(struct cli_options *options)
                                                          INT32_MAX, &options->runs_number));
     good = good && (options->count == NULL || read_number(options, "count", options->count, 1,
                                                           INT64_MAX, &options->count_number));
+    good = good && (options->from == NULL || read_number(options, "from", options->from, 0,
+                                                         INT64_MAX, &options->from_number));
     options->jobs_number = (unsigned)jobs;
     return good;
 }

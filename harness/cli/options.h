@@ -56,6 +56,7 @@ struct cli_options {
     const char *name;
     const char *stack;
     const char *worlds;
+    const char *from;
     const char *count;
     const char *states;
     const char *engine;
@@ -73,6 +74,7 @@ struct cli_options {
     bool version;
     uint64_t seed_number;
     uint64_t runs_number;
+    uint64_t from_number;
     uint64_t count_number;
     unsigned jobs_number;
     int operand_count;

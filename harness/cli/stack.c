@@ -18,16 +18,21 @@ enum {
     STACK_SLEEP_MS = 60000 /* asleep: an instance of an adapter has limits of its own */
 };
 
+bool cli_stack_is_built_in(const char *name)
+{
+    return strcmp(name, "model") == 0 || strcmp(name, "linux") == 0;
+}
+
 enum status cli_stack_open(const char *name, bool slow, struct world **ret_world,
                            struct status_detail *detail)
 {
+    if (!cli_stack_is_built_in(name)) {
+        return status_fail(detail, STATUS_USAGE, "there is no stack '%s'; expected model or linux",
+                           name);
+    }
     if (strcmp(name, "linux") == 0) {
         const struct linux_setup setup = {.slow = slow, .kernel_timers = slow};
         return linux_world_new(&setup, ret_world, detail);
-    }
-    if (strcmp(name, "model") != 0) {
-        return status_fail(detail, STATUS_USAGE, "there is no stack '%s'; expected model or linux",
-                           name);
     }
     struct model *model = NULL;
     enum status status = model_new(NULL, &model, detail);

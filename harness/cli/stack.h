@@ -11,6 +11,9 @@
 enum status cli_stack_open(const char *name, bool slow, struct world **ret_world,
                            struct status_detail *detail) STATUS_MUST_USE;
 
+/* Whether it opens one of that name. */
+bool cli_stack_is_built_in(const char *name);
+
 /* Checks, replays or shrinks on the stack that --stack (or --world; default: model) names; `check
  * --stack all` on all of them. Returns an exit code. */
 int cli_stack(const struct cli_options *options);

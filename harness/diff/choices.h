@@ -15,6 +15,7 @@
     X(RECOVER, "that bytes are sent again: compared up to there")                                 \
     X(REFUSE, "that a window update goes to an end that is gone, which refuses it: compared up to where only one does")  \
     X(ORDER, "which end changes first as time passes, beside a call that waits, or when a process dies: end by end")  \
+    X(LOOK, "whether FIN-WAIT-2 is seen where a close that waited ends it at once: joined to the end")  \
     X(STALL, "that a SYN is sent again while the process waits for its turn: played anew")        \
     X(ZERO, "that 0, the number of who refuses a SYN, lies in a window: played anew")             \
     X(SEQUENCE, "initial sequence numbers: counted from them")

@@ -188,6 +188,30 @@ static struct trace_event *closes_in_handshake(struct diff_form *form,
     return opens ? state : NULL;
 }
 
+/* A close that waited ends FIN-WAIT-2 itself where TCP_LINGER2 is below 0, with an RST. Who samples
+ * sees that state or not, as whoever waits comes to run. Whether that was done: the end went to
+ * CLOSED then, behind its RST. */
+static bool ends_wait(struct diff_form *form, const struct trace_event *event)
+{
+    uint32_t at = form->count;
+    if (!form->waits || event->kind != TRACE_STATE || event->a != TCP_FIN_WAIT_2 ||
+        event->what != TCP_CLOSED || at < 2 ||
+        !is_of(&form->events[at - 1], SCENARIO_SEGMENT_RST, event)) {
+        return false;
+    }
+    struct trace_event *reset = &form->events[at - 1];
+    struct trace_event *state = &form->events[at - 2];
+    if (state->kind != TRACE_STATE || state->host != event->host || state->conn != event->conn ||
+        state->what != TCP_FIN_WAIT_2) {
+        return false;
+    }
+    const struct trace_event joined = *state;
+    *state = *reset;
+    *reset = joined;
+    reset->what = event->what;
+    return true;
+}
+
 /* Whether an end sends bytes that it sent before. */
 static bool is_again(struct diff_form *form, const struct trace_event *event)
 {
@@ -244,6 +268,10 @@ static void add(struct diff_form *form, uint32_t index, struct trace_event event
         opened->what = event.what;
         return;
     }
+    if (ends_wait(form, &event)) {
+        uses[DIFF_CHOICE_LOOK]++;
+        return;
+    }
     if (passes_through(form, &event)) {
         form->events[form->count - 1].what = event.what;
         return;
@@ -261,6 +289,7 @@ static void note_taking(struct diff_form *form, const struct trace_event *event)
 {
     if (event->kind == TRACE_STEP) {
         form->reads = event->what == SCENARIO_APP_RECV;
+        form->waits = event->what == SCENARIO_APP_BLOCKING;
         form->takes = event->what == SCENARIO_WIRE_DROP  ? 1
                       : event->what == SCENARIO_WIRE_CUT ? UINT32_MAX
                                                          : 0;
@@ -416,6 +445,7 @@ void diff_form_take(struct diff_form *ret_form, const struct trace *trace,
     memset(ret_form->made, 0, sizeof ret_form->made);
     ret_form->recovers = UINT32_MAX;
     ret_form->reads = false;
+    ret_form->waits = false;
     memset(ret_form->sent, 0, sizeof ret_form->sent);
     ret_form->timed = false;
     ret_form->takes = 0;

@@ -39,6 +39,7 @@ struct diff_form {
     bool refuses[DIFF_EVENTS_MAX]; /* it is an RST while a program reads: it answers a window
                                       update, which may as well not have been sent */
     bool reads;                    /* the step is a program's reading */
+    bool waits;                    /* the step is a call that waits */
     int64_t sent[DIFF_ENDS_MAX][TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
     uint32_t takes; /* segments that the step may still take from the wire by their places */
     bool timed;     /* time passed so far */

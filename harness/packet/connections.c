@@ -210,9 +210,14 @@ void packet_wire_conn_delivered(struct packet_wire *wire, uint32_t number, enum 
     if (conn != NULL && (packet->flags & TCP_CTL_FIN) != 0) {
         conn->fin_given[receiver] = true;
     }
-    if (conn != NULL && (packet->flags & (TCP_CTL_ACK | TCP_CTL_RST)) == TCP_CTL_ACK &&
-        tcp_after(packet->ack, conn->una[receiver])) {
+    if (conn == NULL || (packet->flags & (TCP_CTL_ACK | TCP_CTL_RST)) != TCP_CTL_ACK) {
+        return;
+    }
+    if (tcp_after(packet->ack, conn->una[receiver])) {
         conn->una[receiver] = packet->ack;
+    }
+    if (conn->state[receiver] == TCP_CLOSED) {
+        conn->proved[receiver] = packet->ack;
     }
 }
 
@@ -255,6 +260,11 @@ static void set_state(struct packet_wire *wire, uint32_t number, enum trace_host
     bool passive = from == TCP_CLOSED && state != TCP_SYN_SENT;
     packet_wire_trace_state(wire, host, number, passive ? TCP_LISTEN : from, state);
     conn->state[host] = (uint8_t)state;
+    if (passive && state != TCP_SYN_RECEIVED && conn->isn_known[host]) {
+        /* A SYN cookie was proved, which may be by what comes later than the handshake: it begins
+         * where that says. */
+        conn->isn[host] = conn->proved[host] - 1;
+    }
     if (wire->hosts.moved != NULL) {
         wire->hosts.moved(wire->hosts.context, host, number);
     }

@@ -61,15 +61,16 @@ struct packet_wire_conn {
     bool v6;
     uint8_t addresses[TRACE_HOST_COUNT][PACKET_ADDRESS];
     uint16_t ports[TRACE_HOST_COUNT];
-    uint8_t state[TRACE_HOST_COUNT];       /* enum tcp_state, as traced last */
-    uint64_t identity[TRACE_HOST_COUNT];   /* of the socket that had this state; 0: unknown */
-    bool isn_known[TRACE_HOST_COUNT];      /* its SYN was seen */
-    bool fin_given[TRACE_HOST_COUNT];      /* a FIN was delivered to it */
-    uint32_t isn[TRACE_HOST_COUNT];        /* its initial sequence number */
-    uint32_t sent_end[TRACE_HOST_COUNT];   /* sequence number after the last that it sent */
-    uint32_t expects[TRACE_HOST_COUNT];    /* its RCV.NXT, by what it acknowledged last */
-    uint32_t una[TRACE_HOST_COUNT];        /* its SND.UNA, by what was delivered to it */
-    uint16_t window[TRACE_HOST_COUNT];     /* what it offered last, as in the header */
+    uint8_t state[TRACE_HOST_COUNT];     /* enum tcp_state, as traced last */
+    uint64_t identity[TRACE_HOST_COUNT]; /* of the socket that had this state; 0: unknown */
+    bool isn_known[TRACE_HOST_COUNT];    /* its SYN was seen */
+    bool fin_given[TRACE_HOST_COUNT];    /* a FIN was delivered to it */
+    uint32_t isn[TRACE_HOST_COUNT];      /* its initial sequence number */
+    uint32_t sent_end[TRACE_HOST_COUNT]; /* sequence number after the last that it sent */
+    uint32_t expects[TRACE_HOST_COUNT];  /* its RCV.NXT, by what it acknowledged last */
+    uint32_t una[TRACE_HOST_COUNT];      /* its SND.UNA, by what was delivered to it */
+    uint32_t proved[TRACE_HOST_COUNT];   /* what was acknowledged to it last while it was CLOSED */
+    uint16_t window[TRACE_HOST_COUNT];   /* what it offered last, as in the header */
     uint16_t syn_window[TRACE_HOST_COUNT]; /* as the newest SYN told it, which is not scaled */
     uint16_t chain;                        /* next in the table of ports, older; 0 none */
     uint16_t live_next;                    /* list of those that may still change */

@@ -632,6 +632,42 @@ static void form_joins_a_close_in_the_handshake(void **state)
     trace_done(&trace);
 }
 
+/* A close that ends FIN-WAIT-2 by an RST, with a look at that state or without. */
+static void add_ended_wait(struct trace *trace, enum scenario_verb verb, bool seen)
+{
+    trace_clear(trace);
+    add(trace, TRACE_STEP, verb, 0, 0);
+    add(trace, TRACE_STATE, TCP_FIN_WAIT_1, TCP_ESTABLISHED, TCP_EVENT_CLOSE);
+    add(trace, TRACE_SEGMENT, SCENARIO_SEGMENT_FIN, 1, 0);
+    if (seen) {
+        add(trace, TRACE_STATE, TCP_FIN_WAIT_2, TCP_FIN_WAIT_1, TCP_EVENT_RECV_ACK);
+    }
+    add(trace, TRACE_SEGMENT, SCENARIO_SEGMENT_RST, 2, 0);
+    add(trace, TRACE_STATE, TCP_CLOSED, seen ? TCP_FIN_WAIT_2 : TCP_FIN_WAIT_1, TCP_EVENT_ABORT);
+}
+
+static void form_joins_fin_wait_2_that_a_waiting_close_ends(void **state)
+{
+    static struct diff_form seen;
+    static struct diff_form sampled;
+    static const enum scenario_verb verbs[] = {SCENARIO_APP_BLOCKING, SCENARIO_APP_CLOSE};
+    struct status_detail detail = {""};
+    struct trace trace = {0};
+    uint64_t uses[DIFF_CHOICE_COUNT] = {0};
+    (void)state;
+    assert_ok(trace_init(&trace, 64), &detail);
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        bool waits = verbs[i] == SCENARIO_APP_BLOCKING;
+        add_ended_wait(&trace, verbs[i], true);
+        diff_form_take(&seen, &trace, NULL, uses);
+        add_ended_wait(&trace, verbs[i], false);
+        diff_form_take(&sampled, &trace, NULL, uses);
+        assert_int_equal(diff_form_compare(&seen, &sampled) == UINT32_MAX, waits);
+    }
+    assert_int_equal(uses[DIFF_CHOICE_LOOK], 1);
+    trace_done(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +682,7 @@ int main(void)
         cmocka_unit_test(form_sees_what_is_sent_again_and_lost),
         cmocka_unit_test(form_sees_a_window_update_refused),
         cmocka_unit_test(form_joins_a_close_in_the_handshake),
+        cmocka_unit_test(form_joins_fin_wait_2_that_a_waiting_close_ends),
         cmocka_unit_test(form_leaves_out_what_a_kernel_may_choose),
         cmocka_unit_test(form_numbers_ports_by_who_has_them),
         cmocka_unit_test(form_joins_states_that_are_passed_through),

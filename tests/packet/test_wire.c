@@ -252,6 +252,26 @@ static void another_socket_in_the_same_state_is_told(void **state)
     fixture_close(&f);
 }
 
+static void cookie_that_is_proved_later_begins_there(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, false);
+    handshake(&f);
+    f.state[TRACE_HOST_TARGET] = TCP_CLOSED;
+    packet_wire_sample_live(&f.wire);
+    f.state[TRACE_HOST_TARGET] = TCP_ESTABLISHED;
+    put(&f, TRACE_HOST_PEER, TCP_CTL_ACK, ISN + 2, ISN + 2, "");
+    (void)packet_wire_collect(&f.wire);
+    (void)packet_wire_deliver_all(&f.wire);
+    put(&f, TRACE_HOST_TARGET, TCP_CTL_ACK | TCP_CTL_FIN, ISN + 2, ISN + 2, "");
+    (void)packet_wire_collect(&f.wire);
+    const struct trace_event *fin = &f.trace.events[f.trace.count - 1];
+    assert_int_equal(fin->what, SCENARIO_SEGMENT_FIN);
+    assert_int_equal(fin->a, 1); /* its first, not the second of the connection before it */
+    fixture_close(&f);
+}
+
 static void hold_keeps_until_released(void **state)
 {
     struct fixture f;
@@ -376,6 +396,7 @@ int main(void)
         cmocka_unit_test(refusal_belongs_to_what_it_refuses),
         cmocka_unit_test(state_is_told_behind_what_led_to_it),
         cmocka_unit_test(another_socket_in_the_same_state_is_told),
+        cmocka_unit_test(cookie_that_is_proved_later_begins_there),
         cmocka_unit_test(hold_keeps_until_released),
         cmocka_unit_test(deliver_takes_what_is_named),
         cmocka_unit_test(lose_and_cut_and_drop_let_nothing_through),
