@@ -455,6 +455,13 @@ function(_sockspec_declare)
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sockspec_add_target(${arg_NAME}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
+  # Its library makes threads, and calls constructors, where we do not see it.
+  set(cxx ${arg_SOURCES})
+  list(FILTER cxx INCLUDE REGEX "\\.(C|cc|cp|cpp|cxx|c\\+\\+|CPP|mm?)$")
+  if(cxx)
+    message(FATAL_ERROR "sockspec_add_target(${arg_NAME}): ${cxx}: only C can be linked to the model; judge the "
+      "program as a process, with `sockspec check -- COMMAND`.")
+  endif()
   if(arg_MANIFEST)
     get_filename_component(arg_MANIFEST "${arg_MANIFEST}" ABSOLUTE)
   endif()

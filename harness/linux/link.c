@@ -224,32 +224,47 @@ static enum status add_route(struct route *route, unsigned index, enum trace_hos
     return commit(route, "adding a route", detail);
 }
 
-/* What the host sends to itself goes the kernel's own way, of which nothing is seen here; but its
- * segments and acknowledgments are those of the wire. A kernel that refuses keeps its own. */
-static void tune_own(struct route *route, unsigned index, enum trace_host host)
+/* A local route with metrics of its own. Its segments are as large as those of the wire: one of
+ * 64 KiB waits for a window that small buffers open only by a timer of the kernel's. A kernel that
+ * refuses keeps its own. */
+static void tune_local(struct route *route, unsigned index, const uint8_t *address, uint8_t bits,
+                       const uint8_t *source, bool waits)
 {
     struct status_detail ignored;
-    uint8_t own[PACKET_ADDRESS];
-    linux_link_address(host, false, own);
     struct rtmsg *row = begin(route, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof *row);
     row->rtm_family = AF_INET;
-    row->rtm_dst_len = 32;
+    row->rtm_dst_len = bits;
     row->rtm_table = RT_TABLE_LOCAL;
     row->rtm_protocol = RTPROT_KERNEL;
     row->rtm_scope = RT_SCOPE_HOST;
     row->rtm_type = RTN_LOCAL;
-    mnl_attr_put(route->message, RTA_DST, 4, own);
-    mnl_attr_put(route->message, RTA_PREFSRC, 4, own);
+    mnl_attr_put(route->message, RTA_DST, 4, address);
+    mnl_attr_put(route->message, RTA_PREFSRC, 4, source);
     mnl_attr_put_u32(route->message, RTA_OIF, index);
     struct nlattr *metrics = mnl_attr_nest_start(route->message, RTA_METRICS);
-    mnl_attr_put_u32(route->message, RTAX_LOCK, 1U << RTAX_RTO_MIN | 1U << RTAX_MTU);
-    mnl_attr_put_u32(route->message, RTAX_RTO_MIN, NET_RTO_MIN_MS);
+    mnl_attr_put_u32(route->message, RTAX_LOCK, (waits ? 1U << RTAX_RTO_MIN : 0) | 1U << RTAX_MTU);
+    if (waits) {
+        mnl_attr_put_u32(route->message, RTAX_RTO_MIN, NET_RTO_MIN_MS);
+    }
     mnl_attr_put_u32(route->message, RTAX_MTU, WIRE_MTU);
     mnl_attr_put_u32(route->message, RTAX_QUICKACK, 1);
     mnl_attr_put_u32(route->message, RTAX_INITCWND, INITIAL_WINDOW);
     mnl_attr_nest_end(route->message, metrics);
     enum status status = commit(route, "tuning a host's own way", &ignored);
     (void)status;
+}
+
+/* What the host sends to itself goes the kernel's own way, of which nothing is seen here; but its
+ * segments and acknowledgments are those of the wire, over its own address and over loopback. */
+static void tune_own(struct route *route, unsigned index, enum trace_host host)
+{
+    static const uint8_t loopback[4] = {127, 0, 0, 1};
+    static const uint8_t loopback_net[4] = {127, 0, 0, 0};
+    uint8_t own[PACKET_ADDRESS];
+    linux_link_address(host, false, own);
+    tune_local(route, index, own, 32, own, true);
+    tune_local(route, LOOPBACK_INDEX, loopback, 32, loopback, false);
+    tune_local(route, LOOPBACK_INDEX, loopback_net, 8, loopback, false);
 }
 
 static enum status configure(struct route *route, unsigned index, enum trace_host host,

@@ -227,6 +227,15 @@ static bool was_told_to(const struct facts *facts, const struct facts_fd *record
     return facts->at_user_signal > record->at_opened && facts->at_user_signal > news;
 }
 
+/* Its wait ended without a word about it, and it had not moved for so long that it may be given up:
+ * a last try before that is no reason to end it. */
+static bool timed_out(const struct facts *facts, const struct facts_fd *record,
+                      const struct facts_conn *conn, int64_t now_us)
+{
+    return conn != NULL && record->at_ready <= facts->turn &&
+           now_us - conn->moved_us >= facts->patience_us;
+}
+
 ORACLE_EVENT(dat_20)
 {
     struct facts *facts = &oracle->facts;
@@ -249,7 +258,8 @@ ORACLE_EVENT(dat_20)
     if (conn != NULL && (conn->flags & FACTS_RESOURCE) != 0) {
         return; /* Another call on it was refused memory: ERR-09. */
     }
-    if (!exits && was_told_to(facts, record, conn)) {
+    if (!exits &&
+        (was_told_to(facts, record, conn) || timed_out(facts, record, conn, event->time_us))) {
         return;
     }
     bool lost = family == SCENARIO_CALL_ACCEPT || (conn != NULL && unfinished(facts, conn, family));

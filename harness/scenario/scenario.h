@@ -89,7 +89,8 @@ enum scenario_payload { SCENARIO_PAYLOAD_TABLE(SCENARIO_PAYLOAD_ENUM) SCENARIO_P
  *   A peer reads whatever arrives, at once, unless it is stalled; `recv` makes a stalled peer read
  *   N bytes. `reset` is close with SO_LINGER {1,0}. `listen`/`unlisten` open and close the port
  *   that a client target connects to (it listens before the target starts unless the scenario's
- *   first step is `peer unlisten`); `accept` takes the first connection of its queue as `id`.
+ *   first step is `peer unlisten`); `accept` takes the first connection of its queue as `id`,
+ *   and lets up to a second pass until there is one.
  * wire      hold DIR | release DIR | deliver N | drop N | duplicate N | lose KIND N | cut DIR |
  *           mend DIR | inject KIND id DIR
  *   DIR: to-target, to-peer, both. deliver/drop/duplicate name segments in flight by index (0 is

@@ -114,7 +114,8 @@ bool glance_had_closed_first(const struct trace *trace, const struct trace_event
     for (const struct trace_event *event = trace->events; conn != 0 && event < noop; event++) {
         if (event->kind == TRACE_STATE && event->host == TRACE_HOST_TARGET && event->conn == conn &&
             event->what == TCP_FIN_WAIT_1) {
-            return noop->b == TRACE_NOOP_CALL_NEVER_CAME;
+            return noop->b == TRACE_NOOP_CALL_NEVER_CAME ||
+                   (noop->what == SCENARIO_PEER_SEND && trace->header.role == TRACE_ROLE_CLIENT);
         }
     }
     return false;
@@ -154,6 +155,19 @@ bool glance_client_had_ended(const struct trace *trace, const struct trace_event
     return ended && trace->header.role == TRACE_ROLE_CLIENT;
 }
 
+bool glance_client_stays_away(const struct trace *trace, const struct trace_event *noop)
+{
+    bool listens = true;
+    for (const struct trace_event *event = trace->events; event < noop; event++) {
+        if (event->kind == TRACE_STEP && event->what == SCENARIO_PEER_UNLISTEN) {
+            listens = false;
+        } else if (event->kind == TRACE_STEP && event->what == SCENARIO_PEER_LISTEN) {
+            listens = true;
+        }
+    }
+    return listens && noop->what == SCENARIO_PEER_ACCEPT && trace->header.role == TRACE_ROLE_CLIENT;
+}
+
 bool glance_all_was_answered(const struct trace *trace, const struct trace_event *noop)
 {
     uint32_t conn = conn_of_peer(trace, noop);
@@ -183,6 +197,9 @@ const char *glance_overtaken(const struct trace *trace, const struct scenario *s
     if (glance_client_had_ended(trace, noop)) {
         return runs > 1 ? "the client had ended by then"
                         : "the client had ended by then; 'runs' in its manifest starts it again";
+    }
+    if (glance_client_stays_away(trace, noop)) {
+        return "the client made no connection for a second";
     }
     if (noop->a >= 0 && noop->a < scenario->count && noop->what == SCENARIO_PEER_SEND) {
         uint8_t payload = scenario->steps[noop->a].what;

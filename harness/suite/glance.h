@@ -27,11 +27,13 @@ bool glance_was_reset(const struct trace *trace, const struct trace_event *noop)
  * the scenario had left the wire alone. */
 bool glance_was_not_taken(const struct trace *trace, const struct trace_event *noop);
 /* Whether the target had closed its end of that connection before the peer did, so that a call that
- * the step waits for came too early. */
+ * the step waits for came too early, or a client is not there to be answered. */
 bool glance_had_closed_first(const struct trace *trace, const struct trace_event *noop);
 /* Whether a client had ended by itself when the step came: the one that had made the connection of
  * the peer that the step names; where there is none, whichever was started last. */
 bool glance_client_had_ended(const struct trace *trace, const struct trace_event *noop);
+/* Whether a client that runs had made no connection for the peer of the step to accept. */
+bool glance_client_stays_away(const struct trace *trace, const struct trace_event *noop);
 /* Whether the peer that the step names had answered whatever a client had asked on its connection.
  */
 bool glance_all_was_answered(const struct trace *trace, const struct trace_event *noop);

@@ -3,6 +3,7 @@
 #include "world/engine.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -99,6 +100,22 @@ static void on_call(void *context, enum scenario_call family)
     arm_next(engine);
 }
 
+/* A careful client waits before it connects again: time goes on until it has, for a second at
+ * most. */
+static bool waits_for_client(struct engine *engine, const struct scenario_step *step)
+{
+    if (step->verb != SCENARIO_PEER_ACCEPT || engine->trace->header.role != TRACE_ROLE_CLIENT ||
+        !engine->running || engine->listener < 0 || engine->peers[step->id].socket >= 0 ||
+        engine->accept_waits >= ENGINE_ACCEPT_WAITS ||
+        (engine->ops->poll(engine->world, engine->listener) & POLLIN) != 0 ||
+        !engine->ops->advance(engine->world, ENGINE_ACCEPT_WAIT_US, ENGINE_DRAIN_WAKEUPS_MAX)) {
+        engine->accept_waits = 0;
+        return false;
+    }
+    engine->accept_waits++;
+    return true;
+}
+
 /* Plays the next step at idle; false when none is left. A step whose call never came is a no-op. */
 static bool play_next(struct engine *engine)
 {
@@ -109,8 +126,12 @@ static bool play_next(struct engine *engine)
     if (engine->next >= engine->scenario->count) {
         return false;
     }
-    uint32_t index = engine->next++;
+    uint32_t index = engine->next;
     const struct scenario_step *step = &engine->scenario->steps[index];
+    if (step->place_call == SCENARIO_CALL_NONE && waits_for_client(engine, step)) {
+        return true;
+    }
+    engine->next++;
     if (step->place_call == SCENARIO_CALL_NONE) {
         engine_step_play(engine, index);
     } else {
@@ -227,6 +248,7 @@ static void begin(struct engine *engine, const struct engine_play *play,
     engine->repeats = play->trace->header.repeats > 1 ? play->trace->header.repeats - 1 : 0;
     engine->restart = false;
     engine->listener = -1;
+    engine->accept_waits = 0;
     engine->ordinal = 0;
     engine->peers_used = 0;
     engine->apps_used = 0;

@@ -17,6 +17,8 @@
 enum {
     ENGINE_DRAIN_WAKEUPS_MAX = 512, /* wake-ups of the target while the clock runs to idle_limit */
     ENGINE_BACKLOG = 8,             /* of the port that a client target connects to */
+    ENGINE_ACCEPT_WAIT_US = 100000, /* that a `peer accept` waits at a time, */
+    ENGINE_ACCEPT_WAITS = 10,       /* and how often, until the client connects */
     ENGINE_STOP_LIMIT_US = 10000000 /* virtual time that a target has to stop after its signal */
 };
 

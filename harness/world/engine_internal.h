@@ -83,15 +83,16 @@ struct engine {
     struct trace *trace;
     struct world_hooks hooks;
     enum engine_stage stage;
-    uint32_t next;        /* index of the next step */
-    uint32_t repeats;     /* of all steps, that are left beyond this one */
-    uint32_t calls_to_go; /* of the armed family until the next step's place */
-    bool running;         /* the target runs */
-    bool ready;           /* it was idle once */
-    bool restart;         /* `target restart` asked for another run */
-    int listener;         /* where a client target connects to; -1 none */
-    uint32_t ordinal;     /* dialogues begun */
-    uint32_t peers_used;  /* bits of peers that were ever begun in this play */
+    uint32_t next;         /* index of the next step */
+    uint32_t repeats;      /* of all steps, that are left beyond this one */
+    uint32_t calls_to_go;  /* of the armed family until the next step's place */
+    bool running;          /* the target runs */
+    bool ready;            /* it was idle once */
+    bool restart;          /* `target restart` asked for another run */
+    int listener;          /* where a client target connects to; -1 none */
+    uint32_t accept_waits; /* for the connection that the step `peer accept` is about */
+    uint32_t ordinal;      /* dialogues begun */
+    uint32_t peers_used;   /* bits of peers that were ever begun in this play */
     uint32_t apps_used;
     int16_t peer_of[ENGINE_SOCKET_MAP];
     struct engine_app apps[SCENARIO_SOCKETS_MAX];

@@ -452,21 +452,58 @@ static void bytes_go_both_ways_over_ipv6(void **state)
 
 /* ---- Servers on loopback alone ---- */
 
-/* A listener of a process in the target's namespace, as a target has it. */
-static int foreign_listener(struct linux_net *net, uint32_t address)
+/* A socket of a process in the target's namespace, as a target has it. */
+static int foreign_socket(struct linux_net *net)
 {
     int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    struct sockaddr_in name = {
-        .sin_family = AF_INET, .sin_port = htons(FIXTURE_PORT), .sin_addr.s_addr = htonl(address)};
     assert_true(home >= 0);
     assert_int_equal(setns(linux_net_namespace(net, TRACE_HOST_TARGET), CLONE_NEWNET), 0);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(setns(home, CLONE_NEWNET), 0);
     (void)close(home);
+    return fd;
+}
+
+static int foreign_listener(struct linux_net *net, uint32_t address)
+{
+    struct sockaddr_in name = {
+        .sin_family = AF_INET, .sin_port = htons(FIXTURE_PORT), .sin_addr.s_addr = htonl(address)};
+    int fd = foreign_socket(net);
     assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(listen(fd, 8), 0);
     linux_net_sample(net, 0);
     return fd;
+}
+
+/* A program and its helper talk over 127.0.0.1: what is under way there is seen by nobody, and so
+ * it must not wait for a timer of the kernel's. */
+static void bytes_within_the_target_wait_for_no_timer(void **state)
+{
+    struct linux_net *net = fresh(state);
+    static char piece[16384];
+    int listener = foreign_listener(net, INADDR_LOOPBACK);
+    struct sockaddr_in name = {.sin_family = AF_INET,
+                               .sin_port = htons(FIXTURE_PORT),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int from = foreign_socket(net);
+    assert_int_equal(connect(from, (const struct sockaddr *)&name, sizeof name), 0);
+    int to = accept(listener, NULL, NULL);
+    bool all_there = true;
+    for (int i = 0; i < 8 && all_there; i++) { /* a question in pieces, and an answer */
+        for (int part = 0; part < 8; part++) {
+            all_there = all_there && send(from, piece, 4096, MSG_DONTWAIT) == 4096;
+        }
+        for (ssize_t got = 0, in = 0; got < 8 * 4096 && all_there; got += in) {
+            in = recv(to, piece, sizeof piece, MSG_DONTWAIT);
+            all_there = in > 0;
+        }
+        all_there = all_there && send(to, piece, 1, MSG_DONTWAIT) == 1 &&
+                    recv(from, piece, 1, MSG_DONTWAIT) == 1;
+    }
+    assert_int_equal(close(from), 0);
+    assert_int_equal(close(to), 0);
+    assert_int_equal(close(listener), 0);
+    assert_true(all_there);
 }
 
 static bool anything_readable(struct linux_net *net)
@@ -575,6 +612,7 @@ int main(void)
         cmocka_unit_test(bytes_go_both_ways_over_ipv6),
         cmocka_unit_test(descriptors_are_readable_while_a_segment_waits),
         cmocka_unit_test(server_on_loopback_is_reached_over_the_wire),
+        cmocka_unit_test(bytes_within_the_target_wait_for_no_timer),
         cmocka_unit_test(server_on_loopback_takes_an_injected_rst),
         cmocka_unit_test(reset_leaves_the_listener_of_a_process),
     };

@@ -37,6 +37,20 @@ export PKG_CONFIG_PATH="$moved/lib/pkgconfig"
 "$cmake" -G "$generator" -S "$outside" -B "$project" "-DCMAKE_C_COMPILER=$compiler" "-DCMAKE_PREFIX_PATH=$moved"
 "$cmake" --build "$project"
 
+# C++ is refused when the project is configured, and not by a compiler that knows no such option.
+mkdir "$scratch/refused"
+cat > "$scratch/refused/CMakeLists.txt" << 'END'
+cmake_minimum_required(VERSION 3.25)
+project(refused LANGUAGES C)
+find_package(sockspec 0.1 REQUIRED)
+sockspec_add_target(NAME refused ROLE server SOURCES main.cc PROFILE echo)
+END
+if "$cmake" -G "$generator" -S "$scratch/refused" -B "$scratch/refused/build" "-DCMAKE_C_COMPILER=$compiler" \
+  "-DCMAKE_PREFIX_PATH=$moved" > "$scratch/refused.log" 2>&1; then
+  fail "a target in C++ was not refused"
+fi
+grep -q 'main.cc: only C can' "$scratch/refused.log" || fail "it is not said why a target in C++ is refused"
+
 for file in small-echo small-echo_check skeleton_stack embed; do
   [ -x "$project/$file" ] || fail "$file was not built"
 done

@@ -84,6 +84,34 @@ static int fake_socket(struct world *world, enum trace_host host)
     return fake_of(world)->sockets++;
 }
 
+static int fake_bind(struct world *world, int s, uint16_t port)
+{
+    (void)world;
+    (void)s;
+    (void)port;
+    return 0;
+}
+
+static int fake_listen(struct world *world, int s, int backlog)
+{
+    (void)backlog;
+    fake_of(world)->listener = s;
+    return 0;
+}
+
+static bool has_connected(const struct fake_world *fake)
+{
+    return fake->connects_at_us > 0 && fake->now_us >= fake->connects_at_us;
+}
+
+static int fake_accept(struct world *world, int s)
+{
+    struct fake_world *fake = fake_of(world);
+    assert(s == fake->listener);
+    note(world, "accept ");
+    return has_connected(fake) ? fake->sockets++ : -EAGAIN;
+}
+
 static int fake_connect(struct world *world, int s, uint16_t port)
 {
     (void)port;
@@ -144,9 +172,8 @@ static int fake_setsockopt(struct world *world, int s, enum world_option option,
 
 static int fake_poll(struct world *world, int s)
 {
-    (void)world;
-    (void)s;
-    return POLLOUT;
+    const struct fake_world *fake = fake_of(world);
+    return s != fake->listener ? POLLOUT : has_connected(fake) ? POLLIN : 0;
 }
 
 static int fake_next_ready(struct world *world, enum trace_host host)
@@ -216,6 +243,7 @@ static void fake_run_on(struct world *world, int64_t us, uint32_t wakeups_max)
 {
     (void)wakeups_max;
     note(world, "advance-%lld ", (long long)us);
+    fake_of(world)->now_us += us;
 }
 
 static bool fake_ran_on(struct world *world)
@@ -251,6 +279,9 @@ static const struct world_ops fake_ops = {
     .settle = fake_settle,
     .deliver = fake_deliver,
     .socket = fake_socket,
+    .bind = fake_bind,
+    .listen = fake_listen,
+    .accept = fake_accept,
     .connect = fake_connect,
     .send = fake_send,
     .recv = fake_recv,
@@ -276,4 +307,5 @@ static const struct world_ops fake_ops = {
 void fake_world_init(struct fake_world *fake)
 {
     fake->world.ops = &fake_ops;
+    fake->listener = -1;
 }

@@ -31,6 +31,7 @@ struct fake_world {
     int arm_answer;                /* to fault_arm */
     uint32_t struck;               /* bits: steps whose faults struck */
     bool stops_short;              /* the time of the drain does not pass */
+    int64_t connects_at_us;        /* a client: when it makes its connection; 0: never */
     /* What the engine did. */
     uint32_t runs;
     char log[FAKE_TEXT_MAX];   /* operations in order, each followed by a blank */
@@ -39,6 +40,8 @@ struct fake_world {
     struct trace *trace;
     uint32_t sends_used;
     int sockets;                      /* made so far */
+    int listener;                     /* of the peer's; -1: none */
+    int64_t now_us;                   /* what passed by advance and run_on */
     uint32_t ready;                   /* bits: scripted sockets that changed */
     uint16_t faults[FAKE_FAULTS_MAX]; /* steps that armed one */
     uint32_t fault_count;

@@ -13,6 +13,7 @@ static struct fake_world fake;
 static struct engine_result result;
 static char story[FAKE_TEXT_MAX]; /* phases, steps and no-ops of the last play, in order */
 static char said[FAKE_TEXT_MAX];  /* what the profile was told that the peers sent */
+static enum trace_role role;      /* of the target */
 
 /* ---- A profile that only listens ---- */
 
@@ -64,12 +65,12 @@ static void play_again_and_again(const char *text, uint32_t repeats)
 {
     static struct scenario_text parsed;
     struct status_detail detail = {""};
-    struct world_target target = {.name = "fake", .role = TRACE_ROLE_SERVER, .port = 7000};
+    struct world_target target = {.name = "fake", .role = role, .port = 7000};
     struct trace trace = {0};
     struct engine *engine = NULL;
     assert_ok(scenario_parse("steps", text, strlen(text), &parsed, &detail), &detail);
     assert_ok(trace_init(&trace, 1024), &detail);
-    trace.header.role = TRACE_ROLE_SERVER;
+    trace.header.role = role;
     trace.header.idle_limit_us = 120000000;
     trace.header.repeats = repeats;
     assert_ok(engine_new(&fake.world, &engine, &detail), &detail);
@@ -103,6 +104,7 @@ static int setup(void **state)
     memset(&fake, 0, sizeof(fake));
     memset(story, 0, sizeof(story));
     memset(said, 0, sizeof(said));
+    role = TRACE_ROLE_SERVER;
     fake_world_init(&fake);
     return 0;
 }
@@ -194,6 +196,27 @@ static void steps_of_two_places_are_played_apart(void **state)
     play("peer connect\npeer 1 connect\nbefore recv 1: peer close\n"
          "before send 1: peer 1 close\n");
     (void)place_of("call-recv close-0 deliver call-recv call-send close-1 deliver ");
+}
+
+/* ---- Clients ---- */
+
+static void accept_lets_time_pass_until_the_client_connects(void **state)
+{
+    (void)state;
+    role = TRACE_ROLE_CLIENT;
+    fake.connects_at_us = 250000;
+    play("peer accept\n");
+    assert_string_equal(story, "started ready step-0 " DRAINED);
+    assert_int_equal(place_of("run advance-100000 advance-100000 advance-100000 accept clear "), 0);
+}
+
+static void accept_of_a_client_that_stays_away_ends_after_a_second(void **state)
+{
+    (void)state;
+    role = TRACE_ROLE_CLIENT;
+    play("peer accept\npeer 1 accept\n");
+    assert_string_equal(story, "started ready noop-0-0 noop-1-0 " DRAINED);
+    assert_int_equal(fake.now_us, 2 * 1000000 + 120000000);
 }
 
 /* ---- The drain ---- */
@@ -302,6 +325,8 @@ int main(void)
         cmocka_unit_test_setup(step_whose_target_ended_is_a_noop_of_that_reason, setup),
         cmocka_unit_test_setup(steps_of_one_place_are_played_together, setup),
         cmocka_unit_test_setup(steps_of_two_places_are_played_apart, setup),
+        cmocka_unit_test_setup(accept_lets_time_pass_until_the_client_connects, setup),
+        cmocka_unit_test_setup(accept_of_a_client_that_stays_away_ends_after_a_second, setup),
         cmocka_unit_test_setup(drain_phases_come_in_order, setup),
         cmocka_unit_test_setup(drain_lifts_then_closes_then_lets_time_pass, setup),
         cmocka_unit_test_setup(drain_that_stops_short_is_not_called_quiet, setup),
