@@ -131,14 +131,34 @@ static bool is_refusal(const struct trace_event *event)
            (event->result == TRACE_FATE_SENT || event->result == TRACE_FATE_HELD);
 }
 
-/* A handshake's first timer of a real kernel is 1 s: less than a process may have to wait for its
- * turn. All others are put off by more. */
+/* Whether event `at` is a SYN or SYN+ACK that went out before. */
+static bool is_syn_again(const struct diff_form *form, uint32_t at)
+{
+    const struct trace_event *event = &form->events[at];
+    if (event->kind != TRACE_SEGMENT ||
+        (event->what != SCENARIO_SEGMENT_SYN && event->what != SCENARIO_SEGMENT_SYN_ACK)) {
+        return false;
+    }
+    bool again = event->result == TRACE_FATE_RETRANSMITTED;
+    for (uint32_t i = 0; event->result == TRACE_FATE_DROPPED && i < at && !again; i++) {
+        const struct trace_event *before = &form->events[i];
+        again = before->kind == TRACE_SEGMENT && before->what == event->what &&
+                before->host == event->host && before->conn == event->conn;
+    }
+    return again;
+}
+
+/* A handshake's first timer of a real kernel is 1 s, or two ticks where a half-open end answered
+ * the SYN: less than a process may have to wait for its turn. All others are put off by more. What
+ * such a SYN led to may stand before it, where a step's events are in the order of their ends. */
 static bool shows_a_stall(const struct diff_form *form, uint32_t at)
 {
-    const struct trace_event *event = at < form->count ? &form->events[at] : NULL;
-    return event != NULL && !form->timed && event->kind == TRACE_SEGMENT &&
-           event->result == TRACE_FATE_RETRANSMITTED &&
-           (event->what == SCENARIO_SEGMENT_SYN || event->what == SCENARIO_SEGMENT_SYN_ACK);
+    for (uint32_t i = at; i < form->count && (i == at || form->events[i].kind != TRACE_STEP); i++) {
+        if (is_syn_again(form, i)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Who refuses a SYN that nobody expects does so with sequence number 0. In one handshake in 65,000
@@ -160,11 +180,12 @@ static bool shows_a_zero(const struct diff_form *form, uint32_t at)
 }
 
 /* What by chance spoilt a play that differs at `at`; DIFF_CHOICE_COUNT: nothing did. */
-static enum diff_choice spoilt_by(const struct diff_form *form, uint32_t at)
+static enum diff_choice spoilt_by(const struct diff *diff, uint32_t at)
 {
-    return shows_a_stall(form, at)  ? DIFF_CHOICE_STALL
-           : shows_a_zero(form, at) ? DIFF_CHOICE_ZERO
-                                    : DIFF_CHOICE_COUNT;
+    const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
+    return !diff->with_time && shows_a_stall(form, at) ? DIFF_CHOICE_STALL
+           : shows_a_zero(form, at)                    ? DIFF_CHOICE_ZERO
+                                                       : DIFF_CHOICE_COUNT;
 }
 
 /* Whether event `at` refuses a window update that the other world did not send. */
@@ -210,7 +231,6 @@ static enum status play_once(struct diff *diff, const struct scenario *scenario,
 enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64_t seed,
                       struct diff_result *ret_result, struct status_detail *detail)
 {
-    const struct diff_form *form = diff->sides[DIFF_CHOOSES].form;
     unsigned stalled = 0;
     for (unsigned i = 0;; i++) {
         int64_t began_us = diff->real_us();
@@ -218,7 +238,7 @@ enum status diff_play(struct diff *diff, const struct scenario *scenario, uint64
         if (status != STATUS_OK || ret_result->same || i == SPOILT_MAX) {
             return status;
         }
-        enum diff_choice chance = spoilt_by(form, ret_result->at);
+        enum diff_choice chance = spoilt_by(diff, ret_result->at);
         /* What that timer sends may be lost, or stay within one host, where nobody sees it. */
         if (chance == DIFF_CHOICE_COUNT && !diff->with_time && stalled < STALLED_MAX &&
             diff->real_us() - began_us > STALLED_US) {

@@ -635,6 +635,9 @@ void socket_timer_defer(struct model *model, struct model_socket *child);
 void socket_timer_measured(struct model *model, struct model_socket *socket);
 /* Starts the retransmission timer when something is unacknowledged and no timer runs. */
 void socket_timer_arm(struct model *model, struct model_socket *socket);
+/* A SYN that was not sent again yet goes again after two ticks: what came instead of its answer
+ * acknowledges something else (tcp_rcv_synsent_state_process of Linux). */
+void socket_timer_retry_syn(struct model *model, struct model_socket *socket);
 void socket_timer_persist_update(struct model *model, struct model_socket *socket);
 /* Probes matter only where a window update can be lost, or where a user timeout counts. */
 static inline void socket_timer_persist(struct model *model, struct model_socket *socket)

@@ -291,6 +291,9 @@ static bool may_refuse(struct model *model, struct model_socket *socket)
 static void answer(struct model *model, struct model_socket *socket, uint64_t key,
                    const struct tcp_segment *segment, uint32_t bits)
 {
+    if ((bits & TCP_RETRY_SYN) != 0) {
+        socket_timer_retry_syn(model, socket);
+    }
     if ((bits & TCP_SEND_RST) != 0) {
         wire_reply_reset(model, key, socket->file.conn, segment, socket->peer);
     }
@@ -476,7 +479,8 @@ static bool process(struct model *model, struct model_socket *socket, uint64_t k
     if (model->net->strict && socket->tcp.snd_nxt != sent) {
         bits &= ~(uint32_t)TCP_SEND_ACK; /* what was sent acknowledges */
     }
-    if ((bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE | TCP_SEND_RST | TCP_SEND_SYN_ACK)) != 0) {
+    if ((bits & (TCP_SEND_ACK | TCP_SEND_CHALLENGE | TCP_SEND_RST | TCP_SEND_SYN_ACK |
+                 TCP_RETRY_SYN)) != 0) {
         answer(model, socket, key, segment, bits);
     }
     if (socket->life != life) {

@@ -7,6 +7,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define RTO_MIN_US INT64_C(201000)      /* with a round trip that takes no time */
+#define RTO_LEAST_US INT64_C(8000)      /* TCP_TIMEOUT_MIN: two ticks of 4 ms */
 #define RTO_FALLBACK_US (3 * SECOND_US) /* TCP_TIMEOUT_FALLBACK */
 
 /* What a connection of linked programs and one of scripted programs have in common with Linux are
@@ -169,6 +170,14 @@ void socket_timer_arm(struct model *model, struct model_socket *socket)
     socket->sent_us = model->now_us;
     socket_timer_set(model, socket, NET_TIMER_RETRANSMIT,
                      within_user_timeout(model, socket, retransmit_after_us(model, socket)));
+}
+
+void socket_timer_retry_syn(struct model *model, struct model_socket *socket)
+{
+    socket_timer_arm(model, socket);
+    if (socket->retries == 0) {
+        socket_timer_set(model, socket, NET_TIMER_RETRANSMIT, RTO_LEAST_US);
+    }
 }
 
 static bool waits_for_window(const struct model_socket *socket)

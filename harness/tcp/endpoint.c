@@ -140,6 +140,7 @@ static void receive_in_syn_sent(struct tcp_endpoint *endpoint, const struct tcp_
     bool ack = (segment->flags & TCP_CTL_ACK) != 0;
     if (ack &&
         (!tcp_after(segment->ack, endpoint->iss) || tcp_after(segment->ack, endpoint->snd_nxt))) {
+        actions->bits |= TCP_RETRY_SYN;
         if ((segment->flags & TCP_CTL_RST) == 0) {
             actions->bits |= TCP_SEND_RST;
         }

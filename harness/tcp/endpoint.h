@@ -66,7 +66,9 @@ enum tcp_action {
     TCP_WINDOW = 1 << 12,     /* SND.WND changed */
     TCP_URGENT = 1 << 13,     /* rcv_up moved on */
     TCP_MOVED = 1 << 14,      /* `moves` says how */
-    TCP_RESTART_2MSL = 1 << 15 /* TIME-WAIT: the FIN came again */
+    TCP_RESTART_2MSL = 1 << 15, /* TIME-WAIT: the FIN came again */
+    TCP_RETRY_SYN = 1 << 16 /* SYN-SENT: what was acknowledged is not our SYN; its answer may have
+                               been ignored by an end of an earlier connection */
 };
 
 enum { TCP_MOVES_MAX = 2 };

@@ -339,8 +339,10 @@ static void choice_that_cannot_be_made_is_a_difference(void **state)
 static struct pair chancy;
 static unsigned chances_left;
 static enum diff_choice chance;
-static enum trace_fate again; /* what becomes of the SYN */
-static int64_t slow_us;       /* that each look at the clock takes */
+static enum trace_fate again;                             /* what becomes of the SYN */
+static enum scenario_segment both = SCENARIO_SEGMENT_RST; /* that both show at each poll */
+static bool led;                                          /* what the SYN led to stands before it */
+static int64_t slow_us;                                   /* that each look at the clock takes */
 
 /* What the traces of both worlds show at each poll; then what that of the one that chooses shows as
  * long as it is spoilt. */
@@ -356,7 +358,7 @@ static int poll_of_the_told(struct world *world, int s)
 {
     (void)world;
     (void)s;
-    show_segment(DIFF_TOLD, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
+    show_segment(DIFF_TOLD, both, TRACE_FATE_SENT);
     return 0;
 }
 
@@ -364,10 +366,13 @@ static int poll_of_the_chooser(struct world *world, int s)
 {
     (void)world;
     (void)s;
-    show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
+    show_segment(DIFF_CHOOSES, both, TRACE_FATE_SENT);
     if (chances_left > 0) {
         chances_left--;
         if (chance == DIFF_CHOICE_STALL) {
+            if (led) {
+                show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_FIN, TRACE_FATE_SENT);
+            }
             show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_SYN, again);
         } else {
             show_segment(DIFF_CHOOSES, SCENARIO_SEGMENT_RST, TRACE_FATE_SENT);
@@ -417,7 +422,13 @@ static void play_that_a_stall_spoilt_is_made_anew(void **state)
     (void)state;
     again = TRACE_FATE_RETRANSMITTED;
     spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
-    again = TRACE_FATE_DROPPED; /* nothing tells but the time */
+    led = true;
+    spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
+    led = false;
+    again = TRACE_FATE_DROPPED;
+    both = SCENARIO_SEGMENT_SYN; /* of which it is the second */
+    spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
+    both = SCENARIO_SEGMENT_RST; /* nothing tells but the time */
     slow_us = 1000000;
     spoilt_play_is_made_anew(DIFF_CHOICE_STALL);
     slow_us = 0;
