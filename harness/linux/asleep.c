@@ -52,16 +52,29 @@ static size_t proc_read(const struct tracer_thread *thread, int *fd, const char 
     return got > 0 ? (size_t)got : 0;
 }
 
-uint64_t tracer_run_count(struct tracer_thread *thread)
+/* A number of /proc/TID/schedstat: how long it ran (ns), how long it waited to, how often it ran.
+ */
+static uint64_t schedstat(struct tracer_thread *thread, unsigned nth)
 {
     char text[96];
     char *end = text;
     if (proc_read(thread, &thread->schedstat_fd, "schedstat", text, sizeof text) == 0) {
         return 0;
     }
-    (void)strtoull(end, &end, 10);
-    (void)strtoull(end, &end, 10);
+    for (unsigned i = 0; i < nth; i++) {
+        (void)strtoull(end, &end, 10);
+    }
     return strtoull(end, &end, 10);
+}
+
+uint64_t tracer_run_count(struct tracer_thread *thread)
+{
+    return schedstat(thread, 2);
+}
+
+uint64_t tracer_run_ns(struct tracer_thread *thread)
+{
+    return schedstat(thread, 0);
 }
 
 /* 'S' and its like, 'X' of one that is about to be gone; '?' unknown. */
@@ -150,6 +163,31 @@ static bool is_waiting(struct tracer_thread *thread)
     return text[0] != '0' && strncmp(text, "ptrace", 6) != 0;
 }
 
+/* Where Linux waits for a disk: by name, as the look at a state letter takes as long as all else.
+ */
+static bool is_disk_wait(const char *where)
+{
+    static const char *const begins[] = {"folio_wait", "wait_on_page", "__wait_on_buffer",
+                                         "io_schedule", "filemap_"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        if (strncmp(where, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tracer_runs(struct tracer_thread *thread)
+{
+    char text[64];
+    size_t size = proc_read(thread, &thread->wchan_fd, "wchan", text, sizeof text);
+    if (size > 0 && text[0] != '0') {
+        return is_disk_wait(text);
+    }
+    char state = state_of(thread);
+    return state == 'R' || state == 'X';
+}
+
 /* The first look. Of a first thread that ended before the others nothing can come. */
 static bool sleeps(struct tracer_thread *thread)
 {
@@ -182,6 +220,9 @@ bool tracer_all_sleep(struct linux_tracer *tracer)
 {
     struct tracer_thread *thread = NULL;
     bool alone = HASH_COUNT(tracer->threads) == 1;
+    if (!alone && tracer_stop_waits()) {
+        return false;
+    }
     for (thread = tracer->threads; thread != NULL; thread = thread->hh.next) {
         thread->run_count = alone ? 0 : tracer_run_count(thread);
         if (!sleeps(thread)) {

@@ -401,14 +401,6 @@ LEAVE(messages)
     *result = *result > 0 && call->traced ? bytes : *result;
 }
 
-/* io_uring(7) would pass by every observer: here it does not exist. */
-ENTER(io_uring)
-{
-    tracer->uring = true;
-    call->answer = -ENOSYS;
-    call->skipped = tracer_call_skip(thread, call->answer);
-}
-
 /* splice(2) between a pipe and a socket: as the read or write of the socket. */
 ENTER(splice)
 {
@@ -711,7 +703,8 @@ static const struct tracer_row rows[] = {
     ROW(pwritev2, WRITEV, enter_vector, leave_write, NULL),
     ROW(recvmmsg, RECVMSG, enter_messages, leave_messages, NULL),
     ROW(sendmmsg, SENDMSG, enter_messages, leave_messages, NULL),
-    ROW(io_uring_setup, NONE, enter_io_uring, NULL, NULL),
+    ROW(io_uring_setup, NONE, tracer_enter_io_uring, NULL, NULL),
+    ROW(io_submit, NONE, tracer_enter_io_submit, NULL, NULL),
     ROW(sendfile, SENDFILE, enter_transfer, NULL, NULL),
     ROW(splice, WRITE, enter_splice, NULL, NULL),
     ROW(poll, POLL, tracer_enter_poll, NULL, tracer_report_poll),

@@ -111,9 +111,9 @@ uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **
                      TRACE_SEES_PROCESSES | TRACE_SEES_THREADS | TRACE_SEES_HEAP;
 }
 
-bool linux_tracer_asked_uring(const struct linux_tracer *tracer)
+unsigned linux_tracer_asked(const struct linux_tracer *tracer)
 {
-    return tracer->uring;
+    return tracer->asked;
 }
 
 /* Everything about the program that was, for one that begins. */
@@ -531,7 +531,7 @@ enum linux_turn linux_tracer_turn(struct linux_tracer *tracer)
     for (int i = 0; i < TRACER_STOPS_AT_A_TURN && tracer->first != NULL; i++) {
         struct rusage usage;
         int status = 0;
-        pid_t tid = wait4(-1, &status, __WALL | WNOHANG | __WNOTHREAD, &usage);
+        pid_t tid = tracer_turn_is_open(tracer) ? tracer_turn_take(tracer, &status, &usage) : 0;
         if (tid <= 0) {
             if (turn == LINUX_TURN_NOTHING && told_of_stops(tracer)) {
                 continue;

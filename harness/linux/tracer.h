@@ -78,8 +78,15 @@ void linux_tracer_free(struct linux_tracer *tracer); /* kills and reaps all that
  * same, its sleep is judged by /proc, and no fault can be armed. */
 uint32_t linux_tracer_observers(const struct linux_tracer *tracer, const char **ret_reason);
 
-/* Whether a program that ran asked for io_uring, which it was told does not exist. */
-bool linux_tracer_asked_uring(const struct linux_tracer *tracer);
+/* What a program asked for that passes by every observer. */
+enum linux_asked {
+    LINUX_ASKED_URING = 1 << 0, /* io_uring, which it was told does not exist */
+    LINUX_ASKED_AIO = 1 << 1    /* io_submit on a TCP socket: that run's trace has no observer of
+                                   calls any more */
+};
+
+/* Bits of it, of all programs that ran. */
+unsigned linux_tracer_asked(const struct linux_tracer *tracer);
 
 /* Starts the program, stopped before its first instruction is run by linux_tracer_turn. Events go
  * to `trace`; FD_OPEN events for descriptors that it finds open (TRACE_INHERITED). Errors:

@@ -5,6 +5,7 @@
 #define SOCKSPEC_LINUX_TRACER_INTERNAL_H
 
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <uthash.h>
@@ -130,6 +131,8 @@ struct tracer_thread {
     int schedstat_fd;
     int wchan_fd;
     int stat_fd;
+    uint64_t alone_from_ns; /* of processor when it was first seen running since its last stop, plus
+                               1; 0: it was not */
     bool gone;              /* the first thread of a process ended before the others */
     uint64_t run_count;     /* as the first look at /proc found it */
     uint64_t nap_run_count; /* of the short sleep that was waited for last */
@@ -174,6 +177,7 @@ struct linux_tracer {
     pid_t first_pid;
     uint32_t numbers_used; /* bit (1 << number) */
     struct tracer_thread *threads;
+    pid_t turn; /* the thread whose stop was answered last */
 
     int stop_signal;
     bool started;  /* the stop of its exec still waits to be let go */
@@ -200,7 +204,7 @@ struct linux_tracer {
     int64_t cpu_gone_us; /* of processes that were reaped */
     bool spins;
     bool full;      /* an accept lacked a descriptor */
-    bool uring;     /* it asked for io_uring; in any of its runs */
+    unsigned asked; /* enum linux_asked; in any of its runs */
     bool signalled; /* a signal is being heeded: until it sleeps, naps and all */
     uint32_t naps;  /* short sleeps that were waited for since something moved */
 
@@ -255,6 +259,13 @@ void tracer_process_remove(struct linux_tracer *tracer, struct tracer_process *p
 struct tracer_thread *tracer_thread_add(struct linux_tracer *tracer, pid_t tid,
                                         struct tracer_process *process);
 void tracer_thread_remove(struct linux_tracer *tracer, struct tracer_thread *thread);
+
+/* ---- turns.c ---- */
+/* Whether a stop may be answered now: a thread is alone, or all of them sleep or have stopped. */
+bool tracer_turn_is_open(struct linux_tracer *tracer);
+/* Takes the stop or the end of the next thread in turn, as wait4 tells it; 0 or less: none waits.
+ */
+pid_t tracer_turn_take(struct linux_tracer *tracer, int *ret_status, struct rusage *ret_usage);
 
 /* ---- calls.c ---- */
 const struct tracer_row *tracer_row_find(int nr);
@@ -320,6 +331,12 @@ void tracer_items_forget(struct tracer_file *file);
 int64_t tracer_timespec_us(const struct tracer_thread *thread, uint64_t address);
 int64_t tracer_timeval_us(const struct tracer_thread *thread, uint64_t address);
 
+/* ---- unseen.c ---- */
+void tracer_enter_io_uring(struct linux_tracer *tracer, struct tracer_thread *thread,
+                           struct tracer_call *call);
+void tracer_enter_io_submit(struct linux_tracer *tracer, struct tracer_thread *thread,
+                            struct tracer_call *call);
+
 /* ---- descriptors.c ---- */
 struct tracer_file *tracer_file_new(enum trace_file kind, bool nonblock);
 void tracer_file_drop(struct tracer_file *file); /* one reference less */
@@ -375,8 +392,11 @@ bool tracer_all_sleep(struct linux_tracer *tracer);
 /* Whether a stop or an end was not handled yet. */
 bool tracer_stop_waits(void);
 void tracer_proc_close(struct tracer_thread *thread);
-/* How often the thread was given a processor. */
+/* How often the thread was given a processor, and for how long in all. */
 uint64_t tracer_run_count(struct tracer_thread *thread);
+uint64_t tracer_run_ns(struct tracer_thread *thread);
+/* Whether it has a processor or is about to get one: it neither sleeps nor stands at a stop. */
+bool tracer_runs(struct tracer_thread *thread);
 
 /* The system call that a thread sleeps in, from /proc. */
 bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,

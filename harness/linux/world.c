@@ -468,23 +468,37 @@ static void world_heap(struct world *world, int64_t *ret_blocks, int64_t *ret_by
     *ret_bytes = if_telling(of(world), linux_tracer_resident(of(world)->tracer));
 }
 
+static void add_absent(struct linux_world *live, const char *what, const char *more)
+{
+    size_t used = strlen(live->absent);
+    if (what[0] != '\0') {
+        (void)snprintf(live->absent + used, sizeof live->absent - used, "%s%s%s",
+                       used > 0 ? "; " : "", what, more);
+    }
+}
+
 /* Which observers were refused, and why, in one sentence. What the target asks for itself is known
  * once it did. */
 static const char *world_absent(struct world *world)
 {
     struct linux_world *live = of(world);
     const char *traced = "";
-    const char *shared =
-        linux_net_is_shared() ? ": it runs in the machine's own network, without a wire" : "";
-    const char *uring = linux_tracer_asked_uring(live->tracer)
-                            ? "it asked for io_uring, which was refused (ENOSYS), as nobody can "
-                              "follow what goes through it"
-                            : "";
+    unsigned asked = linux_tracer_asked(live->tracer);
     (void)linux_tracer_observers(live->tracer, &traced);
-    const char *first = linux_net_is_shared() ? share_reason.text : "";
-    (void)snprintf(live->absent, sizeof live->absent, "%s%s%s%s%s%s", first, shared,
-                   first[0] != '\0' && traced[0] != '\0' ? "; " : "", traced,
-                   (first[0] != '\0' || traced[0] != '\0') && uring[0] != '\0' ? "; " : "", uring);
+    live->absent[0] = '\0';
+    if (linux_net_is_shared()) {
+        add_absent(live, share_reason.text,
+                   ": it runs in the machine's own network, without a wire");
+    }
+    add_absent(live, traced, "");
+    if ((asked & LINUX_ASKED_URING) != 0) {
+        add_absent(live, "it asked for io_uring, which was refused (ENOSYS), as nobody can follow ",
+                   "what goes through it");
+    }
+    if ((asked & LINUX_ASKED_AIO) != 0) {
+        add_absent(live, "it moves bytes of its sockets with io_submit, which nobody can follow: ",
+                   "from there on its calls were not seen");
+    }
     return live->absent[0] != '\0' ? live->absent : NULL;
 }
 

@@ -128,6 +128,19 @@ static void armed_family_is_told_at_entry(void **state)
     assert_int_equal(play->entered, 1U << SCENARIO_CALL_LISTEN);
 }
 
+static void calls_are_not_seen_where_sockets_are_read_asynchronously(void **state)
+{
+    struct play *play = *state;
+    play->trace.header.observers = TRACE_SEES_CALLS | TRACE_SEES_EXIT;
+    play_to_end(play, "aio-file", 0);
+    assert_int_equal(linux_tracer_asked(play->tracer), 0);
+    assert_int_equal(play->trace.header.observers, TRACE_SEES_CALLS | TRACE_SEES_EXIT);
+    play->trace.count = 0;
+    play_to_end(play, "aio", 0);
+    assert_int_equal(linux_tracer_asked(play->tracer), LINUX_ASKED_AIO);
+    assert_int_equal(play->trace.header.observers, TRACE_SEES_EXIT);
+}
+
 /* ---- Threads, children, programs ---- */
 
 static void threads_are_followed(void **state)
@@ -136,6 +149,32 @@ static void threads_are_followed(void **state)
     play_to_end(play, "threads", 0);
     assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_WRITE), 4);
     assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_THREAD), 4);
+}
+
+/* Once the one that computes has come to its first call, each waits for the other's turn. */
+static void threads_take_turns_whatever_they_do_between_calls(void **state)
+{
+    enum { COMPUTER = 200, TALKER = 100, TURNS = 16 };
+    struct play *play = *state;
+    int last = -1;
+    unsigned turns = 0;
+    play_to_end(play, "turns", 0);
+    for (uint32_t i = 0; i < play->trace.count; i++) {
+        const struct trace_event *event = &play->trace.events[i];
+        bool called = event->kind == TRACE_CALL && event->what == TRACE_CALL_CLOSE;
+        if (called && (event->fd == COMPUTER || event->fd == TALKER)) {
+            turns += last != -1 && event->fd != last;
+            last = event->fd;
+        }
+    }
+    assert_in_range(turns, 2 * TURNS - 4, 2 * TURNS - 1);
+}
+
+static void thread_that_looks_without_a_call_holds_nobody_up(void **state)
+{
+    struct play *play = *state;
+    play_to_end(play, "looks", 0);
+    assert_int_equal(count_of(play, TRACE_CALL, TRACE_CALL_CLOSE), 16);
 }
 
 /* The ends of two calls are seen in any order: a number is closed once for each time that it was
@@ -458,7 +497,10 @@ int main(void)
         TEST(epoll_reports_name_the_descriptor),
         TEST(select_reports_name_the_descriptor),
         TEST(armed_family_is_told_at_entry),
+        TEST(calls_are_not_seen_where_sockets_are_read_asynchronously),
         TEST(threads_are_followed),
+        TEST(threads_take_turns_whatever_they_do_between_calls),
+        TEST(thread_that_looks_without_a_call_holds_nobody_up),
         TEST(number_that_another_thread_has_at_once_is_its_own),
         TEST(children_are_followed),
         TEST(only_children_of_the_living_are_unreaped),

@@ -57,6 +57,31 @@ while True:
     c.close()
 """
 
+# Reads with io_submit, which nobody can follow, and asks for io_uring in vain. Calls by their numbers on x86-64.
+ASYNCHRONOUS_ECHO = """
+import ctypes, os, signal, socket, struct, sys
+call = ctypes.CDLL(None).syscall
+call(425, 8, ctypes.create_string_buffer(120))
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+context = ctypes.c_ulong()
+call(206, 8, ctypes.byref(context))
+def read(fd):
+    data, done = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(32)
+    request = ctypes.create_string_buffer(struct.pack("=QIiHhIQQqQII", 0, 0, 0, 0, 0, fd, ctypes.addressof(data), 4096, 0, 0, 0, 0))
+    call(209, context, 1, ctypes.byref(ctypes.c_void_p(ctypes.addressof(request))))
+    call(208, context, 1, 1, done, None)
+    return data.raw[:max(struct.unpack("=QQqq", done.raw)[2], 0)]
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", int(sys.argv[1])))
+s.listen()
+while True:
+    c, _ = s.accept()
+    while data := read(c.fileno()):
+        c.sendall(data)
+    c.close()
+"""
+
 # Looks again and again whether its bytes are acknowledged, for three seconds, and then closes.
 NAPPING_CLIENT = """
 import socket, sys, time
@@ -360,6 +385,17 @@ class Command(unittest.TestCase):
         done = sockspec("check", "--profile", "echo", "--ipv6", "--case", "server/data/split-request", "--", *ECHO)
         self.assertEqual(done.returncode, 3)
         self.assertIn("does not listen over IPv6", done.stdout)
+
+    def test_asynchronous_reads_are_told_of_and_rules_on_calls_left_out(self):
+        with tempfile.NamedTemporaryFile(suffix=".json") as out:
+            done = sockspec("check", "--json", out.name, "--profile", "echo", "--case", "server/data/split-request", "--",
+                            sys.executable, "-c", ASYNCHRONOUS_ECHO, "{port}")
+            report = json.loads(pathlib.Path(out.name).read_text(encoding="utf-8"))
+        told = {v["rule"]: (v["grade"], v["detail"]) for v in report["verdicts"]}
+        self.assertIn("io_uring, which was refused", done.stdout)
+        self.assertIn("io_submit, which nobody can follow", done.stdout)
+        self.assertEqual(told["DAT-02"], ("SKIP", "calls were not seen, which it needs"))
+        self.assertEqual(told["CLO-06"][0], "PASS")  # by states alone
 
     def test_client_over_ipv6_is_judged(self):
         client = "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])));" \

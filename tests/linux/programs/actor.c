@@ -4,10 +4,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -195,6 +199,78 @@ static int act_reuse(void)
         need(pthread_create(&threads[i], NULL, reuse_main, &ends[i]) == 0);
     }
     return pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0 ? 0 : 99;
+}
+
+enum { TURNS = 16, COMPUTER = 200, TALKER = 100 };
+
+/* Long beside a call, short beside the ten milliseconds that are waited for. */
+static void compute(void)
+{
+    for (volatile int i = 0; i < 100000; i++) {
+    }
+}
+
+static void *compute_and_call(void *done)
+{
+    for (int i = 0; i < TURNS; i++) {
+        compute();
+        need(close(COMPUTER) == -1);
+    }
+    atomic_store((atomic_bool *)done, true);
+    return done;
+}
+
+/* Two threads make calls, and one of them computes before each. */
+static int act_turns(void)
+{
+    pthread_t thread;
+    atomic_bool done = false;
+    need(pthread_create(&thread, NULL, compute_and_call, &done) == 0);
+    for (int i = 0; i < TURNS; i++) {
+        need(close(TALKER) == -1);
+    }
+    return pthread_join(thread, NULL);
+}
+
+/* One thread looks without a call whether the other is through with its own. */
+static int act_looks(void)
+{
+    pthread_t thread;
+    atomic_bool done = false;
+    need(pthread_create(&thread, NULL, compute_and_call, &done) == 0);
+    while (!atomic_load(&done)) {
+    }
+    return pthread_join(thread, NULL);
+}
+
+/* Linux's own asynchronous I/O, by its calls: reads a byte. */
+static int read_with_aio(int fd)
+{
+    char byte = 0;
+    aio_context_t context = 0;
+    struct io_event done;
+    struct iocb request = {.aio_lio_opcode = IOCB_CMD_PREAD,
+                           .aio_fildes = (unsigned)fd,
+                           .aio_buf = (uintptr_t)&byte,
+                           .aio_nbytes = 1};
+    struct iocb *requests[] = {&request};
+    need(syscall(SYS_io_setup, 1, &context) == 0 &&
+         syscall(SYS_io_submit, context, 1L, requests) == 1 &&
+         syscall(SYS_io_getevents, context, 1L, 1L, &done, NULL) == 1);
+    return done.res == 1 ? 0 : 99;
+}
+
+static int act_aio(void)
+{
+    int near, far;
+    connect_both(&near, &far);
+    need(fcntl(far, F_SETFL, 0) == 0 && send(near, "x", 1, 0) == 1);
+    return read_with_aio(far);
+}
+
+static int act_aio_of_a_file(void)
+{
+    return read_with_aio(open("/proc/self/exe", O_RDONLY));
 }
 
 static int act_fork(void)
@@ -505,25 +581,47 @@ static const struct {
     const char *name;
     int (*act)(void);
 } plays[] = {
-    {"status", act_status},       {"crash", act_crash},
-    {"abort", act_abort},         {"pipe", act_pipe},
-    {"socket", act_socket},       {"short", act_short},
-    {"accept", act_accept},       {"accept-later", act_accept_later},
-    {"threads", act_threads},     {"fork", act_fork},
-    {"orphan", act_orphan},       {"daemon", act_daemon},
-    {"exec", act_exec},           {"interrupted", act_interrupted},
-    {"restarted", act_restarted}, {"stop", act_stop},
-    {"sleep", act_sleep},         {"nap", act_nap},
-    {"naps", act_naps},           {"grow", act_grow},
-    {"code", act_code},           {"busy", act_busy},
-    {"spin", act_spin},           {"searches", act_searches},
-    {"timeout", act_timeout},     {"timer", act_timer},
-    {"alarm", act_alarm},         {"epoll", act_epoll},
-    {"select", act_select},       {"descriptors", act_descriptors},
-    {"sigpipe", act_sigpipe},     {"limited", act_limited},
-    {"calls", act_calls},         {"stop-beside-thread", act_stop_beside_thread},
-    {"reuse", act_reuse},         {"leaves", act_leaves},
+    {"status", act_status},
+    {"crash", act_crash},
+    {"abort", act_abort},
+    {"pipe", act_pipe},
+    {"socket", act_socket},
+    {"short", act_short},
+    {"accept", act_accept},
+    {"accept-later", act_accept_later},
+    {"threads", act_threads},
+    {"fork", act_fork},
+    {"orphan", act_orphan},
+    {"daemon", act_daemon},
+    {"exec", act_exec},
+    {"interrupted", act_interrupted},
+    {"restarted", act_restarted},
+    {"stop", act_stop},
+    {"sleep", act_sleep},
+    {"nap", act_nap},
+    {"naps", act_naps},
+    {"grow", act_grow},
+    {"code", act_code},
+    {"busy", act_busy},
+    {"spin", act_spin},
+    {"searches", act_searches},
+    {"timeout", act_timeout},
+    {"timer", act_timer},
+    {"alarm", act_alarm},
+    {"epoll", act_epoll},
+    {"select", act_select},
+    {"descriptors", act_descriptors},
+    {"sigpipe", act_sigpipe},
+    {"limited", act_limited},
+    {"calls", act_calls},
+    {"stop-beside-thread", act_stop_beside_thread},
+    {"reuse", act_reuse},
+    {"leaves", act_leaves},
     {"unreaped", act_unreaped},
+    {"turns", act_turns},
+    {"looks", act_looks},
+    {"aio", act_aio},
+    {"aio-file", act_aio_of_a_file},
 };
 
 int main(int argc, char **argv)
