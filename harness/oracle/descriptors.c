@@ -61,6 +61,15 @@ static bool is_over(const struct oracle *oracle, uint32_t number)
            (conn->flags & FACTS_ESTABLISHED) == 0 || conn->state == TCP_CLOSED;
 }
 
+/* How many descriptors a run may end with. One may be opened once and kept on purpose; a new worker
+ * takes the place of an old one. What a signal meant for the program's own use began (a debugger, a
+ * log of its own) may stay, if the next one does not begin it again. */
+static uint32_t may_hold(const struct facts *facts)
+{
+    uint32_t kept = facts->kept_for_user;
+    return facts->held_at_ready + kept + (kept != 1);
+}
+
 ORACLE_EVENT(fdh_01)
 {
     struct facts *facts = &oracle->facts;
@@ -91,8 +100,7 @@ ORACLE_EVENT(fdh_01)
             other = record->at_opened;
         }
     }
-    /* One may be opened once and kept on purpose; a new worker takes the place of an old one. */
-    if (facts_held(facts) >= facts->held_at_ready + 2) {
+    if (facts_held(facts) > may_hold(facts)) {
         oracle_break(oracle, rule,
                      "it held more descriptors at the end than before the first connection",
                      EVIDENCE(0, other, index + 1));

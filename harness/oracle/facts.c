@@ -495,6 +495,11 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
 
 static void take_step(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
+    if (facts->at_first_user != 0 && !facts->user_is_over) {
+        uint32_t held = facts_held(facts);
+        facts->kept_for_user = held > facts->held_at_user ? held - facts->held_at_user : 0;
+        facts->user_is_over = true;
+    }
     switch (event->what) {
     case SCENARIO_WIRE_CUT:
     case SCENARIO_WIRE_LOSE:
@@ -543,6 +548,8 @@ static void start_program(struct facts *facts)
     facts->at_connect_intr = facts->at_close_intr = facts->at_cloexec = 0;
     facts->at_io = facts->at_alarm = facts->at_call = facts->at_fork = facts->at_exec = 0;
     facts->at_child_failed = facts->at_user_signal = 0;
+    facts->at_first_user = facts->held_at_user = facts->kept_for_user = 0;
+    facts->user_is_over = false;
     facts->at_low = facts->at_low_closed = facts->low_conn = 0;
     facts->hands_low = false;
     memset(facts->at_ended, 0, sizeof facts->at_ended);

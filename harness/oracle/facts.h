@@ -306,10 +306,14 @@ struct facts {
     uint32_t at_exec;         /* the latest exec that left sockets open */
     uint32_t at_child_failed; /* a child ended by a signal, or with a status not 0 */
     uint32_t at_user_signal;  /* SIGUSR1 or SIGUSR2, whatever it means, was handled */
+    uint32_t at_first_user;   /* the first of them came: until the next step, */
+    uint32_t held_at_user;    /* facts_held then, */
+    uint32_t kept_for_user;   /* and how many more there were when that step came */
     uint32_t at_low;          /* a socket got a number that belongs to standard streams */
     uint32_t at_low_closed;   /* what had it was closed */
     uint32_t low_conn;
-    bool hands_low; /* another program was started with a connection for a standard stream */
+    bool user_is_over; /* that step has come */
+    bool hands_low;    /* another program was started with a connection for a standard stream */
     uint32_t at_ended[FACTS_CHILDREN]; /* ends of children, by which one they were */
     uint32_t at_waiting_max;
     uint32_t batch; /* index of the latest wait's CALL */

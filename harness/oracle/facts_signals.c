@@ -67,5 +67,9 @@ void facts_take_signal(struct facts *facts, const struct trace_event *event, uin
     }
     if (user) {
         facts->at_user_signal = at;
+        if (facts->at_first_user == 0) {
+            facts->at_first_user = at;
+            facts->held_at_user = facts_held(facts);
+        }
     }
 }

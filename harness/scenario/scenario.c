@@ -92,7 +92,8 @@ const struct scenario_verb_row
         .help = "connects to the target; `rcvbuf` sets SO_RCVBUF first, `from` the local port"},
     VERB(PEER_ACCEPT, PEER, "accept")
         ID | SCENARIO_USES_OPTION, .keyword = "rcvbuf", .number_max = SCENARIO_AMOUNT_MAX,
-        .help = "takes the first connection that the target made, as this peer; where it has made none yet, up to a second passes until it does"},
+        .help = "takes the first connection that the target made, as this peer; where it has made "
+                "none yet, up to a second passes until it does"},
     VERB(PEER_SEND, PEER, "send")
         ID | SCENARIO_USES_PAYLOAD, .help = "sends the payload, `x` N times; `push` sets PSH on each"},
     VERB(PEER_URGENT, PEER, "urgent")
