@@ -126,7 +126,7 @@ static bool concerns(const struct tracer_call *call)
 static unsigned ready_bits(const struct tracer_thread *thread, int fd)
 {
     struct pollfd look = {.fd = tracer_files_borrow(thread->process, fd),
-                          .events = POLLIN | POLLOUT};
+                          .events = POLLIN | POLLOUT | POLLRDHUP};
     if (look.fd < 0) {
         return 0;
     }
@@ -173,8 +173,10 @@ static bool holds(const struct linux_tracer *tracer, const struct tracer_thread 
     case FAULT_BLOCKING:
         return open && !call->nonblock;
     case FAULT_READABLE:
-        /* A short receive is seen to be one when it is over. */
-        return open && (fault->row->error == 0 || (ready_bits(thread, call->fd) & POLLIN) != 0);
+        return open && (ready_bits(thread, call->fd) & POLLIN) != 0;
+    case FAULT_READABLE_OPEN:
+        /* That it was a short one is seen when it is over. */
+        return open && (!call->nonblock || (ready_bits(thread, call->fd) & POLLRDHUP) == 0);
     case FAULT_READABLE_NONBLOCK:
         return open && call->nonblock && !is_edge_listener(call->file) &&
                (ready_bits(thread, call->fd) & POLLIN) != 0;
@@ -325,8 +327,8 @@ static bool begin(struct linux_tracer *tracer, struct tracer_thread *thread,
 static bool begin_wait(struct tracer_thread *thread, const struct tracer_fault *fault)
 {
     struct tracer_call *call = &thread->call;
-    if (fault->row->when != FAULT_READABLE || fault->row->error == 0 || call->file == NULL ||
-        call->nonblock || !call->file->tcp) {
+    if (fault->row->when != FAULT_READABLE || call->file == NULL || call->nonblock ||
+        !call->file->tcp) {
         return false;
     }
     int64_t timeout_us = tracer_call_timeout_us(thread, call);

@@ -130,8 +130,8 @@ static bool nonblocking(const struct model *model, const struct model_file *file
 static bool holds(struct model *model, const struct io_fault *fault, struct model_file *file,
                   bool may_be_short)
 {
-    enum fault_when when = fault->row->when;
-    switch (when) {
+    uint32_t ready;
+    switch (fault->row->when) {
     case FAULT_ALWAYS:
         return true;
     case FAULT_SLEEPS:
@@ -144,6 +144,9 @@ static bool holds(struct model *model, const struct io_fault *fault, struct mode
         return file != NULL && (file->status_flags & O_NONBLOCK) == 0;
     case FAULT_READABLE:
         return file != NULL && (io_file_poll(model, file) & POLLIN) != 0;
+    case FAULT_READABLE_OPEN:
+        ready = file != NULL ? io_file_poll(model, file) & (POLLIN | POLLRDHUP) : 0;
+        return ready == POLLIN || (ready != 0 && !nonblocking(model, file));
     case FAULT_READABLE_NONBLOCK:
         return file != NULL && nonblocking(model, file) &&
                (io_file_poll(model, file) & POLLIN) != 0;

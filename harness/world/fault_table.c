@@ -58,7 +58,7 @@ static const struct fault_row rows[] = {
     {SCENARIO_CALL_CONNECT, ENOBUFS, 0, FAULT_ALWAYS, true, "POSIX connect()"},
     {SCENARIO_CALL_CONNECT, ECONNRESET, 0, FAULT_BLOCKING, true, "POSIX connect()"},
 
-    {SCENARIO_CALL_RECV, 0, 0, FAULT_READABLE, false, "recv(2)"},
+    {SCENARIO_CALL_RECV, 0, 0, FAULT_READABLE_OPEN, false, "recv(2)"},
     {SCENARIO_CALL_RECV, EINTR, 0, FAULT_SLEEPS, false, "recv(2)"},
     {SCENARIO_CALL_RECV, EAGAIN, 0, FAULT_READABLE_NONBLOCK, false, "select(2) BUGS"},
     {SCENARIO_CALL_RECV, ENOMEM, 0, FAULT_READABLE, true, "POSIX recv()"},

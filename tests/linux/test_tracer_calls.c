@@ -104,7 +104,7 @@ static void call_of_each_kind_answers_every_fault_of_the_table(void **state)
             }
             bool at_once = row->when != FAULT_SLEEPS;
             bool blocking = row->when == FAULT_ALWAYS || row->when == FAULT_READABLE ||
-                            row->when == FAULT_BLOCKING;
+                            row->when == FAULT_READABLE_OPEN || row->when == FAULT_BLOCKING;
             if (at_once && row->when != FAULT_BLOCKING) {
                 expect_fault(play, &calls[c], "ready", errors[e]);
             }

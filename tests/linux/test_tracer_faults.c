@@ -142,6 +142,18 @@ static void short_transfers_are_cut_and_buffers_left_as_they_were(void **state)
     assert_int_equal(need(play, TRACE_FAULT, TRACE_CALL_RECVMSG, 0)->a, 3);
 }
 
+/* A FIN that was seen says that all is there: then epoll(7) lets programs take less than they asked
+ * for as all. */
+static void receive_is_cut_only_where_more_may_come(void **state)
+{
+    struct play *play = *state;
+    start(play, "short-ended");
+    assert_int_equal(arm(play, SCENARIO_CALL_RECV, 0, 3), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, 10 * 16 + 3);
+    assert_int_equal(count_of(play, TRACE_FAULT, TRACE_CALL_RECV), 1);
+}
+
 static void partial_write_of_a_nonblocking_socket_is_cut(void **state)
 {
     struct play *play = *state;
@@ -240,6 +252,7 @@ int main(void)
         TEST(fault_answers_with_its_error),
         TEST(fault_waits_for_what_a_blocking_call_waits_for),
         TEST(short_transfers_are_cut_and_buffers_left_as_they_were),
+        TEST(receive_is_cut_only_where_more_may_come),
         TEST(partial_write_of_a_nonblocking_socket_is_cut),
         TEST(interruption_runs_a_handler),
         TEST(interruption_of_a_call_that_is_begun_again_is_not_allowed),

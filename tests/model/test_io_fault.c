@@ -38,6 +38,7 @@ struct fake_socket {
     struct model_file file;
     size_t bytes;
     bool may_be_short;
+    bool ended; /* a FIN came behind the bytes */
 };
 
 static struct fake_socket *fake_socket(struct model_file *file)
@@ -48,7 +49,9 @@ static struct fake_socket *fake_socket(struct model_file *file)
 static uint32_t socket_poll(struct model *model, struct model_file *file)
 {
     (void)model;
-    return POLLOUT | (fake_socket(file)->bytes > 0 ? POLLIN : 0U);
+    const struct fake_socket *socket = fake_socket(file);
+    return POLLOUT | (socket->bytes > 0 || socket->ended ? POLLIN : 0U) |
+           (socket->ended ? POLLRDHUP : 0U);
 }
 
 static bool has_bytes(struct model *model, void *argument)
@@ -237,6 +240,28 @@ FAKE_MAIN(short_read_takes_the_limit_main)
 }
 RUNS(short_read_takes_the_limit)
 
+/* What poll and epoll told of the end says that all is there; a call that blocks was told nothing.
+ */
+FAKE_MAIN(short_read_only_where_more_may_come_main)
+{
+    static struct fake_socket socket;
+    char data[8];
+    socket = (struct fake_socket){.bytes = 8, .ended = true};
+    int fd = socket_open(model, &socket, O_NONBLOCK);
+    assert_int_equal(0, arm(fake, SCENARIO_CALL_RECV, 0, 9));
+    assert_int_equal(4, fake_read(model, fd, data, 4));
+    assert_int_equal(0, fake_count(fake, TRACE_FAULT, -1));
+    socket.ended = false;
+    assert_int_equal(2, fake_read(model, fd, data, 4));
+    socket.ended = true;
+    socket.file.status_flags &= ~(uint32_t)O_NONBLOCK;
+    socket.bytes = 8;
+    assert_int_equal(2, fake_read(model, fd, data, 4));
+    assert_int_equal(2, fake_count(fake, TRACE_FAULT, TRACE_CALL_READ));
+    return 0;
+}
+RUNS(short_read_only_where_more_may_come)
+
 FAKE_MAIN(short_read_spares_a_console_main)
 {
     assert_int_equal(0, arm(fake, SCENARIO_CALL_SEND, 0, 1));
@@ -402,6 +427,7 @@ int main(void)
         TEST(eagain_needs_a_nonblocking_descriptor),
         TEST(eagain_is_followed_by_a_new_edge),
         TEST(short_read_takes_the_limit),
+        TEST(short_read_only_where_more_may_come),
         TEST(short_read_spares_a_console),
         TEST(short_send_only_where_linux_could),
         TEST(short_read_of_all_there_is_was_not_shortened),

@@ -113,6 +113,23 @@ static int act_short(void)
     return (int)(first * 16 + second * 4 + third); /* 0 to 255 with the faults of the test */
 }
 
+/* Receives what came with its FIN: without blocking, and with. */
+static int act_short_ended(void)
+{
+    char data[16];
+    ssize_t received[2];
+    for (int i = 0; i < 2; i++) {
+        int near, far;
+        connect_both(&near, &far);
+        need(i == 0 || fcntl(far, F_SETFL, 0) == 0);
+        need(send(near, "0123456789", 10, 0) == 10 && shutdown(near, SHUT_WR) == 0);
+        struct pollfd end = {.fd = far, .events = POLLRDHUP};
+        need(poll(&end, 1, -1) == 1);
+        received[i] = recv(far, data, sizeof data, 0);
+    }
+    return (int)(received[0] * 16 + received[1]);
+}
+
 static int act_accept(void)
 {
     struct sockaddr_in name = {.sin_family = AF_INET};
@@ -618,6 +635,7 @@ static const struct {
     {"reuse", act_reuse},
     {"leaves", act_leaves},
     {"unreaped", act_unreaped},
+    {"short-ended", act_short_ended},
     {"turns", act_turns},
     {"looks", act_looks},
     {"aio", act_aio},
