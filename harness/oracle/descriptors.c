@@ -458,19 +458,17 @@ static bool is_even(const struct facts *facts, uint32_t samples)
     return most <= EVEN * least;
 }
 
-/* A leak grows with every dialogue; a cache stops growing. Four samples, each with more blocks than
- * the one before, at least one block per dialogue, in even steps. By pages: seven, over three times
- * as many dialogues, each with more than the one before, and in the end as much per dialogue. */
+/* A leak grows with every dialogue; a cache stops growing, but may grow for each new kind of
+ * dialogue and for each of several threads first. Six samples, each with more blocks than the one
+ * before, at least one block per dialogue, in even steps. By pages: seven, over three times as many
+ * dialogues, each with more than the one before, and in the end as much per dialogue. */
 ORACLE_END(fdh_11)
 {
     const struct facts *facts = &oracle->facts;
-    /* Each of several threads may fill a store of its own first. */
-    enum { SAMPLES = 4, SAMPLES_OF_THREADS = 6, SAMPLES_BY_PAGES = 7, TIMES = 3 };
+    enum { SAMPLES = 6, SAMPLES_BY_PAGES = 7, TIMES = 3 };
     uint32_t last = (facts->heaps - 1) % FACTS_HEAP;
     bool sampled = facts->heaps > 0 && facts->heap[last].sampled;
-    uint32_t samples = sampled              ? SAMPLES_BY_PAGES
-                       : facts->has_threads ? SAMPLES_OF_THREADS
-                                            : SAMPLES;
+    uint32_t samples = sampled ? SAMPLES_BY_PAGES : SAMPLES;
     if (facts->heaps < samples) {
         return;
     }

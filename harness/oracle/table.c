@@ -1311,7 +1311,7 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "A buffer per failed connection: the server is killed after weeks, by then with "
                    "nobody's change to blame.",
             .observed =
-                "Four samples of the heap, taken while no connection is open, each with at "
+                "Six samples of the heap, taken while no connection is open, each with at "
                 "least one block more per dialogue than the one before. Of a process: seven "
                 "samples of its memory over three times as many dialogues and more, each larger "
                 "than the one before, with no end to it. What stops growing is a cache.",
