@@ -198,6 +198,15 @@ ORACLE_END(rdy_07)
     }
 }
 
+/* Whether the program moved bytes, or tried to, on a connection since a wait reported it: then the
+ * report is dealt with, and what comes of the number after its close is another connection's. */
+static bool dealt_with(const struct facts_conn *conn, uint32_t at_ready)
+{
+    return conn != NULL &&
+           ((conn->flags & FACTS_ERROR) != 0 || conn->at_send > at_ready ||
+            conn->at_receive > at_ready || conn->at_eof > at_ready || conn->at_again > at_ready);
+}
+
 ORACLE_EVENT(rdy_08)
 {
     struct facts *facts = &oracle->facts;
@@ -224,7 +233,8 @@ ORACLE_EVENT(rdy_08)
         bool reused = record->open && record->at_opened > record->at_closed &&
                       event->err == EAGAIN && facts->at_io > record->at_opened &&
                       facts->io_fd != event->fd;
-        if (event->fd == ready->fd && (gone || reused)) {
+        if (event->fd == ready->fd && (gone || reused) &&
+            !dealt_with(facts_conn(facts, ready->conn), ready->at)) {
             oracle_break(oracle, rule,
                          "it acted on a report about a descriptor that it had closed since",
                          EVIDENCE(ready->conn, ready->at, record->at_closed, index + 1));

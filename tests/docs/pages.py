@@ -16,15 +16,17 @@ def blocks(page):
     return [(language, text) for _, language, text in FENCE.findall(read(page))]
 
 
-def without_times(text):
-    """The text, with how long something took, which no two runs agree on, as `T s`."""
-    return re.sub(r"\bin \d+\.\d+ s\b", "in T s", text)
+def without(text, figures):
+    """The text, with figures of which a page gives an example as `N`; how long something took is always one."""
+    for figure in (r"\d+\.\d+(?= s$)", *figures):
+        text = re.sub(figure, "N", text, flags=re.MULTILINE)
+    return text
 
 
-def difference(documented, printed):
+def difference(documented, printed, figures=()):
     """How the two differ, as a unified diff; empty where they do not. A documented line `…` stands for any lines."""
-    documented = without_times(documented).splitlines()
-    printed = without_times(printed).splitlines()
+    documented = without(documented, figures).splitlines()
+    printed = without(printed, figures).splitlines()
     pattern = "\n".join("(?:.*\n)*?.*" if line == ELLIPSIS else re.escape(line) for line in documented)
     if re.fullmatch(pattern, "\n".join(printed)):
         return ""

@@ -76,7 +76,8 @@ def follow(reader):
     reader.write("CMakeLists.txt", reader.next("cmake"))
     reader.run(reader.next(""))
     printed = reader.run(reader.next(""), status=1)
-    difference = pages.difference(reader.next(""), summary(printed))
+    # How many verdicts are PASS or SKIP changes with each rule and case; the page shows an example.
+    difference = pages.difference(reader.next(""), summary(printed), [r"\d+(?= verdicts| PASS| SKIP)"])
     if difference:
         sys.exit(f"the first report is another than the page's:\n{difference}")
 
