@@ -72,6 +72,18 @@ static void put_tuple(const struct linux_tuple *tuple, struct inet_diag_req_v2 *
     memcpy(request->id.idiag_dst, tuple->remote, PACKET_ADDRESS);
 }
 
+/* A listener of IPv6 on an address of IPv4 (::ffff:127.0.0.1, as a JVM has them) takes IPv4 alone.
+ */
+static void listen_as_v4(struct linux_tuple *tuple)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (tuple->v6 && memcmp(tuple->local, mapped, sizeof mapped) == 0) {
+        tuple->v6 = false;
+        memmove(tuple->local, tuple->local + sizeof mapped, 4);
+        memset(tuple->local + 4, 0, PACKET_ADDRESS - 4);
+    }
+}
+
 static void take_row(const struct inet_diag_msg *message, struct linux_diag_row *row)
 {
     *row = (struct linux_diag_row){
@@ -89,6 +101,9 @@ static void take_row(const struct inet_diag_msg *message, struct linux_diag_row 
     size_t size = row->tuple.v6 ? PACKET_ADDRESS : 4;
     memcpy(row->tuple.local, message->id.idiag_src, size);
     memcpy(row->tuple.remote, message->id.idiag_dst, size);
+    if (row->state == TCP_LISTEN) {
+        listen_as_v4(&row->tuple);
+    }
 }
 
 /* ---- One socket ---- */

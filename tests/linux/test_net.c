@@ -453,12 +453,12 @@ static void bytes_go_both_ways_over_ipv6(void **state)
 /* ---- Servers on loopback alone ---- */
 
 /* A socket of a process in the target's namespace, as a target has it. */
-static int foreign_socket(struct linux_net *net)
+static int foreign_socket(struct linux_net *net, int family)
 {
     int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     assert_true(home >= 0);
     assert_int_equal(setns(linux_net_namespace(net, TRACE_HOST_TARGET), CLONE_NEWNET), 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(setns(home, CLONE_NEWNET), 0);
     (void)close(home);
     return fd;
@@ -468,7 +468,7 @@ static int foreign_listener(struct linux_net *net, uint32_t address)
 {
     struct sockaddr_in name = {
         .sin_family = AF_INET, .sin_port = htons(FIXTURE_PORT), .sin_addr.s_addr = htonl(address)};
-    int fd = foreign_socket(net);
+    int fd = foreign_socket(net, AF_INET);
     assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(listen(fd, 8), 0);
     linux_net_sample(net, 0);
@@ -485,7 +485,7 @@ static void bytes_within_the_target_wait_for_no_timer(void **state)
     struct sockaddr_in name = {.sin_family = AF_INET,
                                .sin_port = htons(FIXTURE_PORT),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int from = foreign_socket(net);
+    int from = foreign_socket(net, AF_INET);
     assert_int_equal(connect(from, (const struct sockaddr *)&name, sizeof name), 0);
     int to = accept(listener, NULL, NULL);
     bool all_there = true;
@@ -558,6 +558,30 @@ static void server_on_loopback_is_reached_over_the_wire(void **state)
     assert_int_equal(close(listener), 0);
 }
 
+/* A socket of IPv6 on an address of IPv4 is reached over IPv4, and on loopback as others are. */
+static void server_on_a_mapped_address_is_reached_over_ipv4(void **state)
+{
+    static const char *const addresses[] = {"::ffff:127.0.0.1", "::ffff:10.83.0.1"};
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct linux_net *net = fresh(state);
+        struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(FIXTURE_PORT)};
+        assert_int_equal(inet_pton(AF_INET6, addresses[i], &name.sin6_addr), 1);
+        int listener = foreign_socket(net, AF_INET6);
+        if (listener < 0) {
+            skip(); /* a machine without IPv6 */
+        }
+        assert_int_equal(bind(listener, (const struct sockaddr *)&name, sizeof name), 0);
+        assert_int_equal(listen(listener, 8), 0);
+        linux_net_sample(net, 0);
+        assert_int_equal(linux_net_reach(net, FIXTURE_PORT), LINUX_REACH_V4);
+        int peer = connecting(net, TRACE_HOST_PEER, FIXTURE_PORT);
+        settle(net);
+        assert_int_equal(linux_net_poll(net, peer) & (POLLOUT | POLLERR), POLLOUT);
+        assert_int_equal(linux_net_close(net, peer), 0);
+        assert_int_equal(close(listener), 0);
+    }
+}
+
 static void server_on_loopback_takes_an_injected_rst(void **state)
 {
     struct linux_net *net = fresh(state);
@@ -613,6 +637,7 @@ int main(void)
         cmocka_unit_test(descriptors_are_readable_while_a_segment_waits),
         cmocka_unit_test(server_on_loopback_is_reached_over_the_wire),
         cmocka_unit_test(bytes_within_the_target_wait_for_no_timer),
+        cmocka_unit_test(server_on_a_mapped_address_is_reached_over_ipv4),
         cmocka_unit_test(server_on_loopback_takes_an_injected_rst),
         cmocka_unit_test(reset_leaves_the_listener_of_a_process),
     };
