@@ -162,15 +162,14 @@ ORACLE_EVENT(clo_15)
         if (!answered || facts->wire_touched || facts->at_stop_signal != 0) {
             continue;
         }
-        if ((conn->at_shut | conn->at_close) != 0) {
-            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_answer, conn->at_shut, conn->at_close));
-            continue;
-        }
+        uint32_t at_end = conn->at_shut != 0 ? conn->at_shut : conn->at_close;
+        int64_t end_us = at_end != 0 ? oracle_event(oracle, at_end)->time_us : event->time_us;
         /* A program that sleeps without a limit will not close by itself; others get their time. */
-        bool forever = facts->at_block != 0 && facts->block_us < 0;
-        bool late =
-            event->time_us - oracle_event(oracle, conn->at_answer)->time_us > FACTS_PATIENCE_US;
-        if ((forever || late) && (conn->flags & ended) == 0) {
+        bool forever = at_end == 0 && facts->at_block != 0 && facts->block_us < 0;
+        bool late = end_us - oracle_event(oracle, conn->at_answer)->time_us > FACTS_PATIENCE_US;
+        if (at_end != 0 && !late) {
+            oracle_keep(oracle, rule, EVIDENCE(i, conn->at_answer, at_end));
+        } else if ((forever || late) && (conn->flags & ended) == 0) {
             oracle_break(oracle, rule,
                          "after its last answer it did not close, and waits for the peer to do so",
                          EVIDENCE(i, conn->at_answer, facts->at_block, index + 1));

@@ -669,7 +669,8 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
             .why = "Both sides wait for each other until a timer ends it: a request that takes a "
                    "millisecond takes a minute.",
             .observed = "After the answer to the last request the program sleeps without having "
-                        "closed or shut its side, when no step is left.",
+                        "closed or shut its side, when no step is left; or it did so more than a "
+                        "second later, and the peer had done nothing.",
             SEEN_BY(CALLS | BYTES),
             .phases = PHASE(PLAYED),
             ON_EVENT(clo_15),
