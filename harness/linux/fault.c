@@ -114,10 +114,15 @@ static bool applies(const struct tracer_fault *fault, const struct tracer_call *
            (fault->row->calls == 0 || (fault->row->calls >> call->what & 1U) != 0);
 }
 
-/* Only transfers that a TCP socket makes fail or fall short: the rest is not TCP's matter. */
-static bool concerns(const struct tracer_call *call)
+/* Only transfers that a TCP socket makes fail or fall short: the rest is not TCP's matter.
+ * epoll_ctl takes memory for a new watch alone. */
+static bool concerns(struct linux_tracer *tracer, const struct tracer_thread *thread)
 {
+    const struct tracer_call *call = &thread->call;
     enum scenario_call family = trace_call_family(call->what);
+    if (call->what == TRACE_CALL_EPOLL_CTL) {
+        return tracer_epoll_adds(tracer, thread, call);
+    }
     return (family != SCENARIO_CALL_RECV && family != SCENARIO_CALL_SEND) ||
            (call->file != NULL && call->file->tcp);
 }
@@ -342,7 +347,7 @@ static bool begin_wait(struct tracer_thread *thread, const struct tracer_fault *
 void tracer_fault_enter(struct linux_tracer *tracer, struct tracer_thread *thread)
 {
     struct tracer_call *call = &thread->call;
-    if (!concerns(call)) {
+    if (!concerns(tracer, thread)) {
         return;
     }
     for (uint32_t i = 0; i < tracer->fault_count; i++) {
@@ -483,7 +488,7 @@ bool tracer_fault_asleep(struct linux_tracer *tracer, struct tracer_thread *thre
 {
     struct tracer_call *call = &thread->call;
     if (call->row == NULL || call->broken_off || call->blocked || thread->interrupted ||
-        !call->traced || !concerns(call)) {
+        !call->traced || !concerns(tracer, thread)) {
         return false;
     }
     for (uint32_t i = 0; i < tracer->fault_count; i++) {

@@ -317,6 +317,9 @@ void tracer_enter_epoll_wait(struct linux_tracer *tracer, struct tracer_thread *
                              struct tracer_call *call);
 void tracer_enter_epoll_ctl(struct linux_tracer *tracer, struct tracer_thread *thread,
                             struct tracer_call *call);
+/* Whether the epoll_ctl at whose entry the thread stands adds a watch that is not there yet. */
+bool tracer_epoll_adds(struct linux_tracer *tracer, const struct tracer_thread *thread,
+                       const struct tracer_call *call);
 void tracer_leave_epoll_ctl(struct linux_tracer *tracer, struct tracer_thread *thread,
                             struct tracer_call *call, int64_t *result);
 void tracer_report_poll(struct linux_tracer *tracer, struct tracer_thread *thread,

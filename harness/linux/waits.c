@@ -204,6 +204,14 @@ void tracer_enter_epoll_ctl(struct linux_tracer *tracer, struct tracer_thread *t
     call->b = event.events;
 }
 
+bool tracer_epoll_adds(struct linux_tracer *tracer, const struct tracer_thread *thread,
+                       const struct tracer_call *call)
+{
+    const struct tracer_file *epoll = tracer_files_get(tracer, thread->process, (int)call->args[0]);
+    return (int)call->args[1] == EPOLL_CTL_ADD && epoll != NULL && call->file != NULL &&
+           item_find(epoll, call->file, call->fd) == NULL;
+}
+
 void tracer_leave_epoll_ctl(struct linux_tracer *tracer, struct tracer_thread *thread,
                             struct tracer_call *call, int64_t *result)
 {

@@ -285,6 +285,10 @@ static int item_add(struct model *model, struct io_object *epoll, struct model_f
     if (nested && reaches(io_object(file), epoll, IO_EPOLL_NESTING_MAX)) {
         return -ELOOP;
     }
+    int error = model_fault_take(model, TRACE_CALL_EPOLL_CTL, fd, file->conn, false, NULL);
+    if (error != 0) {
+        return error;
+    }
     struct epoll_item *item = item_new(model->io);
     if (item == NULL) {
         return -ENOSPC;
@@ -361,10 +365,7 @@ static int control_checked(struct model *model, int epfd, int op, int fd,
     if (op != EPOLL_CTL_DEL && event == NULL) {
         return -EFAULT;
     }
-    int error = op == EPOLL_CTL_ADD
-                    ? model_fault_take(model, TRACE_CALL_EPOLL_CTL, fd, file->conn, false, NULL)
-                    : 0;
-    return error != 0 ? error : control(model, io_object(instance), op, file, fd, event);
+    return control(model, io_object(instance), op, file, fd, event);
 }
 
 int model_sys_epoll_ctl(struct model *model, int epfd, int op, int fd, struct epoll_event *event)

@@ -16,6 +16,9 @@ ORACLE_EVENT(rst_13)
         if (conn->at_rst == 0 || conn->at_open == 0 || (conn->flags & FACTS_OLD) != 0) {
             continue;
         }
+        if (conn->at_close == 0 && (conn->flags & FACTS_STRUCK) != 0) {
+            continue; /* It may have lost sight of it before: CLO-06 and FDH-01 say so. */
+        }
         if (conn->at_close == 0) {
             oracle_break(oracle, rule, "the descriptor of a reset connection was never closed",
                          EVIDENCE(i, conn->at_rst, index + 1));

@@ -154,6 +154,17 @@ static void receive_is_cut_only_where_more_may_come(void **state)
     assert_int_equal(count_of(play, TRACE_FAULT, TRACE_CALL_RECV), 1);
 }
 
+static void epoll_ctl_lacks_memory_for_a_new_watch_alone(void **state)
+{
+    struct play *play = *state;
+    start(play, "watches");
+    assert_int_equal(go(play), ASLEEP);
+    assert_int_equal(arm(play, SCENARIO_CALL_CONTROL, ENOMEM, 0), 0);
+    assert_int_equal(linux_tracer_signal(play->tracer, SIGUSR1, false), 0);
+    assert_int_equal(go(play), ENDED);
+    expect_exit(play, TRACE_EXIT_RETURNED, ENOMEM);
+}
+
 static void partial_write_of_a_nonblocking_socket_is_cut(void **state)
 {
     struct play *play = *state;
@@ -253,6 +264,7 @@ int main(void)
         TEST(fault_waits_for_what_a_blocking_call_waits_for),
         TEST(short_transfers_are_cut_and_buffers_left_as_they_were),
         TEST(receive_is_cut_only_where_more_may_come),
+        TEST(epoll_ctl_lacks_memory_for_a_new_watch_alone),
         TEST(partial_write_of_a_nonblocking_socket_is_cut),
         TEST(interruption_runs_a_handler),
         TEST(interruption_of_a_call_that_is_begun_again_is_not_allowed),

@@ -219,6 +219,24 @@ FAKE_MAIN(eagain_is_followed_by_a_new_edge_main)
 }
 RUNS(eagain_is_followed_by_a_new_edge)
 
+FAKE_MAIN(epoll_ctl_lacks_memory_for_a_new_watch_alone_main)
+{
+    static struct fake_socket near, far;
+    struct epoll_event event = {.events = EPOLLIN};
+    int epfd = model_sys_epoll_create(model, 0);
+    int one = socket_open(model, &near, 0);
+    int other = socket_open(model, &far, 0);
+    assert_int_equal(0, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_ADD, one, &event));
+    assert_int_equal(0, arm(fake, SCENARIO_CALL_CONTROL, ENOMEM, 1));
+    assert_int_equal(0, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_MOD, one, &event));
+    assert_int_equal(-EEXIST, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_ADD, one, &event));
+    assert_int_equal(0, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_DEL, one, NULL));
+    assert_int_equal(-ENOMEM, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_ADD, other, &event));
+    assert_int_equal(0, model_sys_epoll_ctl(model, epfd, EPOLL_CTL_ADD, other, &event));
+    return 0;
+}
+RUNS(epoll_ctl_lacks_memory_for_a_new_watch_alone)
+
 /* ---- Short transfers ---------------------------------------------------------------------------
  */
 
@@ -426,6 +444,7 @@ int main(void)
         TEST(close_error_closes_all_the_same),
         TEST(eagain_needs_a_nonblocking_descriptor),
         TEST(eagain_is_followed_by_a_new_edge),
+        TEST(epoll_ctl_lacks_memory_for_a_new_watch_alone),
         TEST(short_read_takes_the_limit),
         TEST(short_read_only_where_more_may_come),
         TEST(short_read_spares_a_console),

@@ -130,6 +130,22 @@ static int act_short_ended(void)
     return (int)(received[0] * 16 + received[1]);
 }
 
+/* What epoll_ctl answers once a signal came: to what needs no memory, and to what does. */
+static int act_watches(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int epoll = epoll_create1(0);
+    int near, far;
+    connect_both(&near, &far);
+    (void)signal(SIGUSR1, on_signal);
+    need(epoll_ctl(epoll, EPOLL_CTL_ADD, near, &event) == 0 && pause() == -1);
+    need(epoll_ctl(epoll, EPOLL_CTL_MOD, near, &event) == 0);
+    need(epoll_ctl(epoll, EPOLL_CTL_ADD, near, &event) == -1 && errno == EEXIST);
+    need(epoll_ctl(epoll, EPOLL_CTL_DEL, near, NULL) == 0);
+    int error = epoll_ctl(epoll, EPOLL_CTL_ADD, far, &event) == 0 ? 0 : errno;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, far, &event) == 0 ? error : 99;
+}
+
 static int act_accept(void)
 {
     struct sockaddr_in name = {.sin_family = AF_INET};
@@ -636,6 +652,7 @@ static const struct {
     {"leaves", act_leaves},
     {"unreaped", act_unreaped},
     {"short-ended", act_short_ended},
+    {"watches", act_watches},
     {"turns", act_turns},
     {"looks", act_looks},
     {"aio", act_aio},
