@@ -327,6 +327,16 @@ static bool is_request(const struct model_socket *socket)
     return socket->tcp.state == TCP_SYN_RECEIVED && socket->file.refs == 0;
 }
 
+/* Whether who is bound lets others have its port, by SO_REUSEADDR or SO_REUSEPORT as they are and
+ * as they were when its TIME-WAIT began. That has the port by itself (inet_twsk_alloc of Linux); a
+ * descriptor has it as well where the program chose it. */
+static bool lets(const struct model_socket *other, bool is, bool was)
+{
+    bool waits = other->tcp.state == TCP_TIME_WAIT;
+    bool held = !waits || (other->bound_by_user && other->file.refs > 0);
+    return (!waits || was) && (!held || is);
+}
+
 bool net_bind_conflicts(const struct model_net *net, const struct model_socket *socket,
                         struct net_name name)
 {
@@ -335,9 +345,10 @@ bool net_bind_conflicts(const struct model_net *net, const struct model_socket *
         if (other == socket || is_request(other)) {
             continue;
         }
-        bool both_reuse =
-            socket->options.reuseaddr && other->options.reuseaddr && other->tcp.state != TCP_LISTEN;
-        bool both_share = socket->options.reuseport && other->options.reuseport;
+        bool both_reuse = socket->options.reuseaddr && other->tcp.state != TCP_LISTEN &&
+                          lets(other, other->options.reuseaddr, other->reuseaddr_then);
+        bool both_share = socket->options.reuseport &&
+                          lets(other, other->options.reuseport, other->reuseport_then);
         if (!both_reuse && !both_share &&
             addresses_overlap(net, name.address, socket->options.v6only, other->bound.address,
                               other->options.v6only)) {

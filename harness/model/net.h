@@ -288,6 +288,8 @@ struct model_socket {
     uint32_t control_seq; /* the number of that */
     bool control_out;     /* it is not acknowledged yet */
     int64_t time_wait_us; /* when TIME-WAIT ends */
+    bool reuseaddr_then;  /* SO_REUSEADDR and SO_REUSEPORT when it began: its own from there on, */
+    bool reuseport_then;  /* whatever a descriptor is still told */
     int64_t refused_us;   /* last challenge ACK; -1 none */
     uint32_t recover;     /* SND.NXT when retransmission began */
     uint32_t resent;      /* with scripted programs: sequence number up to which it went again, */

@@ -590,6 +590,8 @@ void socket_time_wait_detach(struct model *model, struct model_socket *socket)
     struct net_name bound = socket->bound;
     holder->tcp = socket->tcp;
     holder->options = socket->options;
+    holder->reuseaddr_then = socket->reuseaddr_then;
+    holder->reuseport_then = socket->reuseport_then;
     holder->file.conn = socket->file.conn;
     holder->lane = socket->lane;
     holder->local = socket->local;
@@ -619,6 +621,8 @@ void socket_time_wait(struct model *model, struct model_socket *socket)
     socket_timer_cancel(model, socket);
     model_timer_cancel(model, &socket->keepalive);
     time_wait_append(model, socket);
+    socket->reuseaddr_then = socket->options.reuseaddr;
+    socket->reuseport_then = socket->options.reuseport;
     socket->shut = NET_SHUT_BOTH;
     if (!socket->orphan) {
         socket_notify(model, socket, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
