@@ -98,7 +98,8 @@ static void print_summary(const struct fuzz_campaign_options *options,
         (void)printf("\nno findings\n");
         return;
     }
-    (void)printf("\n%" PRIu32 " findings in %s/findings:\n", result->found_count, options->out);
+    (void)printf("\n%" PRIu32 " finding%s in %s/findings:\n", result->found_count,
+                 result->found_count == 1 ? "" : "s", options->out);
     for (uint32_t i = 0; i < result->found_count; i++) {
         (void)printf("  %s\n    %s/findings/%s/report.txt\n", result->found[i].line, options->out,
                      result->found[i].name);

@@ -487,7 +487,7 @@ static void campaign_that_is_interrupted_says_what_it_found(void **state)
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 1);
     assert_true(log_says("(interrupted)"));
-    assert_true(log_says("findings in"));
+    assert_true(log_says("/findings:"));
     assert_true(stands("campaign.json"));
 }
 
