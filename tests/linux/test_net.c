@@ -493,7 +493,7 @@ static void bytes_within_the_target_wait_for_no_timer(void **state)
         for (int part = 0; part < 8; part++) {
             all_there = all_there && send(from, piece, 4096, MSG_DONTWAIT) == 4096;
         }
-        for (ssize_t got = 0, in = 0; got < 8 * 4096 && all_there; got += in) {
+        for (ssize_t got = 0, in = 0; got < (ssize_t)8 * 4096 && all_there; got += in) {
             in = recv(to, piece, sizeof piece, MSG_DONTWAIT);
             all_there = in > 0;
         }
