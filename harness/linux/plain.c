@@ -2,11 +2,14 @@
  * signals, and its end, from /proc alone. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "linux/tracer_internal.h"
@@ -106,6 +109,60 @@ void tracer_plain_kill(pid_t pid)
         (void)kill(-pid, SIGKILL);
     }
 }
+
+/* ---- What outlives us ---- */
+
+/* Waits for a byte, or for our end: then nobody else ends the target. */
+static __attribute__((noreturn)) void guard_main(int channel, pid_t group)
+{
+    sigset_t all;
+    char byte = 0;
+    ssize_t got = -1;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    (void)dup2(channel, STDIN_FILENO);
+    (void)syscall(SYS_close_range, STDIN_FILENO + 1, ~0U, 0);
+    while (got < 0) {
+        got = read(STDIN_FILENO, &byte, 1);
+    }
+    if (got == 0) {
+        (void)kill(-group, SIGKILL);
+    }
+    _exit(0);
+}
+
+void tracer_plain_guard(struct linux_tracer *tracer)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[1]);
+        guard_main(ends[0], tracer->first_pid);
+    }
+    (void)close(ends[0]);
+    tracer->guard_pid = pid > 0 ? pid : 0;
+    tracer->guard = ends[1];
+    if (pid < 0) {
+        (void)close(ends[1]);
+    }
+}
+
+void tracer_plain_unguard(struct linux_tracer *tracer)
+{
+    if (tracer->guard_pid != 0) {
+        (void)!write(tracer->guard, "", 1);
+        (void)close(tracer->guard);
+        while (waitpid(tracer->guard_pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+        tracer->guard_pid = 0;
+    }
+}
+
+/* ---- Signals ---- */
 
 void tracer_plain_handlers(struct tracer_process *process)
 {

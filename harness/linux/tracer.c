@@ -164,6 +164,7 @@ enum status linux_tracer_start(struct linux_tracer *tracer, const struct linux_t
     }
     if (tracer->refused) {
         tracer->started = false;
+        tracer_plain_guard(tracer);
     } else {
         tracer_files_start(tracer, tracer->first);
     }
@@ -685,4 +686,5 @@ void linux_tracer_end(struct linux_tracer *tracer, enum trace_exit how)
         tracer_process_remove(tracer, tracer->processes);
     }
     tracer->first_pid = 0;
+    tracer_plain_unguard(tracer);
 }

@@ -169,7 +169,9 @@ struct linux_tracer {
     struct trace *trace; /* of the last start */
     void *filter;        /* scmp_filter_ctx */
     int signal_fd;
-    bool refused; /* ptrace is refused here */
+    bool refused;    /* ptrace is refused here */
+    pid_t guard_pid; /* 0: none */
+    int guard;       /* the end of a pipe that tells it of ours */
     char reason[128];
 
     struct tracer_process *processes; /* those that live, the newest first */
@@ -410,6 +412,10 @@ bool tracer_proc_call(struct tracer_thread *thread, long *ret_nr,
 bool tracer_plain_asleep(pid_t pid);
 /* Ends it and all its descendants. */
 void tracer_plain_kill(pid_t pid);
+/* A process of its own ends the group of processes of the first one where ours is killed; until
+ * tracer_plain_unguard. */
+void tracer_plain_guard(struct linux_tracer *tracer);
+void tracer_plain_unguard(struct linux_tracer *tracer);
 /* What it does about signals, as /proc tells: nothing of SA_RESTART. */
 void tracer_plain_handlers(struct tracer_process *process);
 

@@ -470,9 +470,10 @@ const struct oracle_rule oracle_rules[ORACLE_RULE_COUNT] = {
                 "healthy connection.",
             .observed =
                 "On an O_NONBLOCK descriptor a call answered EAGAIN, and the program closed "
-                "it or ended, without a wait in between and with the dialogue unfinished.",
+                "it or ended, without a wait in between and with the dialogue unfinished; of a "
+                "child, it ended with a failure's status.",
             SEEN_BY(CALLS),
-            .kinds = K(READY) | K(EXIT),
+            .kinds = K(READY) | K(EXIT) | K(PROCESS),
             .calls_done = F(CLOSE),
             .when = FACTS_FD_AGAIN,
             ON_EVENT(dat_20),

@@ -197,13 +197,19 @@ ORACLE_EVENT(dat_18)
     }
 }
 
+/* Whether there is another reason to end the connection than an EAGAIN. */
+static bool is_over(const struct facts_conn *conn)
+{
+    const uint32_t over =
+        FACTS_EOF | FACTS_ERROR | FACTS_OFF_PROTOCOL | FACTS_HALF_SHUT | FACTS_LAST;
+    return (conn->flags & over) != 0 || conn->at_rst != 0;
+}
+
 /* Whether closing right after EAGAIN ends something that was not finished. */
 static bool unfinished(const struct facts *facts, const struct facts_conn *conn,
                        enum scenario_call family)
 {
-    const uint32_t over =
-        FACTS_EOF | FACTS_ERROR | FACTS_OFF_PROTOCOL | FACTS_HALF_SHUT | FACTS_LAST;
-    if ((conn->flags & over) != 0 || conn->at_rst != 0) {
+    if (is_over(conn)) {
         return false;
     }
     if (family == SCENARIO_CALL_SEND) {
@@ -236,9 +242,47 @@ static bool timed_out(const struct facts *facts, const struct facts_fd *record,
            now_us - conn->moved_us >= facts->patience_us;
 }
 
+/* Whether the descriptor was closed by the end of its process: a call to close() would stand right
+ * behind the event. */
+static bool went_with_process(const struct oracle *oracle, const struct facts_fd *record)
+{
+    if (record->open || record->at_closed <= record->at_again) {
+        return false;
+    }
+    const struct trace_event *next = oracle_event(oracle, record->at_closed + 1);
+    return next->kind != TRACE_CALL || facts_family(next->what) != SCENARIO_CALL_CLOSE;
+}
+
+/* A child that ends with the status of a failure right behind EAGAIN gave up on its connection,
+ * where a request on that waits for its answer, or a part of one. */
+static void judge_child(struct oracle *oracle, const struct trace_event *event, uint32_t index)
+{
+    struct facts *facts = &oracle->facts;
+    struct facts_fd *record = facts_fd(facts, facts->again_fd);
+    /* That it failed stands right before its end. */
+    if (event->what != TRACE_PROCESS_ENDED || facts->at_child_failed != index ||
+        event->result == TRACE_PROCESSES_MAX - 1 || record == NULL || record->at_again == 0 ||
+        facts->stopping || facts_process(facts->again_fd) != event->result) {
+        return;
+    }
+    struct facts_conn *conn = facts_conn(facts, record->conn);
+    bool other = conn == NULL || is_over(conn) || (conn->flags & FACTS_RESOURCE) != 0 ||
+                 facts->at_memory > record->at_again ||
+                 timed_out(facts, record, conn, event->time_us) ||
+                 facts_turn(facts, facts->again_fd) > record->at_again;
+    if (!other && conn->requests > conn->answers && went_with_process(oracle, record)) {
+        conn->at_dropped = index + 1;
+        conn->at_dropped_again = record->at_again;
+    }
+}
+
 ORACLE_EVENT(dat_20)
 {
     struct facts *facts = &oracle->facts;
+    if (event->kind == TRACE_PROCESS) {
+        judge_child(oracle, event, index);
+        return;
+    }
     bool exits = event->kind == TRACE_EXIT;
     struct facts_fd *record = facts_fd(facts, exits ? facts->again_fd : event->fd);
     if (record == NULL || record->at_again == 0 || facts->stopping) {
@@ -284,7 +328,10 @@ ORACLE_END(dat_20)
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
         if (conn->at_dropped != 0 && (conn->flags & FACTS_TOOK_LEAVE) == 0) {
-            oracle_break(oracle, rule, "answered EAGAIN, it closed the descriptor",
+            bool ended = oracle_event(oracle, conn->at_dropped)->kind == TRACE_PROCESS;
+            oracle_break(oracle, rule,
+                         ended ? "answered EAGAIN, the process of the connection ended"
+                               : "answered EAGAIN, it closed the descriptor",
                          EVIDENCE(i, conn->at_dropped_again, conn->at_dropped));
         }
     }

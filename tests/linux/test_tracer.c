@@ -394,6 +394,14 @@ static void spin_without_calls_is_told(void **state)
 
 /* ---- Without ptrace ---- */
 
+/* From here on this process may not trace. */
+static bool ptrace_is_refused(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0) == 0 &&
+           seccomp_load(filter) == 0;
+}
+
 /* In a process that may not trace: what the tracer says there, as a status. */
 static int act_without_ptrace(void)
 {
@@ -405,9 +413,7 @@ static int act_without_ptrace(void)
     char *argv[] = {(char *)(uintptr_t)ACTOR, (char *)(uintptr_t) "stop", NULL};
     struct linux_tracer_start begin = {
         .argv = argv, .namespace_fd = -1, .input = -1, .output = -1, .stop_signal = SIGTERM};
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0) != 0 ||
-        seccomp_load(filter) != 0 || trace_init(&trace, EVENTS) != STATUS_OK ||
+    if (!ptrace_is_refused() || trace_init(&trace, EVENTS) != STATUS_OK ||
         linux_tracer_new(&hooks, &tracer, &detail) != STATUS_OK) {
         return 10;
     }
@@ -447,38 +453,87 @@ static void target_runs_where_ptrace_is_refused(void **state)
 
 /* ---- Nothing is left behind ---- */
 
+/* The first child of a process, once it has one. */
+static pid_t child_of(pid_t pid)
+{
+    char path[64];
+    pid_t child = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    while (child == 0) {
+        FILE *children = fopen(path, "re");
+        if (children != NULL) {
+            (void)fscanf(children, "%d", &child);
+            (void)fclose(children);
+        }
+        (void)sched_yield();
+    }
+    return child;
+}
+
+static __attribute__((noreturn)) void tell_and_wait(int channel, pid_t pid)
+{
+    (void)!write(channel, &pid, sizeof pid);
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* Kills a tracer that has told of a process, which must end by that. */
+static void expect_the_end_with(pid_t tracer, int channel)
+{
+    pid_t target = 0;
+    assert_int_equal(read(channel, &target, sizeof target), sizeof target);
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, target, 0), .events = POLLIN};
+    assert_true(end.fd >= 0);
+    assert_int_equal(kill(tracer, SIGKILL), 0);
+    assert_int_equal(waitpid(tracer, NULL, 0), tracer);
+    int ended = poll(&end, 1, 20000);
+    (void)kill(target, SIGKILL); /* one that outlived its tracer does not outlive the test */
+    assert_int_equal(waitpid(target, NULL, 0), target); /* inherited by us */
+    assert_int_equal(ended, 1);
+    (void)close(end.fd);
+}
+
 static void tracer_that_is_killed_leaves_no_process(void **state)
 {
     struct play *play = *state;
     int ends[2];
-    pid_t target = 0;
     need_ptrace(play);
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     assert_int_equal(pipe(ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
         start(play, "sleep");
-        if (go(play) == ASLEEP) {
-            /* The only child is the target. */
-            FILE *children = fopen("/proc/thread-self/children", "re");
-            if (children != NULL && fscanf(children, "%d", &target) == 1) {
-                (void)!write(ends[1], &target, sizeof target);
-            }
-        }
-        for (;;) {
-            (void)pause();
-        }
+        tell_and_wait(ends[1], go(play) == ASLEEP ? child_of(getpid()) : 0);
     }
-    assert_int_equal(read(ends[0], &target, sizeof target), sizeof target);
-    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, target, 0), .events = POLLIN};
-    assert_true(end.fd >= 0);
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    int ended = poll(&end, 1, 20000);
-    (void)kill(target, SIGKILL); /* one that outlived its tracer does not outlive the test */
-    assert_int_equal(waitpid(target, NULL, 0), target); /* inherited by us */
-    assert_int_equal(ended, 1);
-    (void)close(end.fd);
+    expect_the_end_with(pid, ends[0]);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+static void killed_where_ptrace_is_refused_it_leaves_no_child_of_the_target(void **state)
+{
+    struct status_detail detail = {.text = ""};
+    struct linux_tracer_hooks hooks = {.context = NULL};
+    struct linux_tracer *tracer = NULL;
+    struct trace trace;
+    char *argv[] = {(char *)(uintptr_t)ACTOR, (char *)(uintptr_t) "family", NULL};
+    struct linux_tracer_start begin = {
+        .argv = argv, .namespace_fd = -1, .input = -1, .output = -1, .stop_signal = SIGTERM};
+    int ends[2];
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool runs = ptrace_is_refused() && trace_init(&trace, EVENTS) == STATUS_OK &&
+                    linux_tracer_new(&hooks, &tracer, &detail) == STATUS_OK &&
+                    linux_tracer_start(tracer, &begin, &trace, &detail) == STATUS_OK;
+        tell_and_wait(ends[1], runs ? child_of(child_of(getpid())) : 0);
+    }
+    expect_the_end_with(pid, ends[0]);
+    while (waitpid(-1, NULL, 0) > 0) { /* the guard, and the target */
+    }
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
@@ -525,6 +580,7 @@ int main(void)
         TEST(spin_without_calls_is_told),
         TEST(target_runs_where_ptrace_is_refused),
         TEST(tracer_that_is_killed_leaves_no_process),
+        TEST(killed_where_ptrace_is_refused_it_leaves_no_child_of_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

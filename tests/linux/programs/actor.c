@@ -330,6 +330,14 @@ static int act_orphan(void)
     return 0;
 }
 
+static __attribute__((noreturn)) int act_family(void)
+{
+    (void)fork();
+    for (;;) {
+        pause();
+    }
+}
+
 static int act_stop(void)
 {
     handle(SIGTERM, 0);
@@ -657,6 +665,7 @@ static const struct {
     {"looks", act_looks},
     {"aio", act_aio},
     {"aio-file", act_aio_of_a_file},
+    {"family", act_family},
 };
 
 int main(int argc, char **argv)
