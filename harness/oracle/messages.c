@@ -141,6 +141,16 @@ static bool refused_as_it_is(const struct oracle *oracle, const struct facts_con
            facts->at_said > last_receive(conn);
 }
 
+/* Time passed between the last bytes and its close: it knew that more was to come, and its patience
+ * was at an end. */
+static bool waited_for_more(const struct oracle *oracle, const struct facts_conn *conn)
+{
+    uint32_t end = conn->at_shut != 0 ? conn->at_shut : conn->at_close;
+    const struct trace_event *receive = oracle_event(oracle, last_receive(conn));
+    return oracle->facts.role == TRACE_ROLE_CLIENT && end != 0 &&
+           oracle_event(oracle, end)->time_us > receive->time_us;
+}
+
 ORACLE_EVENT(dat_02)
 {
     struct facts *facts = &oracle->facts;
@@ -169,7 +179,8 @@ ORACLE_END(dat_02)
               "a message that came in more than one receive was answered wrongly or not at all");
     for (uint32_t i = 1; i <= facts->conns_used; i++) {
         const struct facts_conn *conn = &facts->conns[i];
-        if (gave_up_in_message(facts, conn) && !refused_as_it_is(oracle, conn)) {
+        if (gave_up_in_message(facts, conn) && !refused_as_it_is(oracle, conn) &&
+            !waited_for_more(oracle, conn)) {
             uint32_t last = last_receive(conn);
             oracle_break(oracle, rule, "it took a part of a message for the whole and closed",
                          EVIDENCE(i, last, conn->at_shut, conn->at_close));
