@@ -251,6 +251,7 @@ static void played_judge(struct case_run *run, struct played *played)
     }
     run->result->failures += run->unplayable;
     run->result->played += !run->unplayable;
+    run->result->connected += run->trace != NULL && glance_connected(run->trace);
     run->result->answered += run->trace != NULL && glance_answered(run->trace);
     run->result->wrong += run->trace != NULL && glance_answered_wrongly(run->trace);
     run->result->restless += !run->unplayable && glance_is_restless(run->trace);

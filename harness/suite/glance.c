@@ -239,6 +239,18 @@ static bool says(const struct trace *trace, enum trace_dialogue first, enum trac
     return false;
 }
 
+bool glance_connected(const struct trace *trace)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct trace_event *event = &trace->events[i];
+        if (event->kind == TRACE_PEER &&
+            (event->what == TRACE_PEER_CONNECTED || event->what == TRACE_PEER_ACCEPTED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool glance_answered(const struct trace *trace)
 {
     return says(trace, TRACE_DIALOGUE_RESPONSE_COMPLETE, TRACE_DIALOGUE_REQUEST_COMPLETE);

@@ -46,6 +46,8 @@ bool glance_is_cut(const struct trace_event *event);
 /* Index of the event from which on the run is not what the case says: such a step, or a call that
  * the world does not have. The number of events where there is none. */
 uint32_t glance_first_unplayed(const struct trace *trace);
+/* Whether a peer and the program were ever connected. */
+bool glance_connected(const struct trace *trace);
 /* Whether the peers got a whole message from the program, or one that the profile does not know. */
 bool glance_answered(const struct trace *trace);
 bool glance_answered_wrongly(const struct trace *trace);

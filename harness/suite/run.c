@@ -205,6 +205,20 @@ static void tell_misunderstood(const struct suite_setup *setup, const struct sui
     }
 }
 
+/* Few cases want no connection. */
+static void tell_unconnected(const struct suite_setup *setup, const struct suite_result *result)
+{
+    enum { CASES_MIN = 8 };
+    static const char *const why[TRACE_ROLE_COUNT] = {
+        [TRACE_ROLE_SERVER] = "nobody could connect to the port that the server listens on",
+        [TRACE_ROLE_CLIENT] = "the client has to connect to the host and port that it is given",
+    };
+    const char *reason = why[setup->subject->manifest.role];
+    if (reason != NULL && result->connected == 0 && result->played >= CASES_MIN) {
+        report_notice(setup->report, "in no case was there a connection: %s", reason);
+    }
+}
+
 enum status suite_run(const struct suite_setup *setup, const struct cases *cases,
                       struct suite_result *ret_result, struct status_detail *detail)
 {
@@ -226,6 +240,7 @@ enum status suite_run(const struct suite_setup *setup, const struct cases *cases
                       is_stopped(setup) ? "interrupted: " : "",
                       result.cases - result.played - result.unfit - result.failures);
     }
+    tell_unconnected(setup, &result);
     tell_misunderstood(setup, &result);
     tell_known(setup, &result);
     free(turns);

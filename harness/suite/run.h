@@ -47,13 +47,14 @@ enum { SUITE_FAILURES_MAX = 3, SUITE_PLAYERS_MAX = 64 };
 
 /* What a run of many cases left. */
 struct suite_result {
-    uint32_t cases;    /* that were not filtered out */
-    uint32_t played;   /* of these: that could be judged */
-    uint32_t unfit;    /* of these: that are not for this target */
-    uint32_t failures; /* of these: that could not be played at all */
-    uint32_t restless; /* of those played: where the target span before the first step */
-    uint32_t answered; /* of those played: where the program said something whole */
-    uint32_t wrong;    /* of those played: where it said something that the profile does not know */
+    uint32_t cases;     /* that were not filtered out */
+    uint32_t played;    /* of these: that could be judged */
+    uint32_t unfit;     /* of these: that are not for this target */
+    uint32_t failures;  /* of these: that could not be played at all */
+    uint32_t restless;  /* of those played: where the target span before the first step */
+    uint32_t connected; /* of those played: where a peer and the program were connected */
+    uint32_t answered;  /* of those played: where the program said something whole */
+    uint32_t wrong; /* of those played: where it said something that the profile does not know */
     char absent_told[PLAYER_ABSENT_MAX];   /* observers that the world lacks, as they were named */
     bool known_failed[MANIFEST_KNOWN_MAX]; /* this known failure was seen */
     bool known_kept[MANIFEST_KNOWN_MAX];   /* its rule was kept in a case that it names */

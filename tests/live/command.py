@@ -197,6 +197,13 @@ class Command(unittest.TestCase):
         self.assertIn("in no case did it answer as the profile ftp expects", sockspec("check", "--profile", "ftp", *one).stdout)
         self.assertNotIn("in no case", sockspec("check", "--profile", "echo", *one).stdout)
 
+    def test_client_that_never_connects_is_told(self):
+        cases = ["--role", "client", "--profile", "echo", "--case", "client/answer/*", "--"]
+        self.assertIn("in no case was there a connection: the client has to connect",
+                      sockspec("check", *cases, "true", "{host}", "{port}").stdout)
+        self.assertNotIn("in no case", sockspec("check", *cases, f"{TARGETS}/client-echo", "--host", "{host}", "--port",
+                                                "{port}").stdout)
+
     def test_broken_server_is_caught_by_its_rule(self):
         code, grades = verdicts("check", "--profile", "echo", "--case", "server/abrupt/*", "--",
                                 f"{TARGETS}/fdh-01-leak-on-abort", "--port", "{port}")
