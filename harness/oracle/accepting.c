@@ -194,13 +194,14 @@ ORACLE_EVENT(acc_16)
     struct facts *facts = &oracle->facts;
     struct facts_fd *record = facts_fd(facts, event->fd);
     struct facts_conn *conn = record != NULL ? facts_conn(facts, record->conn) : NULL;
+    /* A thread of its own may have taken the connection over. */
     if (conn == NULL || !record->accepted || (conn->flags & FACTS_READY_SEEN) == 0 ||
-        !facts->waits_on_listener) {
+        !facts->waits_on_listener || facts->has_threads) {
         return;
     }
     if ((event->flags & TRACE_NONBLOCK) != 0 || record->nonblock) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, conn->at_open, index + 1));
-    } else if (!facts->has_threads) { /* a thread of its own may have taken the connection over */
+    } else {
         oracle_break(oracle, rule, "its event loop uses a descriptor that can block",
                      EVIDENCE(record->conn, conn->at_open, index + 1));
     }

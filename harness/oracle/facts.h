@@ -487,6 +487,13 @@ bool facts_unserved(const struct facts *facts, const struct facts_conn *conn);
 /* Server: the handshake was complete, and accept never gave the connection to the program, to the
  * end. */
 bool facts_never_accepted(const struct facts *facts, const struct facts_conn *conn);
+/* Whether one thread alone waits and acts. Where several do, whose wait a report was, and who takes
+ * it up, is not known, and chance decides what is reported at all: rules that what was reported
+ * keeps are not kept by it then. */
+static inline bool facts_one_waits(const struct facts *facts)
+{
+    return facts->at_fork == 0 && !facts->has_threads;
+}
 /* The mark of the program's death when nothing but its own reaction lies between `at` and its end;
  * else 0. */
 static inline uint32_t facts_died_of(const struct facts *facts, uint32_t at)

@@ -221,8 +221,8 @@ ORACLE_EVENT(rdy_08)
         if (record == NULL || record->at_closed <= facts->batch) {
             continue;
         }
-        if (waits && facts->at_fork != 0) {
-            continue; /* Whose wait it is, and what came of others' batches, is not known. */
+        if (waits && !facts_one_waits(facts)) {
+            continue;
         }
         if (waits) {
             oracle_keep(oracle, rule,
@@ -251,7 +251,7 @@ ORACLE_EVENT(rdy_10)
     }
     struct facts_fd *record = facts_fd(&oracle->facts, event->fd);
     bool removes = event->what == TRACE_CALL_EPOLL_CTL && (event->a & 0xFF) == EPOLL_CTL_DEL;
-    if (record != NULL && record->at_hup != 0 && record->open &&
+    if (record != NULL && record->at_hup != 0 && record->open && facts_one_waits(&oracle->facts) &&
         (removes || facts_family(event->what) == SCENARIO_CALL_CLOSE)) {
         oracle_keep(oracle, rule, EVIDENCE(record->conn, record->at_hup, index + 1));
     }
@@ -306,7 +306,9 @@ ORACLE_EVENT(rdy_14)
     bool call = event->kind == TRACE_CALL;
     enum scenario_call family = call ? facts_family(event->what) : SCENARIO_CALL_NONE;
     if (event->kind == TRACE_BLOCK || (family == SCENARIO_CALL_WAIT && event->err != EINTR)) {
-        oracle_keep(oracle, rule, EVIDENCE(0, interrupted, index + 1));
+        if (facts_one_waits(facts)) {
+            oracle_keep(oracle, rule, EVIDENCE(0, interrupted, index + 1));
+        }
         return;
     }
     if (facts->stopping || is_told(facts)) {
