@@ -2,6 +2,7 @@
  * avoidance (RFC 5681 3.1) with Linux's first window, which is large here, and retransmission in
  * order after a timeout. Linked programs have it simpler: one lost segment after the other. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 enum { WINDOW_FIRST = 1000, THRESHOLD_LEAST = 2 };

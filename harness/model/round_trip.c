@@ -2,6 +2,7 @@
  * that follows (RFC 6298 2, tcp_rtt_estimator of Linux). Nothing takes time but what is held, or
  * lost and found, while time passes. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 enum { LEAST_US = 200000, /* tcp_rto_min_us */ TICK_US = 1000 };

@@ -1,5 +1,6 @@
 /* The life of a connection: changes of state, readiness, sending, closing. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* Opening and shutting: what the calls of programs and of scripted sockets have in common. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 #include <assert.h>

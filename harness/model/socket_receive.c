@@ -1,5 +1,6 @@
 /* What an arriving segment does to a socket. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* Timers of connections: retransmission, window probes, keepalive, TIME-WAIT and FIN-WAIT-2. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* The wire between the two hosts: segments in flight, and what a scenario does to them. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/congestion.h"
 #include "model/net.h"
 
 #include <assert.h>

@@ -420,6 +420,16 @@ static void end_silence(struct facts *facts, struct facts_conn *conn,
     }
 }
 
+static void take_peer_sent(struct facts_conn *conn, const struct trace_event *event)
+{
+    int64_t whole =
+        conn->messages == 0 ? 0 : conn->message_end[(conn->messages - 1) % FACTS_MESSAGES];
+    if (conn->peer_sent == whole) {
+        conn->message_us = event->time_us;
+    }
+    conn->peer_sent += event->a;
+}
+
 static void take_peer(struct facts *facts, const struct trace_event *event, uint32_t at)
 {
     struct facts_conn *conn = facts_use_conn(facts, event->conn);
@@ -432,12 +442,7 @@ static void take_peer(struct facts *facts, const struct trace_event *event, uint
     conn->flags |= FACTS_PEER_SEEN;
     switch (event->what) {
     case TRACE_PEER_SENT:
-        if (conn->messages == 0
-                ? conn->peer_sent == 0
-                : conn->peer_sent == conn->message_end[(conn->messages - 1) % FACTS_MESSAGES]) {
-            conn->message_us = event->time_us;
-        }
-        conn->peer_sent += event->a;
+        take_peer_sent(conn, event);
         break;
     case TRACE_PEER_READ:
         infer_accept(facts, conn, at);
