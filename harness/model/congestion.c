@@ -65,6 +65,14 @@ void socket_congestion_sent(struct model_socket *socket, bool sent)
     }
 }
 
+void socket_congestion_opened(struct model_socket *socket)
+{
+    if (socket->syn_again > 1 && socket->syn_timed) {
+        socket->cwnd = 1;
+        socket->ssthresh = UINT32_MAX;
+    }
+}
+
 void socket_congestion_lost(struct model_socket *socket)
 {
     uint32_t window = socket->cwnd != 0 ? socket->cwnd : WINDOW_FIRST;

@@ -21,6 +21,9 @@ void socket_round_trip_forget(struct model_socket *socket);
 /* The retransmission timer ran out: all that is under way counts as lost. Before it is counted in
  * socket->retries. */
 void socket_congestion_lost(struct model_socket *socket);
+/* The handshake is complete. Where its SYN or SYN+ACK went again more than once, the network may be
+ * full (tcp_init_transfer of Linux). */
+void socket_congestion_opened(struct model_socket *socket);
 /* Something was sent, or (`sent` is false) would have been (tcp_cwnd_validate of Linux). */
 void socket_congestion_sent(struct model_socket *socket, bool sent);
 /* An acknowledgment that says nothing new: a segment arrived behind one that did not, so that one

@@ -293,6 +293,8 @@ struct model_socket {
     int64_t refused_us;   /* last challenge ACK; -1 none */
     uint32_t recover;     /* SND.NXT when retransmission began */
     uint32_t resent;      /* with scripted programs: sequence number up to which it went again, */
+    uint8_t syn_again;    /* how often its SYN or SYN+ACK went again, */
+    bool syn_timed;       /* since nothing came for too long, once at least */
     uint32_t cwnd;        /* segments that may be under way; 0: nothing was ever lost, */
     uint32_t cwnd_part;   /* acknowledged ones that count for the next, */
     uint32_t ssthresh;    /* up to which each counts */

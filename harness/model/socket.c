@@ -238,6 +238,8 @@ uint32_t socket_resend(struct model *model, struct model_socket *socket, uint32_
     assert(tcp_before(seq, tcp->snd_nxt));
     if (seq == tcp->iss) {
         uint8_t flags = tcp->state == TCP_SYN_SENT ? TCP_CTL_SYN : TCP_CTL_SYN | TCP_CTL_ACK;
+        socket->syn_again = (uint8_t)(socket->syn_again + (socket->syn_again < UINT8_MAX));
+        socket->syn_timed = true;
         wire_send(model, socket,
                   &(struct net_emit){.seq = tcp->iss, .flags = flags, .again = true});
         return seq + 1;

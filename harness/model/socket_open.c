@@ -134,6 +134,8 @@ int socket_connect_start(struct model *model, struct model_socket *socket, struc
     socket->heard_us = model->now_us;
     socket_moved(model, socket, TCP_CLOSED, TCP_SYN_SENT, TCP_EVENT_ACTIVE_OPEN);
     socket_round_trip_forget(socket);
+    socket->syn_again = 0;
+    socket->syn_timed = false;
     wire_send(model, socket, &(struct net_emit){.seq = socket->tcp.iss, .flags = TCP_CTL_SYN});
     return 0;
 }

@@ -258,6 +258,9 @@ static void opened(struct model *model, struct model_socket *socket, enum tcp_st
     if (socket->tcp.rcv_nxt != socket->tcp.irs + 1 && socket->recv_used == 0) {
         socket->recv_seq = socket->tcp.irs + 1;
     }
+    if (model->net->strict) {
+        socket_congestion_opened(socket);
+    }
     if (socket->listener != NULL) {
         socket->refused_us = -1;
         if (socket->timer_kind == NET_TIMER_DEFER) {
@@ -299,6 +302,8 @@ static void answer(struct model *model, struct model_socket *socket, uint64_t ke
         wire_reply_reset(model, key, socket->file.conn, segment, socket->peer);
     }
     if ((bits & TCP_SEND_SYN_ACK) != 0 && (!socket->tcp.passive || may_refuse(model, socket))) {
+        socket->syn_again =
+            (uint8_t)(socket->syn_again + (socket->tcp.passive && socket->syn_again < UINT8_MAX));
         wire_send(model, socket,
                   &(struct net_emit){.seq = socket->tcp.iss,
                                      .flags = TCP_CTL_SYN | TCP_CTL_ACK,
