@@ -13,7 +13,7 @@ static struct fake_world fake;
 static struct engine_result result;
 static char story[FAKE_TEXT_MAX]; /* phases, steps and no-ops of the last play, in order */
 static char said[FAKE_TEXT_MAX];  /* what the profile was told that the peers sent */
-static enum trace_role role;      /* of the target */
+static enum trace_role judged;    /* the role of the target */
 
 /* ---- A profile that only listens ---- */
 
@@ -65,12 +65,12 @@ static void play_again_and_again(const char *text, uint32_t repeats)
 {
     static struct scenario_text parsed;
     struct status_detail detail = {""};
-    struct world_target target = {.name = "fake", .role = role, .port = 7000};
+    struct world_target target = {.name = "fake", .role = judged, .port = 7000};
     struct trace trace = {0};
     struct engine *engine = NULL;
     assert_ok(scenario_parse("steps", text, strlen(text), &parsed, &detail), &detail);
     assert_ok(trace_init(&trace, 1024), &detail);
-    trace.header.role = role;
+    trace.header.role = judged;
     trace.header.idle_limit_us = 120000000;
     trace.header.repeats = repeats;
     assert_ok(engine_new(&fake.world, &engine, &detail), &detail);
@@ -104,7 +104,7 @@ static int setup(void **state)
     memset(&fake, 0, sizeof(fake));
     memset(story, 0, sizeof(story));
     memset(said, 0, sizeof(said));
-    role = TRACE_ROLE_SERVER;
+    judged = TRACE_ROLE_SERVER;
     fake_world_init(&fake);
     return 0;
 }
@@ -203,7 +203,7 @@ static void steps_of_two_places_are_played_apart(void **state)
 static void accept_lets_time_pass_until_the_client_connects(void **state)
 {
     (void)state;
-    role = TRACE_ROLE_CLIENT;
+    judged = TRACE_ROLE_CLIENT;
     fake.connects_at_us = 250000;
     play("peer accept\n");
     assert_string_equal(story, "started ready step-0 " DRAINED);
@@ -213,7 +213,7 @@ static void accept_lets_time_pass_until_the_client_connects(void **state)
 static void accept_of_a_client_that_stays_away_ends_after_a_second(void **state)
 {
     (void)state;
-    role = TRACE_ROLE_CLIENT;
+    judged = TRACE_ROLE_CLIENT;
     play("peer accept\npeer 1 accept\n");
     assert_string_equal(story, "started ready noop-0-0 noop-1-0 " DRAINED);
     assert_int_equal(fake.now_us, 2 * 1000000 + 120000000);
