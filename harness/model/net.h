@@ -563,6 +563,8 @@ void socket_time_wait_leave(struct model *model, struct model_socket *socket);
 /* Ends it with an error, with an RST to the peer when `reset`. */
 void socket_abort(struct model *model, struct model_socket *socket, enum tcp_event event, int error,
                   bool reset);
+/* Whether an end that goes away must tell the other by an RST (tcp_need_reset of Linux). */
+bool socket_needs_reset(const struct model_socket *socket);
 /* The listener of a handshake that is not complete goes away: so does the handshake, at its next
  * segment or timeout. */
 void socket_leave_listener(struct model *model, struct model_socket *child);

@@ -427,8 +427,7 @@ void socket_abort(struct model *model, struct model_socket *socket, enum tcp_eve
     socket_closed(model, socket);
 }
 
-/* tcp_need_reset of Linux. */
-static bool needs_reset(const struct model_socket *socket)
+bool socket_needs_reset(const struct model_socket *socket)
 {
     switch ((enum tcp_state)socket->tcp.state) {
     case TCP_ESTABLISHED:
@@ -454,7 +453,7 @@ void socket_disconnect(struct model *model, struct model_socket *socket)
     if (state == TCP_LISTEN) {
         socket_unlisten(model, socket);
     } else if (state != TCP_CLOSED) {
-        bool reset = needs_reset(socket);
+        bool reset = socket_needs_reset(socket);
         bool lost = reset || state == TCP_SYN_SENT;
         socket_abort(model, socket, TCP_EVENT_ABORT, lost ? ECONNRESET : socket->error, reset);
     }
@@ -494,7 +493,7 @@ void socket_close_begin(struct model *model, struct model_socket *socket)
     if (socket->recv_used > 0 || socket->ends > 1) {
         socket_abort(model, socket, TCP_EVENT_ABORT, 0, true); /* RFC 2525 2.17 */
     } else if (socket->options.linger && socket->options.linger_s == 0) {
-        socket_abort(model, socket, TCP_EVENT_ABORT, 0, needs_reset(socket));
+        socket_abort(model, socket, TCP_EVENT_ABORT, 0, socket_needs_reset(socket));
     } else if (tcp_state_next(state, TCP_EVENT_CLOSE) != TCP_STATE_COUNT) {
         socket->fin_wanted = true;
         socket_event(model, socket, TCP_EVENT_CLOSE);

@@ -195,11 +195,6 @@ struct model_socket *socket_accept_take(struct model *model, struct model_socket
     return child;
 }
 
-static bool can_be_reset(const struct model_socket *socket)
-{
-    return socket->tcp.state == TCP_ESTABLISHED || socket->tcp.state == TCP_CLOSE_WAIT;
-}
-
 /* inet_csk_listen_stop of Linux. */
 void socket_unlisten(struct model *model, struct model_socket *socket)
 {
@@ -210,7 +205,7 @@ void socket_unlisten(struct model *model, struct model_socket *socket)
         if (child->tcp.state == TCP_CLOSED) {
             net_socket_free(model, child);
         } else {
-            socket_abort(model, child, TCP_EVENT_ABORT, 0, can_be_reset(child));
+            socket_abort(model, child, TCP_EVENT_ABORT, 0, socket_needs_reset(child));
         }
     }
     while (socket->syn_first != NULL) {
