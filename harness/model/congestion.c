@@ -7,7 +7,8 @@
 
 enum { WINDOW_FIRST = 1000, THRESHOLD_LEAST = 2 };
 
-/* Segments, as they were cut, of what lies in [from, to); a FIN is one where it went alone. */
+/* Segments, as they were cut, of what lies in [from, to); a SYN is one, and a FIN where it went
+ * alone. */
 static uint32_t segments(const struct model_socket *socket, uint32_t from, uint32_t to)
 {
     const struct tcp_endpoint *tcp = &socket->tcp;
@@ -16,6 +17,7 @@ static uint32_t segments(const struct model_socket *socket, uint32_t from, uint3
         count += tcp_before(chunk->seq, to) && tcp_after(chunk->seq + chunk->used, from);
     }
     uint32_t fin = tcp->snd_nxt - 1;
+    count += !tcp_before(tcp->iss, from) && tcp_before(tcp->iss, to);
     return count +
            (tcp->fin_sent && !socket->fin_joined && !tcp_before(fin, from) && tcp_before(fin, to));
 }
