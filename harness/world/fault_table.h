@@ -16,7 +16,7 @@ enum fault_when {
     FAULT_READABLE,      /* something to accept or to read is there */
     FAULT_READABLE_OPEN, /* something to read is there, and what else the program was told of the
                             stream leaves it open that more comes: it blocks, or no FIN came */
-    FAULT_READABLE_NONBLOCK, /* so, and the descriptor (or the call) is non-blocking */
+    FAULT_READABLE_NONBLOCK, /* FAULT_READABLE, and the descriptor (or the call) is non-blocking */
     FAULT_WRITABLE_NONBLOCK,
     FAULT_BLOCKING, /* the descriptor is not O_NONBLOCK */
     FAULT_SHORT,    /* the transfer may be short: it never waits, or not for ever */
